@@ -1,0 +1,6 @@
+//! The database migrations, one folder a dialect, embedded into the programs that apply them.
+
+use sqlx::migrate::Migrator;
+
+/// The migrations of the SQLite adapter.
+pub static SQLITE: Migrator = sqlx::migrate!("./sqlite");
