@@ -1,1 +1,43 @@
-//! To be written.
+//! The orchestrator's vocabulary: ids, states, tasks, events, requests, answers and errors.
+//!
+//! Everything that crosses a process boundary is defined here, once, for the core, the server, the clients and the
+//! bindings. There is no behaviour beyond parsing, formatting and defaults.
+//!
+//! ```
+//! use orchestrator_protocol::{Json, NewTask};
+//!
+//! let task: NewTask = serde_json::from_str(r#"{"task_type": "digest", "input": {"docs": 3}}"#)?;
+//! assert_eq!(task.priority, 5);
+//! assert_eq!(task.input, Json::of(&serde_json::json!({"docs": 3}))?);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+mod answer;
+mod error;
+mod event;
+mod id;
+mod json;
+mod new_task;
+mod retry;
+mod schedule;
+mod state;
+mod task;
+mod time;
+mod usage;
+mod worker;
+
+pub use answer::{
+    Checkpoint, Decision, DecisionRequest, Edge, ExternalResult, LogLine, Page, Reason, Stats, Tree, Verdict, Why,
+};
+pub use error::{Code, ErrorClass, Problem, TaskError};
+pub use event::{Event, EventBody, EventType};
+pub use id::{IdError, LeaseId, ScheduleId, Seq, SessionId, TaskId, WorkerId};
+pub use json::Json;
+pub use new_task::{Budget, CheckpointFrequency, Join, NewTask, OnDependencyFailure, Privacy, SideEffects, TaskRef};
+pub use retry::RetryPolicy;
+pub use schedule::{NewSchedule, OverlapPolicy, Schedule, Timing};
+pub use state::TaskState;
+pub use task::Task;
+pub use time::{Timestamp, TimestampError};
+pub use usage::{Usage, Usd};
+pub use worker::{LimitRule, Worker, WorkerState};
