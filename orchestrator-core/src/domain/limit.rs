@@ -1,0 +1,60 @@
+//! How many tasks a limit lets start now.
+
+use std::{collections::HashMap, time::Duration};
+
+use orchestrator_protocol::LimitRule;
+
+use crate::store::row::{Lane, LaneId};
+
+/// The window in which starts are counted.
+pub const START_WINDOW: Duration = Duration::from_secs(60);
+
+/// How much room is left under each limit key, derived from live leases and recorded starts.
+#[derive(Debug, Default)]
+pub struct Room {
+    left: HashMap<String, u32>,
+}
+
+impl Room {
+    /// The room under each rule, given how many leases are live and how many starts were made in the window, by lane.
+    pub fn new(
+        rules: &[(String, LimitRule)],
+        lanes: &HashMap<LaneId, Lane>,
+        running: &[(LaneId, u32)],
+        started: &[(LaneId, u32)],
+    ) -> Self {
+        let by_key = |counts: &[(LaneId, u32)], key: &str| -> u32 {
+            counts
+                .iter()
+                .filter(|(lane, _)| lanes.get(lane).is_some_and(|l| l.limits.iter().any(|k| k == key)))
+                .map(|(_, n)| n)
+                .sum()
+        };
+        let left = rules
+            .iter()
+            .map(|(key, rule)| {
+                let slots = rule
+                    .max_running
+                    .map_or(u32::MAX, |max| max.saturating_sub(by_key(running, key)));
+                let starts = rule
+                    .starts_per_minute
+                    .map_or(u32::MAX, |max| max.saturating_sub(by_key(started, key)));
+                (key.clone(), slots.min(starts))
+            })
+            .collect();
+        Self { left }
+    }
+
+    /// Takes one place under each key, if every one has room.
+    pub fn take(&mut self, keys: &[String]) -> bool {
+        if keys.iter().any(|k| self.left.get(k) == Some(&0)) {
+            return false;
+        }
+        for key in keys {
+            if let Some(left) = self.left.get_mut(key) {
+                *left = left.saturating_sub(1);
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,140 @@
+//! Which worker may run which task, and which should.
+
+use std::collections::{BTreeSet, HashMap};
+
+use orchestrator_protocol::{Privacy, SessionId};
+
+use crate::store::row::{Lane, LaneId, SessionRow};
+
+/// The label of workers and tools that keep everything on their own machine.
+pub const LOCAL: &str = "local";
+
+/// Whether what a worker offers meets one requirement.
+///
+/// A plain label must be offered as it is. `name>=number` (also `>`, `<=`, `<`, `=`) compares with an offered
+/// `name=number`; labels of the form `name:value` are plain.
+///
+/// ```
+/// use orchestrator_core::domain::placement::meets;
+///
+/// let offered = ["tool:git".to_owned(), "memory_gb=32".to_owned()].into();
+/// assert!(meets(&offered, "tool:git"));
+/// assert!(meets(&offered, "memory_gb>=16"));
+/// assert!(!meets(&offered, "gpu"));
+/// ```
+pub fn meets(offered: &BTreeSet<String>, requirement: &str) -> bool {
+    if offered.contains(requirement) {
+        return true;
+    }
+    let Some((name, operator, wanted)) = comparison(requirement) else {
+        return false;
+    };
+    offered.iter().any(|label| {
+        label
+            .split_once('=')
+            .filter(|(n, _)| *n == name)
+            .and_then(|(_, v)| v.parse::<f64>().ok())
+            .is_some_and(|value| match operator {
+                ">=" => value >= wanted,
+                ">" => value > wanted,
+                "<=" => value <= wanted,
+                "<" => value < wanted,
+                _ => (value - wanted).abs() < f64::EPSILON,
+            })
+    })
+}
+
+/// The name, the operator and the number of a comparing requirement.
+fn comparison(requirement: &str) -> Option<(&str, &'static str, f64)> {
+    [">=", "<=", ">", "<", "="].into_iter().find_map(|operator| {
+        let (name, number) = requirement.split_once(operator)?;
+        Some((name.trim(), operator, number.trim().parse().ok()?))
+    })
+}
+
+/// What keeps a session from running the tasks of a lane; empty when nothing does.
+pub fn obstacles(lane: &Lane, labels: &BTreeSet<String>, task_types: &BTreeSet<String>) -> Vec<String> {
+    let mut missing = Vec::new();
+    if !task_types.contains(&lane.task_type) {
+        missing.push(format!("does not have the agent `{}`", lane.task_type));
+    }
+    if lane.privacy == Privacy::Sensitive && !labels.contains(LOCAL) {
+        missing.push(format!("is not marked `{LOCAL}`, which sensitive tasks need"));
+    }
+    missing.extend(
+        lane.requires
+            .iter()
+            .filter(|r| !meets(labels, r))
+            .map(|r| format!("does not offer `{r}`")),
+    );
+    missing
+}
+
+/// Whether a session may run the tasks of a lane.
+pub fn may_run(lane: &Lane, labels: &BTreeSet<String>, task_types: &BTreeSet<String>) -> bool {
+    task_types.contains(&lane.task_type)
+        && (lane.privacy == Privacy::Normal || labels.contains(LOCAL))
+        && lane.requires.iter().all(|r| meets(labels, r))
+}
+
+/// Which lanes each session may claim from, computed once and kept while both stay as they are.
+#[derive(Debug, Default)]
+pub struct Eligibility {
+    lanes: Vec<(LaneId, Lane)>,
+    sessions: HashMap<SessionId, Lanes>,
+}
+
+#[derive(Debug, Default)]
+struct Lanes {
+    /// How many of the known lanes were looked at.
+    seen: usize,
+    eligible: Vec<LaneId>,
+}
+
+impl Eligibility {
+    /// The number after the last known lane: where to read on.
+    pub fn next_lane(&self) -> LaneId {
+        LaneId(self.lanes.last().map_or(0, |(id, _)| id.0 + 1))
+    }
+
+    /// Adds lanes that were read from [`Eligibility::next_lane`] on, in order.
+    pub fn add(&mut self, lanes: Vec<(LaneId, Lane)>) {
+        let next = self.next_lane();
+        self.lanes.extend(lanes.into_iter().filter(|(id, _)| *id >= next));
+    }
+
+    /// Forgets a session, or what it offered before.
+    pub fn forget(&mut self, session: SessionId) {
+        self.sessions.remove(&session);
+    }
+
+    /// Forgets everything: another process may have changed the lanes.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The lanes that a session may claim from, in order.
+    pub fn eligible(&mut self, session: &SessionRow) -> &[LaneId] {
+        let known = self.sessions.entry(session.id).or_default();
+        for (id, lane) in &self.lanes[known.seen..] {
+            if may_run(lane, &session.labels, &session.task_types) {
+                known.eligible.push(*id);
+            }
+        }
+        known.seen = self.lanes.len();
+        &known.eligible
+    }
+
+    /// A lane by its number.
+    pub fn lane(&self, id: LaneId) -> Option<&Lane> {
+        self.lanes
+            .binary_search_by_key(&id, |(id, _)| *id)
+            .ok()
+            .map(|i| &self.lanes[i].1)
+    }
+
+    /// All known lanes.
+    pub fn lanes(&self) -> &[(LaneId, Lane)] {
+        &self.lanes
+    }
+}

@@ -1,0 +1,21 @@
+//! The order of ready tasks within a lane.
+
+use orchestrator_protocol::Timestamp;
+
+/// How long a task of one priority must have waited to go before a fresh one of the next higher priority: ten minutes.
+///
+/// The age is thus part of a rank that never changes while the task waits, and nothing starves.
+pub const PRIORITY_STEP_US: i64 = 600_000_000;
+
+/// Where a task stands: the smaller goes first. Equal ranks go in the order of submission.
+///
+/// ```
+/// use orchestrator_core::domain::rank::rank;
+/// use orchestrator_protocol::Timestamp;
+///
+/// let now = Timestamp::from_micros(1_000_000_000);
+/// assert!(rank(1, now) < rank(5, now));
+/// ```
+pub fn rank(priority: u8, ready_at: Timestamp) -> i64 {
+    ready_at.as_micros() + (i64::from(priority.clamp(1, 10)) - 1) * PRIORITY_STEP_US
+}

@@ -1,0 +1,35 @@
+//! Claiming tasks.
+
+use std::sync::Arc;
+
+use orchestrator_protocol::{LeaseId, NewTask, SessionId, TaskId, Timestamp};
+
+/// A session asks for work.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// Who asks.
+    pub session: SessionId,
+    /// How many tasks at most.
+    pub credit: usize,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A task with the lease that lets one session work on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeasedTask {
+    /// The task.
+    pub id: TaskId,
+    /// The lease that every report carries.
+    pub lease: LeaseId,
+    /// What was submitted, its input included.
+    pub spec: Arc<NewTask>,
+    /// The topmost task of its tree.
+    pub root_id: TaskId,
+    /// How often it was started, this time included. Going on after a wait does not count.
+    pub attempt: u32,
+    /// Whether it goes on after a wait, so that a suspended future can be resumed.
+    pub resumed: bool,
+    /// Whether there are finished steps or children: the agent is run with [`crate::store::Store::history`].
+    pub has_history: bool,
+}

@@ -1,0 +1,1 @@
+//! The semantics of every verb, written once over the row port.

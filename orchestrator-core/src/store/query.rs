@@ -1,0 +1,118 @@
+//! Reading what is stored.
+
+use std::collections::BTreeSet;
+
+use orchestrator_protocol::{EventType, LimitRule, Seq, SessionId, Task, TaskId, TaskState, Timestamp, WorkerId};
+
+use super::session::Owner;
+
+/// Which tasks to list, the newest first.
+#[derive(Debug, Clone, Default)]
+pub struct ListQuery {
+    /// In one of these states; empty means any.
+    pub states: Vec<TaskState>,
+    /// Of this type.
+    pub task_type: Option<String>,
+    /// In this tree.
+    pub root_id: Option<TaskId>,
+    /// Directly below this task.
+    pub parent_id: Option<TaskId>,
+    /// Run by this worker, now or last.
+    pub worker_id: Option<WorkerId>,
+    /// With this label.
+    pub label: Option<(String, String)>,
+    /// With this text in the description, whatever its case.
+    pub text: Option<String>,
+    /// Without a parent.
+    pub roots_only: bool,
+    /// How many, 1 to 500; 0 means 50.
+    pub limit: usize,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Whose events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum EventScope {
+    /// Everyone's.
+    #[default]
+    All,
+    /// One task's.
+    Task(TaskId),
+    /// Those of a task and all below it.
+    Tree(TaskId),
+}
+
+/// Which durable events to read.
+#[derive(Debug, Clone, Default)]
+pub struct EventQuery {
+    /// Whose.
+    pub scope: EventScope,
+    /// After this place.
+    pub after: Seq,
+    /// Of these types; empty means all.
+    pub types: Vec<EventType>,
+    /// How many at most; 0 means 1,000.
+    pub limit: usize,
+}
+
+/// Which lines to read.
+#[derive(Debug, Clone)]
+pub struct LogQuery {
+    /// Whose.
+    pub task: TaskId,
+    /// After this place.
+    pub after: Seq,
+    /// How many at most; 0 means 1,000.
+    pub limit: usize,
+}
+
+/// A session as others see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionView {
+    /// Its id.
+    pub id: SessionId,
+    /// Its worker.
+    pub worker: WorkerId,
+    /// The worker's name.
+    pub name: String,
+    /// What it offers.
+    pub labels: BTreeSet<String>,
+    /// The agents that it has.
+    pub task_types: BTreeSet<String>,
+    /// How many tasks it runs at once.
+    pub slots: u32,
+    /// How many it holds now.
+    pub running: u32,
+    /// The process that it lives in.
+    pub owner: Option<Owner>,
+    /// When it ends unless it is renewed.
+    pub expires_at: Timestamp,
+}
+
+/// What there is to know about why a task is where it is; [`crate::domain::why`] turns it into words.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The task.
+    pub task: Task,
+    /// Stopped by an operator (or an ancestor's operator) or a budget.
+    pub held: Option<super::row::Hold>,
+    /// When its timer, backoff or start time comes.
+    pub wake_at: Option<Timestamp>,
+    /// The unsettled tasks that it waits for, at most 20 of them.
+    pub waits_for: Vec<(TaskId, String, TaskState)>,
+    /// How many unsettled tasks it waits for.
+    pub waits_for_count: usize,
+    /// Its place among parallel siblings, when it waits for one: the group's size.
+    pub group_size: Option<u32>,
+    /// Whether its queue is paused.
+    pub queue_paused: bool,
+    /// Its limit keys that have a rule, with how many tasks run under each now.
+    pub limits: Vec<(String, LimitRule, u32)>,
+    /// All sessions that have not ended.
+    pub sessions: Vec<SessionView>,
+    /// Ready tasks ahead of it in its lane, at most 1,000.
+    pub ahead: usize,
+    /// The nearest ancestor whose budget is spent, when `held` says so.
+    pub spent_by: Option<TaskId>,
+}

@@ -1,0 +1,47 @@
+//! Workers' sessions: what leases hang on.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use orchestrator_protocol::{LeaseId, SessionId, TaskId, Timestamp, WorkerId};
+use serde::{Deserialize, Serialize};
+
+/// A worker introduces itself.
+#[derive(Debug, Clone)]
+pub struct OpenSession {
+    /// The session's id.
+    pub session: SessionId,
+    /// The worker's id.
+    pub worker: WorkerId,
+    /// The worker's name, for people.
+    pub name: String,
+    /// What it offers: `tool:git`, `os:linux`, `memory_gb=16`, `local`.
+    pub labels: BTreeSet<String>,
+    /// The agents that it has.
+    pub task_types: BTreeSet<String>,
+    /// How many tasks it runs at once.
+    pub slots: u32,
+    /// How long it may be silent before its tasks are given to others.
+    pub ttl: Duration,
+    /// The process that it lives in, where others can tell whether it still runs.
+    pub owner: Option<Owner>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A process, named so that another one on the same machine can tell whether it still lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// A name that only this process holds a lock on.
+    pub lock: String,
+    /// Its process id, for people.
+    pub pid: u32,
+}
+
+/// The answer to a heartbeat.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renewed {
+    /// False when the session has ended: the worker stops its tasks and opens a new one.
+    pub alive: bool,
+    /// Tasks that the session holds and should stop.
+    pub cancel: Vec<(TaskId, LeaseId)>,
+}

@@ -1,0 +1,32 @@
+//! Submitting tasks.
+
+use std::sync::Arc;
+
+use orchestrator_protocol::{NewTask, Task, TaskId, Timestamp};
+
+/// A batch of new tasks.
+#[derive(Debug, Clone)]
+pub struct Submit {
+    /// The tasks, with the ids they shall have.
+    pub tasks: Vec<Submission>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// One new task.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The id that it gets, unless its idempotency key is known.
+    pub id: TaskId,
+    /// What it is.
+    pub task: Arc<NewTask>,
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubmittedTask {
+    /// The task, new or first.
+    pub task: Task,
+    /// False when the idempotency key was known and `task` is the first one.
+    pub created: bool,
+}
