@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use orchestrator_protocol::LimitRule;
 
-use crate::store::row::{Lane, LaneId};
+use crate::store::row::LaneId;
 
 /// The window in which starts are counted.
 pub const START_WINDOW: Duration = Duration::from_secs(60);
@@ -16,17 +16,18 @@ pub struct Room {
 }
 
 impl Room {
-    /// The room under each rule, given how many leases are live and how many starts were made in the window, by lane.
+    /// The room under each rule, given the limit keys of each lane and, by lane, how many leases are live and how many
+    /// starts were made in the window.
     pub fn new(
         rules: &[(String, LimitRule)],
-        lanes: &HashMap<LaneId, Lane>,
+        lanes: &HashMap<LaneId, Vec<String>>,
         running: &[(LaneId, u32)],
         started: &[(LaneId, u32)],
     ) -> Self {
         let by_key = |counts: &[(LaneId, u32)], key: &str| -> u32 {
             counts
                 .iter()
-                .filter(|(lane, _)| lanes.get(lane).is_some_and(|l| l.limits.iter().any(|k| k == key)))
+                .filter(|(lane, _)| lanes.get(lane).is_some_and(|keys| keys.iter().any(|k| k == key)))
                 .map(|(_, n)| n)
                 .sum()
         };

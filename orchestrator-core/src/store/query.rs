@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use orchestrator_protocol::{EventType, LimitRule, Seq, SessionId, Task, TaskId, TaskState, Timestamp, WorkerId};
 
-use super::session::Owner;
+use super::{
+    error::StoreError,
+    row::{Key, TaskRow},
+    session::Owner,
+};
 
 /// Which tasks to list, the newest first.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +33,50 @@ pub struct ListQuery {
     pub limit: usize,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
+}
+
+impl ListQuery {
+    /// How many tasks a page has.
+    ///
+    /// # Errors
+    ///
+    /// More than 500 were asked for.
+    pub fn page_size(&self) -> Result<usize, StoreError> {
+        match self.limit {
+            0 => Ok(50),
+            n if n <= 500 => Ok(n),
+            n => Err(StoreError::invalid("limit", format!("{n} is more than 500"))),
+        }
+    }
+
+    /// The key that the page ends before.
+    ///
+    /// # Errors
+    ///
+    /// The cursor is not one of ours.
+    pub fn before(&self) -> Result<Option<Key>, StoreError> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let key = cursor
+            .parse()
+            .map_err(|_| StoreError::invalid("cursor", "is not the next_cursor of an earlier page"))?;
+        Ok(Some(Key(key)))
+    }
+
+    /// Whether a task is among those asked for.
+    pub fn matches(&self, row: &TaskRow) -> bool {
+        let spec = &row.spec;
+        (self.states.is_empty() || self.states.contains(&row.state))
+            && self.task_type.as_ref().is_none_or(|t| spec.task_type == *t)
+            && self.root_id.is_none_or(|id| row.root_id == id)
+            && self.parent_id.is_none_or(|id| row.parent_id == Some(id))
+            && self.worker_id.is_none_or(|id| row.worker == Some(id))
+            && self.label.as_ref().is_none_or(|(k, v)| spec.labels.get(k) == Some(v))
+            && self
+                .text
+                .as_ref()
+                .is_none_or(|t| spec.description.to_lowercase().contains(&t.to_lowercase()))
+            && !(self.roots_only && row.parent.is_some())
+    }
 }
 
 /// Whose events.

@@ -140,6 +140,8 @@ pub struct TaskRow {
     pub rank: i64,
     /// Whether it has steps or children.
     pub has_history: bool,
+    /// Whether it has children.
+    pub has_children: bool,
     /// Whether others wait for it, or did.
     pub has_waiters: bool,
     /// From 0 to 1.
@@ -156,6 +158,10 @@ pub struct TaskRow {
     pub started_at: Option<Timestamp>,
     /// When it became terminal.
     pub finished_at: Option<Timestamp>,
+    /// When someone last wanted it run again: children that ended badly before are run again when it asks for them.
+    pub retried_at: Option<Timestamp>,
+    /// Whether a person let it go on although its budget was spent.
+    pub budget_lifted: bool,
     /// Its newest event.
     pub last_event: Seq,
 }
@@ -184,6 +190,16 @@ impl TaskRow {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }
+    }
+
+    /// Whether a child of this task ended badly before someone wanted this task run again, so that the child's end no
+    /// longer counts: histories leave it out, and it is run again when it is asked for.
+    pub fn outlived(&self, child: &Self) -> bool {
+        matches!(child.state, TaskState::Failed | TaskState::Cancelled)
+            && child
+                .finished_at
+                .zip(self.retried_at)
+                .is_some_and(|(ended, retried)| ended <= retried)
     }
 
     /// Places it at the end of its priority in its lane.

@@ -1,0 +1,365 @@
+//! Submitting batches of tasks.
+
+use std::{collections::HashMap, sync::Arc};
+
+use orchestrator_protocol::{NewTask, TaskId, TaskRef};
+
+use super::{
+    birth::{Birth, inherit},
+    work::Work,
+};
+use crate::{
+    domain::{graph, spec},
+    store::{
+        Committed, Submission, Submit, SubmittedTask,
+        error::StoreError,
+        row::{Key, Lane, LaneId, TaskRow},
+        tx::Tx,
+    },
+};
+
+/// Stores batches of tasks, each all or nothing.
+///
+/// # Errors
+///
+/// The outer error means that the storage failed; the inner ones say why a batch was refused.
+pub async fn submit<T: Tx>(
+    tx: &mut T,
+    batches: Vec<Submit>,
+) -> Result<Vec<Result<Committed<Vec<SubmittedTask>>, StoreError>>, StoreError> {
+    let Some(first) = batches.first() else {
+        return Ok(Vec::new());
+    };
+    let mut work = Work::new(tx, first.now);
+    let mut known = load(&mut work, &batches).await?;
+    let mut answers = Vec::with_capacity(batches.len());
+    for batch in batches {
+        work.now = batch.now;
+        let plan = match Plan::of(&work, &known, &batch.tasks) {
+            Ok(plan) => plan,
+            Err(refused) => {
+                answers.push(Err(refused));
+                continue;
+            }
+        };
+        let keys = store(&mut work, &mut known, plan).await?;
+        if !work.ended.is_empty() {
+            work.follow().await?;
+        }
+        let tasks = keys
+            .into_iter()
+            .map(|(key, created)| SubmittedTask {
+                task: work.row(key).to_task(),
+                created,
+            })
+            .collect();
+        answers.push(Ok(work.committed(tasks)));
+    }
+    work.flush().await?;
+    Ok(answers)
+}
+
+/// Idempotency keys that are in use.
+type Known = HashMap<String, Key>;
+
+/// Loads everything that the batches name: idempotency keys, dependencies and parents.
+async fn load<T: Tx>(work: &mut Work<'_, T>, batches: &[Submit]) -> Result<Known, StoreError> {
+    let tasks = || batches.iter().flat_map(|b| &b.tasks).map(|s| &s.task);
+    let mut keys: Vec<String> = tasks().filter_map(|t| t.idempotency_key.clone()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut known = Known::new();
+    if !keys.is_empty() {
+        let rows = work.tx.tasks_by_idempotency_key(&keys).await?;
+        for key in work.adopt(rows) {
+            known.extend(work.row(key).spec.idempotency_key.clone().map(|k| (k, key)));
+        }
+    }
+    let mut named: Vec<TaskId> = tasks().filter_map(|t| t.parent_id).collect();
+    named.extend(tasks().flat_map(|t| &t.depends_on).filter_map(|r| match r {
+        TaskRef::Id(id) => Some(*id),
+        TaskRef::Local(_) => None,
+    }));
+    named.sort_unstable();
+    named.dedup();
+    work.load(&named).await?;
+    Ok(known)
+}
+
+/// A batch that breaks no rule.
+struct Plan {
+    tasks: Vec<Planned>,
+}
+
+enum Planned {
+    /// Its idempotency key is known.
+    Existing(Key),
+    /// The same idempotency key stands earlier in the batch.
+    Repeat(usize),
+    New {
+        id: TaskId,
+        spec: Arc<NewTask>,
+        parent: Option<Key>,
+        local: Vec<usize>,
+    },
+}
+
+impl Plan {
+    fn of<T: Tx>(work: &Work<'_, T>, known: &Known, tasks: &[Submission]) -> Result<Self, StoreError> {
+        let single = tasks.len() == 1;
+        let field = |i: usize, name: &str| {
+            if single {
+                name.to_owned()
+            } else {
+                format!("tasks[{i}].{name}")
+            }
+        };
+        for (i, submission) in tasks.iter().enumerate() {
+            spec::check(&submission.task).map_err(|f| StoreError::invalid(field(i, f.field), f.message))?;
+        }
+        let names = tasks
+            .iter()
+            .enumerate()
+            .filter_map(|(i, s)| Some((i, s.task.local_ref.as_deref()?)));
+        let places = graph::index(names)
+            .map_err(|name| StoreError::invalid("ref", format!("two tasks of the batch have the ref `{name}`")))?;
+        let mut effective = Vec::with_capacity(tasks.len());
+        let mut first_with: HashMap<&str, usize> = HashMap::new();
+        for (i, submission) in tasks.iter().enumerate() {
+            let key = submission.task.idempotency_key.as_deref();
+            let existing = key.and_then(|k| known.get(k)).map(|key| work.row(*key));
+            let repeat = key.and_then(|k| first_with.get(k).copied());
+            effective.push(match (existing, repeat) {
+                (Some(row), _) => (row.id, Some(Planned::Existing(row.key))),
+                (None, Some(earlier)) => (tasks[earlier].id, Some(Planned::Repeat(earlier))),
+                (None, None) => (submission.id, None),
+            });
+            if let Some(key) = key {
+                first_with.entry(key).or_insert(i);
+            }
+        }
+        let mut resolved: Vec<(Arc<NewTask>, Vec<usize>)> = Vec::with_capacity(tasks.len());
+        for (i, submission) in tasks.iter().enumerate() {
+            resolved.push(resolve(
+                work,
+                &submission.task,
+                &places,
+                &effective,
+                &field(i, "depends_on"),
+            )?);
+        }
+        let edges: Vec<Vec<usize>> = resolved.iter().map(|(_, local)| local.clone()).collect();
+        if let Some(cycle) = graph::find_cycle(&edges) {
+            let name = |i: usize| tasks[i].task.local_ref.clone().unwrap_or_else(|| format!("tasks[{i}]"));
+            return Err(StoreError::Cycle {
+                path: cycle.into_iter().map(name).collect(),
+            });
+        }
+        let mut plan = Vec::with_capacity(tasks.len());
+        for (i, ((spec, local), (id, found))) in resolved.iter().zip(effective).enumerate() {
+            plan.push(match found {
+                Some(Planned::Existing(key)) => {
+                    same_body(spec, &work.row(key).spec, id)?;
+                    Planned::Existing(key)
+                }
+                Some(Planned::Repeat(earlier)) => {
+                    same_body(spec, &resolved[earlier].0, id)?;
+                    Planned::Repeat(earlier)
+                }
+                _ => {
+                    let parent = parent_of(work, spec, &field(i, "parent_id"))?;
+                    let spec = parent.map_or_else(|| spec.clone(), |p| inherit(p, spec));
+                    Planned::New {
+                        id,
+                        spec,
+                        parent: parent.map(|p| p.key),
+                        local: local.clone(),
+                    }
+                }
+            });
+        }
+        Ok(Self { tasks: plan })
+    }
+}
+
+/// The task with its dependencies as ids, and those within the batch as places.
+fn resolve<T: Tx>(
+    work: &Work<'_, T>,
+    task: &Arc<NewTask>,
+    places: &HashMap<&str, usize>,
+    effective: &[(TaskId, Option<Planned>)],
+    field: &str,
+) -> Result<(Arc<NewTask>, Vec<usize>), StoreError> {
+    if task.depends_on.is_empty() && task.local_ref.is_none() {
+        return Ok((task.clone(), Vec::new()));
+    }
+    let mut ids = Vec::with_capacity(task.depends_on.len());
+    let mut local = Vec::new();
+    for reference in &task.depends_on {
+        let id = match reference {
+            TaskRef::Local(name) => {
+                let Some(&place) = places.get(name.as_str()) else {
+                    let message = format!("`{name}` is neither a task's id nor the ref of a task in this batch");
+                    return Err(StoreError::invalid(field, message));
+                };
+                local.push(place);
+                effective[place].0
+            }
+            TaskRef::Id(id) if work.by_id(*id).is_some() => *id,
+            TaskRef::Id(id) => return Err(StoreError::TaskNotFound(*id)),
+        };
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    let mut spec = NewTask::clone(task);
+    spec.local_ref = None;
+    spec.depends_on = ids.into_iter().map(TaskRef::Id).collect();
+    Ok((Arc::new(spec), local))
+}
+
+fn same_body(new: &NewTask, first: &NewTask, task: TaskId) -> Result<(), StoreError> {
+    if new == first {
+        return Ok(());
+    }
+    Err(StoreError::IdempotencyConflict {
+        key: first.idempotency_key.clone().unwrap_or_default(),
+        task,
+    })
+}
+
+fn parent_of<'w, T: Tx>(
+    work: &'w Work<'_, T>,
+    spec: &NewTask,
+    _field: &str,
+) -> Result<Option<&'w TaskRow>, StoreError> {
+    let Some(id) = spec.parent_id else { return Ok(None) };
+    let row = work.by_id(id).ok_or(StoreError::TaskNotFound(id))?;
+    if row.state.is_terminal() || row.cancel.is_some() {
+        return Err(StoreError::StateConflict {
+            task: id,
+            state: row.state,
+            wanted: "given children".to_owned(),
+        });
+    }
+    Ok(Some(row))
+}
+
+/// Stores the new tasks of a plan and says every task's key and whether it is new.
+async fn store<T: Tx>(work: &mut Work<'_, T>, known: &mut Known, plan: Plan) -> Result<Vec<(Key, bool)>, StoreError> {
+    let count = plan.tasks.iter().filter(|p| matches!(p, Planned::New { .. })).count();
+    let mut next = work.tx.next_keys(count).0;
+    let mut keys: Vec<(Key, bool)> = Vec::with_capacity(plan.tasks.len());
+    for planned in &plan.tasks {
+        keys.push(match planned {
+            Planned::Existing(key) => (*key, false),
+            Planned::Repeat(earlier) => (keys[*earlier].0, false),
+            Planned::New { .. } => {
+                next += 1;
+                (Key(next - 1), true)
+            }
+        });
+    }
+    let mut births: Vec<Option<Birth>> = Vec::with_capacity(plan.tasks.len());
+    let mut lanes: HashMap<Lane, LaneId> = HashMap::new();
+    let mut last: Option<(Arc<NewTask>, LaneId)> = None;
+    let mut locals = Vec::with_capacity(plan.tasks.len());
+    for (planned, (key, _)) in plan.tasks.into_iter().zip(&keys) {
+        let Planned::New {
+            id,
+            spec,
+            parent,
+            local,
+        } = planned
+        else {
+            births.push(None);
+            locals.push(Vec::new());
+            continue;
+        };
+        let lane = match &last {
+            Some((before, lane)) if alike(before, &spec) => *lane,
+            _ => lane_of(work, &mut lanes, &spec).await?,
+        };
+        last = Some((spec.clone(), lane));
+        known.extend(spec.idempotency_key.clone().map(|k| (k, *key)));
+        let depends_on = spec
+            .depends_on
+            .iter()
+            .filter_map(|r| match r {
+                TaskRef::Id(id) => work.key(*id),
+                TaskRef::Local(_) => None,
+            })
+            .collect();
+        locals.push(local);
+        births.push(Some(Birth {
+            key: *key,
+            id,
+            spec,
+            lane,
+            parent,
+            step: None,
+            group: None,
+            queued: false,
+            depends_on,
+        }));
+    }
+    bear_in_order(work, births, &locals, &keys)?;
+    Ok(keys)
+}
+
+/// Dependencies are born before what depends on them; the batch has no circle.
+fn bear_in_order<T: Tx>(
+    work: &mut Work<'_, T>,
+    mut births: Vec<Option<Birth>>,
+    locals: &[Vec<usize>],
+    keys: &[(Key, bool)],
+) -> Result<(), StoreError> {
+    let mut stack: Vec<usize> = Vec::new();
+    for start in 0..births.len() {
+        stack.push(start);
+        while let Some(&at) = stack.last() {
+            if births[at].is_none() {
+                stack.pop();
+            } else if let Some(&first) = locals[at].iter().find(|l| births[**l].is_some()) {
+                stack.push(first);
+            } else {
+                stack.pop();
+                if let Some(mut birth) = births[at].take() {
+                    for local in &locals[at] {
+                        let key = keys[*local].0;
+                        if !birth.depends_on.contains(&key) {
+                            birth.depends_on.push(key);
+                        }
+                    }
+                    work.bear(birth)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether two tasks are in the same lane by their looks: spares building the lane for a batch of equals.
+fn alike(a: &NewTask, b: &NewTask) -> bool {
+    a.task_type == b.task_type
+        && a.queue == b.queue
+        && a.requires == b.requires
+        && a.prefers == b.prefers
+        && a.limits == b.limits
+        && a.privacy == b.privacy
+}
+
+/// The number of a task's lane.
+pub(super) async fn lane_of<T: Tx>(
+    work: &mut Work<'_, T>,
+    lanes: &mut HashMap<Lane, LaneId>,
+    spec: &NewTask,
+) -> Result<LaneId, StoreError> {
+    let lane = Lane::of(spec);
+    if let Some(id) = lanes.get(&lane) {
+        return Ok(*id);
+    }
+    let id = work.tx.lane(&lane).await?;
+    lanes.insert(lane, id);
+    Ok(id)
+}

@@ -1,0 +1,349 @@
+//! What one verb works on: the loaded rows, what changed in them, and what is to be told.
+
+use std::collections::{HashMap, VecDeque};
+
+use orchestrator_protocol::{Event, EventBody, EventType, Json, LogLine, Seq, SessionId, TaskId, TaskState, Timestamp};
+
+use crate::{
+    domain::{
+        gate::Verdict,
+        state::{IllegalTransition, Rest, TaskEvent, next},
+    },
+    store::{
+        Committed,
+        error::StoreError,
+        row::{GateKind, Key, TaskRow},
+        tx::{EventRow, Tx},
+    },
+};
+
+/// The working set of one verb.
+pub(super) struct Work<'t, T> {
+    pub(super) tx: &'t mut T,
+    pub(super) now: Timestamp,
+    rows: HashMap<Key, TaskRow>,
+    ids: HashMap<TaskId, Key>,
+    dirty: Vec<Key>,
+    born: Vec<Key>,
+    event_rows: Vec<EventRow>,
+    logs: Vec<(Key, LogLine)>,
+    steps: Vec<(Key, String, Json)>,
+    edges: Vec<(Key, Key)>,
+    /// Tasks that became terminal and whose consequences are still to be followed.
+    pub(super) ended: VecDeque<Key>,
+    events: Vec<Event>,
+    ready: bool,
+    cancelled: Vec<SessionId>,
+}
+
+impl<'t, T: Tx> Work<'t, T> {
+    pub(super) fn new(tx: &'t mut T, now: Timestamp) -> Self {
+        Self {
+            tx,
+            now,
+            rows: HashMap::new(),
+            ids: HashMap::new(),
+            dirty: Vec::new(),
+            born: Vec::new(),
+            event_rows: Vec::new(),
+            logs: Vec::new(),
+            steps: Vec::new(),
+            edges: Vec::new(),
+            ended: VecDeque::new(),
+            events: Vec::new(),
+            ready: false,
+            cancelled: Vec::new(),
+        }
+    }
+
+    /// Takes rows in, keeping those that are here already, and says their keys in the order given.
+    pub(super) fn adopt(&mut self, rows: Vec<TaskRow>) -> Vec<Key> {
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in rows {
+            keys.push(row.key);
+            self.ids.insert(row.id, row.key);
+            self.rows.entry(row.key).or_insert(row);
+        }
+        keys
+    }
+
+    /// Loads tasks by id; unknown ones are left out.
+    pub(super) async fn load(&mut self, ids: &[TaskId]) -> Result<(), StoreError> {
+        let missing: Vec<TaskId> = ids.iter().filter(|id| !self.ids.contains_key(id)).copied().collect();
+        if !missing.is_empty() {
+            let rows = self.tx.tasks(&missing).await?;
+            self.adopt(rows);
+        }
+        Ok(())
+    }
+
+    /// Loads tasks by key.
+    pub(super) async fn load_keys(&mut self, keys: &[Key]) -> Result<(), StoreError> {
+        let missing: Vec<Key> = keys
+            .iter()
+            .filter(|key| !self.rows.contains_key(key))
+            .copied()
+            .collect();
+        if !missing.is_empty() {
+            let rows = self.tx.tasks_by_key(&missing).await?;
+            self.adopt(rows);
+        }
+        Ok(())
+    }
+
+    /// The key of a loaded task.
+    pub(super) fn key(&self, id: TaskId) -> Option<Key> {
+        self.ids.get(&id).copied()
+    }
+
+    /// A loaded task by id.
+    pub(super) fn by_id(&self, id: TaskId) -> Option<&TaskRow> {
+        self.key(id).and_then(|key| self.rows.get(&key))
+    }
+
+    /// A loaded task.
+    pub(super) fn row(&self, key: Key) -> &TaskRow {
+        &self.rows[&key]
+    }
+
+    /// A loaded task, if it is.
+    pub(super) fn get(&self, key: Key) -> Option<&TaskRow> {
+        self.rows.get(&key)
+    }
+
+    /// A loaded task, to be changed.
+    pub(super) fn change(&mut self, key: Key) -> &mut TaskRow {
+        self.dirty.push(key);
+        self.rows.get_mut(&key).expect("a row is loaded before it is changed")
+    }
+
+    /// A task that did not exist, in its first state, and the event that says so.
+    pub(super) fn give_birth(&mut self, row: TaskRow) {
+        let key = row.key;
+        let body = EventBody {
+            state: Some(row.state),
+            task_type: Some(row.spec.task_type.clone()),
+            parent_id: row.parent_id,
+            step: row.step.clone(),
+            ..EventBody::default()
+        };
+        self.ready |= row.state == TaskState::Ready;
+        let waits_for_person = row.state == TaskState::Waiting;
+        self.ids.insert(row.id, key);
+        self.rows.insert(key, row);
+        self.born.push(key);
+        self.record(key, EventType::TaskCreated, body);
+        if waits_for_person {
+            self.open_checkpoint(key);
+        }
+    }
+
+    /// Records a durable event of a task.
+    pub(super) fn record(&mut self, key: Key, kind: EventType, body: EventBody) {
+        let seq = self.tx.next_seqs(1);
+        let now = self.now;
+        let row = self.rows.get_mut(&key).expect("a row is loaded before it has events");
+        let previous = std::mem::replace(&mut row.last_event, seq);
+        self.dirty.push(key);
+        let event = Event {
+            seq,
+            at: now,
+            kind,
+            task_id: Some(row.id),
+            root_id: Some(row.root_id),
+            body,
+        };
+        self.events.push(event.clone());
+        self.event_rows.push(EventRow {
+            key,
+            root: row.root,
+            previous,
+            event,
+        });
+    }
+
+    /// Tells a live-only event of a task.
+    pub(super) fn tell(&mut self, key: Key, kind: EventType, seq: Option<Seq>, body: EventBody) {
+        let seq = seq.unwrap_or_else(|| self.tx.last_seq());
+        let row = &self.rows[&key];
+        self.events.push(Event {
+            seq,
+            at: self.now,
+            kind,
+            task_id: Some(row.id),
+            root_id: Some(row.root_id),
+            body,
+        });
+    }
+
+    pub(super) fn add_log(&mut self, key: Key, line: LogLine) {
+        self.logs.push((key, line));
+    }
+
+    pub(super) fn add_step(&mut self, key: Key, name: String, output: Json) {
+        self.steps.push((key, name, output));
+    }
+
+    pub(super) fn has_new_step(&self, key: Key, name: &str) -> bool {
+        self.steps.iter().any(|(k, n, _)| *k == key && n == name)
+    }
+
+    pub(super) fn add_edge(&mut self, target: Key, waiter: Key) {
+        self.edges.push((target, waiter));
+    }
+
+    /// Tells a session at once that something it runs was cancelled.
+    pub(super) fn tell_cancelled(&mut self, session: Option<SessionId>) {
+        self.cancelled.extend(session);
+    }
+
+    /// Moves a task along the table of states and records it, with why in words where that helps.
+    ///
+    /// A task that is held comes to rest as paused. What ends is queued for its consequences.
+    pub(super) fn happen(&mut self, key: Key, event: TaskEvent, why: Option<String>) -> Result<(), StoreError> {
+        self.step_state(key, event, why)?;
+        let row = self.row(key);
+        let rests = matches!(
+            row.state,
+            TaskState::Blocked | TaskState::Scheduled | TaskState::Ready | TaskState::Waiting
+        );
+        if row.held.is_some() && rests && !row.is_external() {
+            self.step_state(key, TaskEvent::Paused, None)?;
+        }
+        let now = self.now;
+        let row = self.change(key);
+        match row.state {
+            TaskState::Ready => self.ready = true,
+            TaskState::Waiting if row.is_external() => self.open_checkpoint(key),
+            state if state.is_terminal() => {
+                row.finished_at = Some(now);
+                row.wake_at = None;
+                row.suspended = false;
+                self.ended.push_back(key);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn step_state(&mut self, key: Key, event: TaskEvent, why: Option<String>) -> Result<(), StoreError> {
+        let row = self.change(key);
+        row.state = next(row.state, event).map_err(|illegal| defect(row.id, illegal))?;
+        let state = row.state;
+        let body = EventBody {
+            state: Some(state),
+            attempt: (row.attempt > 0).then_some(row.attempt),
+            worker_id: if state == TaskState::Running { row.worker } else { None },
+            error: match state {
+                TaskState::Failed | TaskState::Scheduled | TaskState::NeedsAttention => row.error.clone(),
+                _ => None,
+            },
+            text: why,
+            ..EventBody::default()
+        };
+        self.record(key, EventType::TaskState, body);
+        Ok(())
+    }
+
+    fn open_checkpoint(&mut self, key: Key) {
+        let row = &self.rows[&key];
+        if row.spec.task_type == "checkpoint" {
+            let body = EventBody {
+                parent_id: row.parent_id,
+                step: row.step.clone(),
+                data: Some(row.spec.input.to_value()),
+                ..EventBody::default()
+            };
+            self.record(key, EventType::CheckpointOpened, body);
+        }
+    }
+
+    /// Where a task rests, given its facts.
+    pub(super) fn rest(&self, key: Key) -> Rest {
+        let row = self.row(key);
+        let closed = row.gate.is_some_and(|gate| gate.verdict() != Verdict::Open);
+        if row.suspended {
+            let timer_rang = row.wake_at.is_some_and(|at| at <= self.now);
+            let waits_on = closed || (row.gate.is_none() && row.wake_at.is_some());
+            return if waits_on && !timer_rang {
+                Rest::Waiting
+            } else {
+                Rest::Ready
+            };
+        }
+        if row.queued || (closed && row.gate_kind == GateKind::Dependencies) {
+            Rest::Blocked
+        } else if row.is_external() {
+            Rest::Waiting
+        } else if row.wake_at.is_some_and(|at| at > self.now) {
+            Rest::Scheduled
+        } else {
+            Rest::Ready
+        }
+    }
+
+    /// Lets a task go on from blocked, scheduled or waiting to where it rests now, if that is elsewhere. A paused one
+    /// stays.
+    pub(super) fn free(&mut self, key: Key, why: Option<String>) -> Result<(), StoreError> {
+        let rest = self.rest(key);
+        let now = self.now;
+        let row = self.row(key);
+        if row.state == TaskState::Paused || row.state.is_terminal() || row.state == TaskState::from(rest) {
+            return Ok(());
+        }
+        if rest == Rest::Ready {
+            self.change(key).enqueue(now);
+        }
+        self.happen(key, TaskEvent::Freed(rest), why)
+    }
+
+    /// Hands every change to the transaction, so that its reads see them.
+    pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        dirty.sort_unstable();
+        dirty.dedup();
+        let mut born = std::mem::take(&mut self.born);
+        born.sort_unstable();
+        if !born.is_empty() {
+            dirty.retain(|key| born.binary_search(key).is_err());
+            let rows = born.iter().map(|key| self.rows[key].clone()).collect();
+            self.tx.insert_tasks(rows).await?;
+        }
+        if !dirty.is_empty() {
+            let rows = dirty.iter().map(|key| self.rows[key].clone()).collect();
+            self.tx.update_tasks(rows).await?;
+        }
+        if !self.edges.is_empty() {
+            let edges = std::mem::take(&mut self.edges);
+            self.tx.insert_edges(&edges).await?;
+        }
+        if !self.steps.is_empty() {
+            self.tx.insert_steps(std::mem::take(&mut self.steps)).await?;
+        }
+        if !self.logs.is_empty() {
+            self.tx.insert_logs(std::mem::take(&mut self.logs)).await?;
+        }
+        if !self.event_rows.is_empty() {
+            self.tx.insert_events(std::mem::take(&mut self.event_rows)).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the verb for the caller that gets `value`; what is told goes with it.
+    pub(super) fn committed<V>(&mut self, value: V) -> Committed<V> {
+        let mut cancelled = std::mem::take(&mut self.cancelled);
+        cancelled.sort_unstable();
+        cancelled.dedup();
+        Committed {
+            value,
+            events: std::mem::take(&mut self.events),
+            ready: std::mem::take(&mut self.ready),
+            cancelled,
+        }
+    }
+}
+
+/// A transition that the ledger should never have asked for: a defect of ours, which must not be stored.
+fn defect(task: TaskId, illegal: IllegalTransition) -> StoreError {
+    StoreError::Unavailable(format!("a defect of the orchestrator: task {task}: {illegal}"))
+}

@@ -1,0 +1,210 @@
+//! Reading the shelf.
+
+use std::collections::{BTreeMap, HashSet};
+
+use orchestrator_protocol::{Edge, Event, LogLine, Page, Stats, Task, TaskId, TaskState, Timestamp, Tree};
+
+use super::shelf::Shelf;
+use crate::store::{
+    EventQuery, EventScope, Facts, History, ListQuery, LogQuery, SessionView, StepRecord, StoreError,
+    row::{self, Hold, Key, TaskRow},
+};
+
+impl Shelf {
+    fn known(&self, id: TaskId) -> Result<&TaskRow, StoreError> {
+        self.by_id(id).ok_or(StoreError::TaskNotFound(id))
+    }
+
+    pub(super) fn list(&self, query: &ListQuery) -> Result<Page<Task>, StoreError> {
+        let limit = query.page_size()?;
+        let before = query
+            .before()?
+            .map_or(self.tasks.len(), |key| usize::try_from(key.0).unwrap_or(0));
+        let mut rows = self.tasks[..before.min(self.tasks.len())]
+            .iter()
+            .rev()
+            .flatten()
+            .filter(|r| query.matches(r));
+        let items: Vec<&TaskRow> = rows.by_ref().take(limit).map(|row| &**row).collect();
+        let next_cursor = if rows.next().is_some() {
+            items.last().map(|row| row.key.0.to_string())
+        } else {
+            None
+        };
+        Ok(Page {
+            items: items.into_iter().map(TaskRow::to_task).collect(),
+            next_cursor,
+        })
+    }
+
+    pub(super) fn tree(&self, id: TaskId) -> Result<Tree, StoreError> {
+        let top = self.known(id)?;
+        let mut keys = vec![top.key];
+        keys.extend(self.below(top.key));
+        let tasks: Vec<Task> = keys
+            .iter()
+            .filter_map(|key| self.row(*key))
+            .map(TaskRow::to_task)
+            .collect();
+        let here: HashSet<TaskId> = tasks.iter().map(|task| task.id).collect();
+        let edges = tasks
+            .iter()
+            .flat_map(|task| {
+                task.depends_on.iter().map(|from| Edge {
+                    from: *from,
+                    to: task.id,
+                })
+            })
+            .filter(|edge| here.contains(&edge.from))
+            .collect();
+        Ok(Tree { tasks, edges })
+    }
+
+    pub(super) fn events(&self, query: &EventQuery) -> Result<Vec<Event>, StoreError> {
+        let scope: Option<HashSet<Key>> = match query.scope {
+            EventScope::All => None,
+            EventScope::Task(id) => Some([self.known(id)?.key].into()),
+            EventScope::Tree(id) => {
+                let top = self.known(id)?.key;
+                Some(self.below(top).into_iter().chain([top]).collect())
+            }
+        };
+        let first = self.events.partition_point(|e| e.event.seq <= query.after);
+        let limit = if query.limit == 0 { 1000 } else { query.limit };
+        let events = self
+            .events
+            .iter()
+            .skip(first)
+            .filter(|e| scope.as_ref().is_none_or(|keys| keys.contains(&e.key)))
+            .filter(|e| query.types.is_empty() || query.types.contains(&e.event.kind))
+            .take(limit);
+        Ok(events.map(|e| e.event.clone()).collect())
+    }
+
+    pub(super) fn logs(&self, query: &LogQuery) -> Result<Vec<LogLine>, StoreError> {
+        let key = self.known(query.task)?.key;
+        let Some(lines) = self.logs.get(&key) else {
+            return Ok(Vec::new());
+        };
+        let first = lines.partition_point(|line| line.seq <= query.after);
+        let limit = if query.limit == 0 { 1000 } else { query.limit };
+        Ok(lines[first..].iter().take(limit).cloned().collect())
+    }
+
+    pub(super) fn history(&self, id: TaskId) -> Result<History, StoreError> {
+        let row = self.known(id)?;
+        let steps = self.steps.get(&row.key).into_iter().flatten();
+        let children = self
+            .children_of(row.key)
+            .filter(|child| child.step.is_some() && !row.outlived(child));
+        Ok(History {
+            steps: steps
+                .map(|(name, output)| StepRecord {
+                    name: name.clone(),
+                    output: output.clone(),
+                })
+                .collect(),
+            children: children.map(TaskRow::to_settled).collect(),
+        })
+    }
+
+    pub(super) fn facts(&self, id: TaskId) -> Option<Facts> {
+        let row = self.by_id(id)?;
+        let targets = self.targets.get(&row.key);
+        let waits_for = targets
+            .into_iter()
+            .flatten()
+            .filter_map(|key| self.row(*key))
+            .take(20)
+            .map(|t| {
+                (
+                    t.id,
+                    t.step.clone().unwrap_or_else(|| t.spec.task_type.clone()),
+                    t.state,
+                )
+            })
+            .collect();
+        let running = |key: &str| {
+            let held = self.leased.values().flatten().filter_map(|k| self.row(*k));
+            held.filter(|r| r.spec.limits.iter().any(|l| l == key)).count() as u32
+        };
+        let limits = row.spec.limits.iter().filter_map(|key| {
+            let rule = self.limits.get(key)?;
+            Some((key.clone(), rule.clone(), running(key)))
+        });
+        let ahead = self
+            .ready
+            .get(&row.lane)
+            .map_or(0, |lane| lane.range(..(row.rank, row.key)).take(1000).count());
+        Some(Facts {
+            task: row.to_task(),
+            held: row.held,
+            wake_at: row.wake_at,
+            waits_for,
+            waits_for_count: targets.map_or(0, std::collections::BTreeSet::len),
+            group_size: if row.queued {
+                row.group.as_ref().map(|g| g.size)
+            } else {
+                None
+            },
+            queue_paused: self.paused.contains(&row.spec.queue),
+            limits: limits.collect(),
+            sessions: self.session_views(),
+            ahead: if row.state == TaskState::Ready { ahead } else { 0 },
+            spent_by: if row.held == Some(Hold::Budget) {
+                self.spender(row)
+            } else {
+                None
+            },
+        })
+    }
+
+    fn spender(&self, row: &TaskRow) -> Option<TaskId> {
+        let mut at = Some(row);
+        while let Some(here) = at {
+            if here
+                .spec
+                .budget
+                .as_ref()
+                .is_some_and(|b| crate::domain::budget::is_spent(b, &here.tree_usage))
+            {
+                return Some(here.id);
+            }
+            at = here.parent.and_then(|key| self.row(key));
+        }
+        None
+    }
+
+    pub(super) fn session_views(&self) -> Vec<SessionView> {
+        let view = |s: &row::SessionRow| SessionView {
+            id: s.id,
+            worker: s.worker,
+            name: s.name.clone(),
+            labels: s.labels.clone(),
+            task_types: s.task_types.clone(),
+            slots: s.slots,
+            running: self.leased.get(&s.id).map_or(0, |held| held.len() as u32),
+            owner: s.owner.clone(),
+            expires_at: s.expires_at,
+        };
+        self.sessions.values().map(view).collect()
+    }
+
+    pub(super) fn stats(&self, now: Timestamp) -> Stats {
+        let mut by_state: BTreeMap<TaskState, u64> = BTreeMap::new();
+        let mut usage = orchestrator_protocol::Usage::default();
+        let mut oldest: Option<Timestamp> = None;
+        for row in self.tasks.iter().flatten() {
+            *by_state.entry(row.state).or_default() += 1;
+            usage += &row.usage;
+            if row.state == TaskState::Ready {
+                oldest = Some(oldest.map_or(row.created_at, |at| at.min(row.created_at)));
+            }
+        }
+        Stats {
+            by_state,
+            oldest_ready_s: oldest.map(|at| now.since(at).as_secs_f64()),
+            usage,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The tables and their indexes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use orchestrator_protocol::{Json, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, TaskState, Timestamp};
+
+use crate::{
+    domain::{limit::START_WINDOW, placement::Eligibility},
+    store::{
+        row::{Key, Lane, LaneId, SessionRow, TaskRow},
+        tx::EventRow,
+    },
+};
+
+/// Everything that a memory store holds. A task's key is its place in `tasks`, from 1.
+#[derive(Default)]
+pub(super) struct Shelf {
+    pub(super) tasks: Vec<Option<Box<TaskRow>>>,
+    pub(super) ids: HashMap<TaskId, Key>,
+    pub(super) idempotency: HashMap<String, Key>,
+    pub(super) children: HashMap<Key, Vec<Key>>,
+    pub(super) named: HashMap<Key, HashMap<String, Key>>,
+    pub(super) ready: HashMap<LaneId, BTreeSet<(i64, Key)>>,
+    pub(super) leased: HashMap<SessionId, BTreeSet<Key>>,
+    pub(super) due: BTreeSet<(Timestamp, Key)>,
+    /// Who waits for a target, and for whom a waiter waits.
+    pub(super) waiters: HashMap<Key, BTreeSet<Key>>,
+    pub(super) targets: HashMap<Key, BTreeSet<Key>>,
+    pub(super) steps: HashMap<Key, Vec<(String, Json)>>,
+    /// In the order of seq.
+    pub(super) events: VecDeque<EventRow>,
+    pub(super) logs: HashMap<Key, Vec<LogLine>>,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) lane_ids: HashMap<Lane, LaneId>,
+    pub(super) sessions: BTreeMap<SessionId, SessionRow>,
+    pub(super) limits: BTreeMap<String, LimitRule>,
+    pub(super) paused: BTreeSet<String>,
+    pub(super) schedules: BTreeMap<String, Schedule>,
+    /// Starts of the last minute, of lanes with limit keys.
+    pub(super) starts: VecDeque<(Timestamp, LaneId)>,
+    pub(super) last_key: i64,
+    pub(super) last_lease: i64,
+    pub(super) last_seq: i64,
+    pub(super) eligibility: Eligibility,
+}
+
+impl Shelf {
+    pub(super) fn row(&self, key: Key) -> Option<&TaskRow> {
+        self.tasks.get(usize::try_from(key.0).ok()?)?.as_deref()
+    }
+
+    pub(super) fn by_id(&self, id: TaskId) -> Option<&TaskRow> {
+        self.ids.get(&id).and_then(|key| self.row(*key))
+    }
+
+    pub(super) fn children_of(&self, key: Key) -> impl DoubleEndedIterator<Item = &TaskRow> {
+        self.children
+            .get(&key)
+            .into_iter()
+            .flatten()
+            .filter_map(|key| self.row(*key))
+    }
+
+    pub(super) fn insert(&mut self, row: TaskRow) {
+        let key = row.key;
+        self.ids.insert(row.id, key);
+        if let Some(idempotency) = &row.spec.idempotency_key {
+            self.idempotency.insert(idempotency.clone(), key);
+        }
+        if let Some(parent) = row.parent {
+            self.children.entry(parent).or_default().push(key);
+            if let Some(step) = &row.step {
+                self.named.entry(parent).or_default().insert(step.clone(), key);
+            }
+        }
+        self.index(&row);
+        let place = key.0 as usize;
+        if self.tasks.len() <= place {
+            self.tasks.resize_with(place + 1, || None);
+        }
+        self.tasks[place] = Some(Box::new(row));
+    }
+
+    pub(super) fn update(&mut self, row: TaskRow) {
+        let place = row.key.0 as usize;
+        let Some(old) = self.tasks.get_mut(place).and_then(Option::take) else {
+            return;
+        };
+        if indexed(&old) != indexed(&row) {
+            self.unindex(&old);
+            self.index(&row);
+        }
+        if row.state == TaskState::Running && old.lease != row.lease {
+            self.count_start(&row);
+        }
+        let mut slot = old;
+        *slot = row;
+        self.tasks[place] = Some(slot);
+    }
+
+    fn count_start(&mut self, row: &TaskRow) {
+        if row.spec.limits.is_empty() {
+            return;
+        }
+        let at = row.started_at.map_or(row.created_at, |_| self.now_of(row));
+        self.starts.push_back((at, row.lane));
+        let since = at.minus(START_WINDOW);
+        while self.starts.front().is_some_and(|(t, _)| *t < since) {
+            self.starts.pop_front();
+        }
+    }
+
+    /// When a row was changed last: the time of its newest event, which every change of state records.
+    fn now_of(&self, row: &TaskRow) -> Timestamp {
+        self.event(row.last_event).map_or(row.created_at, |e| e.event.at)
+    }
+
+    pub(super) fn event(&self, seq: Seq) -> Option<&EventRow> {
+        self.events
+            .binary_search_by_key(&seq, |e| e.event.seq)
+            .ok()
+            .map(|i| &self.events[i])
+    }
+
+    fn index(&mut self, row: &TaskRow) {
+        if row.state == TaskState::Ready {
+            self.ready.entry(row.lane).or_default().insert((row.rank, row.key));
+        }
+        if let (Some(session), true) = (row.session, row.lease.is_some()) {
+            self.leased.entry(session).or_default().insert(row.key);
+        }
+        if let Some(at) = row.due_at() {
+            self.due.insert((at, row.key));
+        }
+    }
+
+    pub(super) fn unindex(&mut self, row: &TaskRow) {
+        if row.state == TaskState::Ready
+            && let Some(lane) = self.ready.get_mut(&row.lane)
+        {
+            lane.remove(&(row.rank, row.key));
+        }
+        if let (Some(session), true) = (row.session, row.lease.is_some())
+            && let Some(held) = self.leased.get_mut(&session)
+        {
+            held.remove(&row.key);
+            if held.is_empty() {
+                self.leased.remove(&session);
+            }
+        }
+        if let Some(at) = row.due_at() {
+            self.due.remove(&(at, row.key));
+        }
+    }
+
+    /// Forgets trees that ended long ago.
+    pub(super) fn prune(&mut self, before: Timestamp, limit: usize) -> usize {
+        let old: Vec<Key> = self
+            .tasks
+            .iter()
+            .flatten()
+            .filter(|row| row.parent.is_none() && row.finished_at.is_some_and(|at| at < before))
+            .map(|row| row.key)
+            .filter(|key| {
+                self.below(*key)
+                    .iter()
+                    .all(|k| self.row(*k).is_some_and(|r| r.state.is_terminal()))
+            })
+            .take(limit)
+            .collect();
+        for root in &old {
+            for key in self.below(*root).into_iter().chain([*root]) {
+                self.forget(key);
+            }
+        }
+        let tasks = &self.tasks;
+        self.events
+            .retain(|e| tasks.get(e.key.0 as usize).is_some_and(Option::is_some));
+        old.len()
+    }
+
+    /// Every task below one, parents first.
+    pub(super) fn below(&self, key: Key) -> Vec<Key> {
+        let mut found = Vec::new();
+        let mut level = vec![key];
+        while !level.is_empty() {
+            level = level
+                .iter()
+                .flat_map(|k| self.children.get(k).into_iter().flatten().copied())
+                .collect();
+            found.extend(&level);
+        }
+        found
+    }
+
+    fn forget(&mut self, key: Key) {
+        let Some(row) = self.tasks.get_mut(key.0 as usize).and_then(Option::take) else {
+            return;
+        };
+        self.unindex(&row);
+        self.ids.remove(&row.id);
+        if let Some(idempotency) = &row.spec.idempotency_key {
+            self.idempotency.remove(idempotency);
+        }
+        self.children.remove(&key);
+        self.named.remove(&key);
+        self.steps.remove(&key);
+        self.logs.remove(&key);
+        for target in self.targets.remove(&key).unwrap_or_default() {
+            if let Some(waiters) = self.waiters.get_mut(&target) {
+                waiters.remove(&key);
+            }
+        }
+        self.waiters.remove(&key);
+    }
+}
+
+/// What the indexes depend on.
+fn indexed(row: &TaskRow) -> impl PartialEq + use<> {
+    (
+        row.state,
+        row.lane,
+        row.rank,
+        row.session,
+        row.lease.is_some(),
+        row.due_at(),
+    )
+}
