@@ -22,3 +22,38 @@ pub fn in_words(budget: &Budget, spent: &Usage) -> String {
     }
     parts.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use orchestrator_protocol::Usd;
+
+    use super::*;
+
+    #[test]
+    fn spent_when_either_is_reached() {
+        let budget = Budget {
+            tokens: Some(100),
+            cost_usd: Some(Usd::from_dollars(1.0)),
+        };
+        let spent = |tokens, dollars| {
+            is_spent(
+                &budget,
+                &Usage {
+                    input_tokens: tokens,
+                    cost_usd: Usd::from_dollars(dollars),
+                    ..Usage::default()
+                },
+            )
+        };
+        assert!(!spent(99, 0.99));
+        assert!(spent(100, 0.0));
+        assert!(spent(0, 1.0));
+        assert!(!is_spent(
+            &Budget::default(),
+            &Usage {
+                input_tokens: u64::MAX,
+                ..Usage::default()
+            }
+        ));
+    }
+}

@@ -91,3 +91,65 @@ impl Gate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn join() -> impl Strategy<Value = Join> {
+        prop_oneof![Just(Join::All), Just(Join::Any), (0..8_u32).prop_map(Join::Quorum)]
+    }
+
+    fn policy() -> impl Strategy<Value = OnDependencyFailure> {
+        prop_oneof![Just(OnDependencyFailure::Cancel), Just(OnDependencyFailure::Continue)]
+    }
+
+    #[test]
+    fn an_empty_gate_is_open() {
+        for join in [Join::All, Join::Any, Join::Quorum(3)] {
+            assert_eq!(Gate::new(join, OnDependencyFailure::Cancel, 0).verdict(), Verdict::Open);
+        }
+    }
+
+    proptest! {
+        /// Once open or impossible, a gate stays so, and when all have settled it is one of the two.
+        #[test]
+        fn a_verdict_is_final(join in join(), policy in policy(), outcomes in prop::collection::vec(any::<bool>(), 0..8)) {
+            let mut gate = Gate::new(join, policy, outcomes.len());
+            let mut last = gate.verdict();
+            for outcome in outcomes {
+                gate.settle(outcome);
+                let now = gate.verdict();
+                prop_assert!(last == Verdict::Closed || now == last);
+                last = now;
+            }
+            prop_assert_ne!(last, Verdict::Closed);
+        }
+
+        /// With `continue` nothing is ever impossible.
+        #[test]
+        fn whatever_comes_counts(join in join(), outcomes in prop::collection::vec(any::<bool>(), 0..8)) {
+            let mut gate = Gate::new(join, OnDependencyFailure::Continue, outcomes.len());
+            for outcome in &outcomes {
+                gate.settle(*outcome);
+                prop_assert_ne!(gate.verdict(), Verdict::Impossible);
+            }
+            prop_assert_eq!(gate.verdict(), Verdict::Open);
+        }
+
+        /// The order in which tasks settle does not matter to the end.
+        #[test]
+        fn order_does_not_matter(join in join(), policy in policy(), mut outcomes in prop::collection::vec(any::<bool>(), 1..8)) {
+            let end = |outcomes: &[bool]| {
+                let mut gate = Gate::new(join, policy, outcomes.len());
+                outcomes.iter().for_each(|o| gate.settle(*o));
+                gate.verdict()
+            };
+            let forward = end(&outcomes);
+            outcomes.reverse();
+            prop_assert_eq!(forward, end(&outcomes));
+        }
+    }
+}

@@ -55,3 +55,44 @@ pub fn index<'a>(names: impl Iterator<Item = (usize, &'a str)>) -> Result<HashMa
     }
     Ok(places)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn circles_are_shown() {
+        assert_eq!(find_cycle(&[vec![0]]), Some(vec![0, 0]));
+        assert_eq!(find_cycle(&[vec![1], vec![2], vec![0]]), Some(vec![0, 1, 2, 0]));
+        assert_eq!(find_cycle(&[vec![], vec![0], vec![0, 1]]), None);
+    }
+
+    #[test]
+    fn a_long_chain_needs_no_deep_stack() {
+        let edges: Vec<Vec<usize>> = (0..200_000)
+            .map(|i: usize| i.checked_sub(1).into_iter().collect())
+            .collect();
+        assert_eq!(find_cycle(&edges), None);
+    }
+
+    proptest! {
+        /// Edges that point backwards only never form a circle; closing one always does.
+        #[test]
+        fn found_exactly_where_there_is_one(edges in prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..4), 2..20)) {
+            let mut edges: Vec<Vec<usize>> = edges.iter().enumerate()
+                .map(|(i, to)| if i == 0 { vec![] } else { to.iter().map(|t| t.index(i)).collect() })
+                .collect();
+            prop_assert_eq!(find_cycle(&edges), None);
+            let last = edges.len() - 1;
+            edges[last].push(0);
+            edges[0].push(last);
+            let cycle = find_cycle(&edges).expect("a circle");
+            prop_assert_eq!(cycle.first(), cycle.last());
+            for pair in cycle.windows(2) {
+                prop_assert!(edges[pair[0]].contains(&pair[1]));
+            }
+        }
+    }
+}

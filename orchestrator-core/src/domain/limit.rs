@@ -7,7 +7,7 @@ use orchestrator_protocol::LimitRule;
 use crate::store::row::LaneId;
 
 /// The window in which starts are counted.
-pub const START_WINDOW: Duration = Duration::from_secs(60);
+pub const START_WINDOW: Duration = Duration::from_mins(1);
 
 /// How much room is left under each limit key, derived from live leases and recorded starts.
 #[derive(Debug, Default)]
@@ -57,5 +57,41 @@ impl Room {
             }
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_what_leases_and_starts_leave() {
+        let lanes = HashMap::from([
+            (LaneId(0), vec!["a".to_owned()]),
+            (LaneId(1), vec!["a".to_owned(), "b".to_owned()]),
+        ]);
+        let rules = [
+            (
+                "a".to_owned(),
+                LimitRule {
+                    max_running: Some(4),
+                    ..LimitRule::default()
+                },
+            ),
+            (
+                "b".to_owned(),
+                LimitRule {
+                    starts_per_minute: Some(2),
+                    ..LimitRule::default()
+                },
+            ),
+        ];
+        let mut room = Room::new(&rules, &lanes, &[(LaneId(0), 1), (LaneId(1), 1)], &[(LaneId(1), 1)]);
+        let both = ["a".to_owned(), "b".to_owned()];
+        assert!(room.take(&both));
+        assert!(!room.take(&both), "b has had its two starts");
+        assert!(room.take(&both[..1]));
+        assert!(!room.take(&both[..1]), "a runs four");
+        assert!(room.take(&["unknown".to_owned()]));
     }
 }

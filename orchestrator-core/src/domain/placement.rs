@@ -138,3 +138,80 @@ impl Eligibility {
         &self.lanes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(labels: &[&str]) -> BTreeSet<String> {
+        labels.iter().map(|l| (*l).to_owned()).collect()
+    }
+
+    #[test]
+    fn numbers_compare() {
+        let offered = set(&["memory_gb=16", "gpu", "tool:ruff"]);
+        for (requirement, met) in [
+            ("memory_gb>=16", true),
+            ("memory_gb>16", false),
+            ("memory_gb<=16", true),
+            ("memory_gb<16", false),
+            ("memory_gb=16", true),
+            ("memory_gb=16.0", true),
+            ("memory_gb >= 8", true),
+            ("cpu>=1", false),
+            ("gpu", true),
+            ("gpu>=1", false),
+            ("tool:ruff", true),
+            ("tool:mypy", false),
+            ("memory_gb>=lots", false),
+        ] {
+            assert_eq!(meets(&offered, requirement), met, "{requirement}");
+        }
+    }
+
+    #[test]
+    fn obstacles_are_all_named_and_agree_with_the_filter() {
+        let lane = Lane {
+            queue: "default".into(),
+            task_type: "review".into(),
+            requires: vec!["gpu".into(), "memory_gb>=64".into()],
+            prefers: vec![],
+            limits: vec![],
+            privacy: Privacy::Sensitive,
+        };
+        assert_eq!(obstacles(&lane, &set(&[]), &set(&[])).len(), 4);
+        assert!(!may_run(&lane, &set(&[]), &set(&[])));
+        let (labels, types) = (set(&["gpu", "memory_gb=64", LOCAL]), set(&["review"]));
+        assert!(obstacles(&lane, &labels, &types).is_empty());
+        assert!(may_run(&lane, &labels, &types));
+    }
+
+    #[test]
+    fn eligibility_sees_lanes_that_come_later() {
+        let lane = |task_type: &str| Lane {
+            queue: "default".into(),
+            task_type: task_type.into(),
+            requires: vec![],
+            prefers: vec![],
+            limits: vec![],
+            privacy: Privacy::Normal,
+        };
+        let session = SessionRow {
+            id: SessionId::from_uuid(uuid::Uuid::nil()),
+            worker: orchestrator_protocol::WorkerId::from_uuid(uuid::Uuid::nil()),
+            name: String::new(),
+            labels: set(&[]),
+            task_types: set(&["a"]),
+            slots: 1,
+            ttl_us: 0,
+            owner: None,
+            expires_at: orchestrator_protocol::Timestamp::EPOCH,
+        };
+        let mut eligibility = Eligibility::default();
+        eligibility.add(vec![(LaneId(0), lane("b")), (LaneId(1), lane("a"))]);
+        assert_eq!(eligibility.eligible(&session), [LaneId(1)]);
+        let next = eligibility.next_lane();
+        eligibility.add(vec![(next, lane("a"))]);
+        assert_eq!(eligibility.eligible(&session), [LaneId(1), LaneId(2)]);
+    }
+}

@@ -19,3 +19,23 @@ pub const PRIORITY_STEP_US: i64 = 600_000_000;
 pub fn rank(priority: u8, ready_at: Timestamp) -> i64 {
     ready_at.as_micros() + (i64::from(priority.clamp(1, 10)) - 1) * PRIORITY_STEP_US
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Priority first among those that came together; age beats it in the end.
+        #[test]
+        fn urgent_first_but_nothing_starves(urgent in 1..10_u8, later in 1..10_u8, at in 0..1_i64 << 50) {
+            let idle = urgent + later.min(10 - urgent);
+            let now = Timestamp::from_micros(at);
+            prop_assert!(rank(urgent, now) < rank(idle, now));
+            let steps = i64::from(idle - urgent);
+            let much_later = Timestamp::from_micros(at + steps * PRIORITY_STEP_US + 1);
+            prop_assert!(rank(idle, now) < rank(urgent, much_later));
+        }
+    }
+}

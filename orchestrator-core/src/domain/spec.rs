@@ -105,3 +105,44 @@ pub fn check_name(name: &str) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use orchestrator_protocol::Json;
+
+    use super::*;
+
+    fn fault(change: impl FnOnce(&mut NewTask)) -> Option<&'static str> {
+        let mut task = NewTask::new("digest", Json::NULL);
+        change(&mut task);
+        check(&task).err().map(|f| f.field)
+    }
+
+    #[test]
+    fn each_rule_names_its_field() {
+        assert_eq!(fault(|_| {}), None);
+        assert_eq!(fault(|t| t.task_type.clear()), Some("task_type"));
+        assert_eq!(fault(|t| t.queue = "q".repeat(MAX_NAME + 1)), Some("queue"));
+        assert_eq!(fault(|t| t.priority = 0), Some("priority"));
+        assert_eq!(fault(|t| t.priority = 11), Some("priority"));
+        assert_eq!(fault(|t| t.timeout_s = Some(0.0)), Some("timeout_s"));
+        assert_eq!(
+            fault(|t| t.silence_timeout_s = Some(f64::NAN)),
+            Some("silence_timeout_s")
+        );
+        assert_eq!(fault(|t| t.retry.max_attempts = 0), Some("retry"));
+        assert_eq!(fault(|t| t.retry.multiplier = 0.5), Some("retry"));
+        assert_eq!(fault(|t| t.retry.initial_backoff_s = -1.0), Some("retry"));
+        assert_eq!(
+            fault(|t| t.idempotency_key = Some(String::new())),
+            Some("idempotency_key")
+        );
+        assert_eq!(fault(|t| t.requires = vec![String::new()]), Some("requires"));
+        assert_eq!(
+            fault(|t| {
+                t.labels.insert(String::new(), String::new());
+            }),
+            Some("labels")
+        );
+    }
+}

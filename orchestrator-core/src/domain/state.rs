@@ -106,21 +106,18 @@ pub struct IllegalTransition {
 pub const fn next(state: TaskState, event: TaskEvent) -> Result<TaskState, IllegalTransition> {
     use TaskEvent as E;
     let after = match (state, event) {
-        (Blocked, E::Freed(Rest::Scheduled)) => Scheduled,
-        (Blocked | Scheduled | Waiting, E::Freed(Rest::Ready)) => Ready,
         (Ready, E::Claimed) => Running,
-        (Running, E::Suspended) => Waiting,
-        // Waiting tasks without an agent (checkpoints, external events) are completed by people and calls.
+        // Running, or waiting without an agent: checkpoints and external events are completed by people and calls.
         (Running | Waiting, E::Succeeded) => Succeeded,
         // What has not started fails when its deadline passes.
         (Blocked | Scheduled | Ready | Running | Waiting | Paused, E::Failed) => Failed,
-        (Running, E::Backoff) => Scheduled,
-        (Running, E::Returned) => Ready,
+        (Running, E::Suspended) | (Blocked, E::Freed(Rest::Waiting)) => Waiting,
+        (Running, E::Backoff) | (Blocked, E::Freed(Rest::Scheduled)) => Scheduled,
+        (Running, E::Returned) | (Blocked | Scheduled | Waiting, E::Freed(Rest::Ready)) => Ready,
         (Running, E::Escalated) => NeedsAttention,
         (Blocked | Scheduled | Ready | Running | Waiting | Paused | NeedsAttention, E::Cancelled) => Cancelled,
         (Blocked | Scheduled | Ready | Waiting, E::Paused) => Paused,
-        (Paused, E::Resumed(rest)) => rest_state(rest),
-        (Failed | Cancelled | NeedsAttention, E::Retried(rest)) => rest_state(rest),
+        (Paused, E::Resumed(rest)) | (Failed | Cancelled | NeedsAttention, E::Retried(rest)) => rest_state(rest),
         _ => return Err(IllegalTransition { state, event }),
     };
     Ok(after)
@@ -132,5 +129,53 @@ const fn rest_state(rest: Rest) -> TaskState {
         Rest::Scheduled => Scheduled,
         Rest::Ready => Ready,
         Rest::Waiting => Waiting,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole table in one picture: a change of any cell is a change of this text.
+    #[test]
+    fn the_table_is_this_one() {
+        let mut table = String::new();
+        for state in TaskState::ALL {
+            for event in TaskEvent::ALL {
+                if let Ok(after) = next(state, event) {
+                    table.push_str(&format!("{state:<16}{:<20} -> {after}\n", format!("{event:?}")));
+                }
+            }
+        }
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn an_illegal_pair_is_named() {
+        let refused = next(TaskState::Succeeded, TaskEvent::Claimed).unwrap_err();
+        assert_eq!(refused.to_string(), "a task that is succeeded cannot meet Claimed");
+    }
+
+    #[test]
+    fn terminal_states_are_left_only_by_a_retry() {
+        for state in TaskState::ALL.into_iter().filter(|s| s.is_terminal()) {
+            for event in TaskEvent::ALL {
+                let left = next(state, event).is_ok();
+                assert!(!left || matches!(event, TaskEvent::Retried(_)), "{state} {event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_but_success_can_be_left_and_all_can_be_reached() {
+        for target in TaskState::ALL {
+            let reached = target == TaskState::Blocked
+                || TaskState::ALL
+                    .into_iter()
+                    .any(|s| TaskEvent::ALL.into_iter().any(|e| next(s, e) == Ok(target)));
+            assert!(reached, "{target}");
+            let left = TaskEvent::ALL.into_iter().any(|e| next(target, e).is_ok());
+            assert_eq!(left, target != TaskState::Succeeded, "{target}");
+        }
     }
 }
