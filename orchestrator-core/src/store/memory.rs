@@ -3,6 +3,7 @@
 //! One lock around ordered maps. A verb holds the lock from its first read to its last write and never waits inside,
 //! so it happens entirely or not at all.
 
+mod happening;
 mod read;
 mod shelf;
 mod tx;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use orchestrator_protocol::{NewTask, Task, TaskId, Timestamp};
 
+use super::row::TaskRow;
+
 /// A batch of new tasks.
 #[derive(Debug, Clone)]
 pub struct Submit {
@@ -26,7 +28,19 @@ pub struct Submission {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubmittedTask {
     /// The task, new or first.
-    pub task: Task,
-    /// False when the idempotency key was known and `task` is the first one.
+    pub row: TaskRow,
+    /// False when the idempotency key was known and `row` is the first task with it.
     pub created: bool,
+}
+
+impl SubmittedTask {
+    /// The task's id.
+    pub fn id(&self) -> TaskId {
+        self.row.id
+    }
+
+    /// The task as everyone sees it.
+    pub fn task(&self) -> Task {
+        self.row.to_task()
+    }
 }

@@ -126,7 +126,7 @@ pub trait Tx: Send {
     fn insert_steps(&mut self, steps: Vec<(Key, String, Json)>) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Adds durable events, each with its task's key and the seq of that task's event before it (0: none).
-    fn insert_events(&mut self, events: Vec<EventRow>) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn insert_events(&mut self, events: &[EventRow]) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Adds lines of output.
     fn insert_logs(&mut self, lines: Vec<(Key, LogLine)>) -> impl Future<Output = Result<(), StoreError>> + Send;

@@ -45,10 +45,9 @@ pub async fn claim<T: Tx>(
         for key in granted {
             leases.push(grant(&mut work, key, session)?);
         }
-        answers.push(Ok(work.committed(leases)));
+        answers.push(Ok(work.part(leases)));
     }
-    work.flush().await?;
-    Ok(answers)
+    work.finish(answers).await
 }
 
 async fn sessions_of<T: Tx>(

@@ -52,7 +52,7 @@ pub async fn intervene<T: Tx>(
     }
     work.follow().await?;
     let task = work.row(key).to_task();
-    Ok(Ok(work.committed(task)))
+    Ok(Ok(work.finish_one(task).await?))
 }
 
 impl<T: Tx> Work<'_, T> {
@@ -184,19 +184,20 @@ impl<T: Tx> Work<'_, T> {
         } else {
             self.change(key).gate = None;
         }
-        self.revive(key)?;
+        self.revive(key, false)?;
         Ok(Ok(()))
     }
 
-    /// Gives an ended task, or one that waits for a decision, a new life that starts from its finished steps.
-    pub(super) fn revive(&mut self, key: Key) -> Result<(), StoreError> {
+    /// Gives an ended task, or one that waits for a decision, a new life that starts from its finished steps. It may
+    /// have to wait for a place in its group again.
+    pub(super) fn revive(&mut self, key: Key, queued: bool) -> Result<(), StoreError> {
         let now = self.now;
         let row = self.change(key);
         row.failures = 0;
         row.losses = 0;
         row.cancel = None;
         row.held = None;
-        row.queued = false;
+        row.queued = queued;
         row.suspended = false;
         row.wake_at = None;
         row.finished_at = None;

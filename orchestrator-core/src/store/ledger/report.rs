@@ -42,8 +42,7 @@ pub async fn report<T: Tx>(
     for item in items {
         acks.push(take(&mut work, &mut names, item).await?);
     }
-    work.follow().await?;
-    Ok(work.committed(acks))
+    work.finish_one(acks).await
 }
 
 /// What the names in the items stand for already.
@@ -262,7 +261,8 @@ async fn spawn<T: Tx>(
     for child in children {
         let child_key = if let Some(existing) = names.child(key, &child.step) {
             if work.row(key).outlived(work.row(existing)) {
-                work.revive(existing)?;
+                let queued = child.group.as_ref().is_some_and(|g| !places.take(&g.name, g.size));
+                work.revive(existing, queued)?;
             }
             existing
         } else {

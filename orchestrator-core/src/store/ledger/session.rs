@@ -71,8 +71,7 @@ pub async fn renew<T: Tx>(tx: &mut T, sessions: Vec<SessionId>, now: Timestamp) 
 pub async fn close_session<T: Tx>(tx: &mut T, session: SessionId, now: Timestamp) -> Result<Committed<()>, StoreError> {
     let mut work = Work::new(tx, now);
     work.end_sessions(&[session]).await?;
-    work.follow().await?;
-    Ok(work.committed(()))
+    work.finish_one(()).await
 }
 
 impl<T: Tx> Work<'_, T> {

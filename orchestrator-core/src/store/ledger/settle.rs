@@ -52,7 +52,7 @@ pub async fn settle<T: Tx>(
     work.finish_external(key, result, decision)?;
     work.follow().await?;
     let task = work.row(key).to_task();
-    Ok(Ok(work.committed(task)))
+    Ok(Ok(work.finish_one(task).await?))
 }
 
 impl<T: Tx> Work<'_, T> {

@@ -31,6 +31,7 @@ pub async fn submit<T: Tx>(
         return Ok(Vec::new());
     };
     let mut work = Work::new(tx, first.now);
+    work.reserve(batches.iter().map(|b| b.tasks.len()).sum());
     let mut known = load(&mut work, &batches).await?;
     let mut answers = Vec::with_capacity(batches.len());
     for batch in batches {
@@ -49,14 +50,13 @@ pub async fn submit<T: Tx>(
         let tasks = keys
             .into_iter()
             .map(|(key, created)| SubmittedTask {
-                task: work.row(key).to_task(),
+                row: work.row(key).clone(),
                 created,
             })
             .collect();
-        answers.push(Ok(work.committed(tasks)));
+        answers.push(Ok(work.part(tasks)));
     }
-    work.flush().await?;
-    Ok(answers)
+    work.finish(answers).await
 }
 
 /// Idempotency keys that are in use.

@@ -44,7 +44,7 @@ pub async fn tick<T: Tx>(tx: &mut T, now: Timestamp, limit: usize) -> Result<Com
     } else {
         next_at(&mut work).await?
     };
-    Ok(work.committed(ticked))
+    work.finish_one(ticked).await
 }
 
 async fn next_at<T: Tx>(work: &mut Work<'_, T>) -> Result<Option<Timestamp>, StoreError> {

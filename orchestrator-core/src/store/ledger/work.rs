@@ -1,6 +1,8 @@
 //! What one verb works on: the loaded rows, what changed in them, and what is to be told.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap as HashMap;
 
 use orchestrator_protocol::{Event, EventBody, EventType, Json, LogLine, Seq, SessionId, TaskId, TaskState, Timestamp};
 
@@ -25,13 +27,15 @@ pub(super) struct Work<'t, T> {
     ids: HashMap<TaskId, Key>,
     dirty: Vec<Key>,
     born: Vec<Key>,
-    event_rows: Vec<EventRow>,
+    /// Durable events that were recorded; the first `stored` of them are with the transaction.
+    recorded: Vec<EventRow>,
+    stored: usize,
+    told: Vec<(usize, Event)>,
     logs: Vec<(Key, LogLine)>,
     steps: Vec<(Key, String, Json)>,
     edges: Vec<(Key, Key)>,
     /// Tasks that became terminal and whose consequences are still to be followed.
     pub(super) ended: VecDeque<Key>,
-    events: Vec<Event>,
     ready: bool,
     cancelled: Vec<SessionId>,
 }
@@ -41,24 +45,34 @@ impl<'t, T: Tx> Work<'t, T> {
         Self {
             tx,
             now,
-            rows: HashMap::new(),
-            ids: HashMap::new(),
+            rows: HashMap::default(),
+            ids: HashMap::default(),
             dirty: Vec::new(),
             born: Vec::new(),
-            event_rows: Vec::new(),
+            recorded: Vec::new(),
+            stored: 0,
+            told: Vec::new(),
             logs: Vec::new(),
             steps: Vec::new(),
             edges: Vec::new(),
             ended: VecDeque::new(),
-            events: Vec::new(),
             ready: false,
             cancelled: Vec::new(),
         }
     }
 
+    /// Makes room for so many rows that will be loaded or born.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        self.rows.reserve(rows);
+        self.ids.reserve(rows);
+        self.recorded.reserve(rows);
+        self.dirty.reserve(rows * 2);
+    }
+
     /// Takes rows in, keeping those that are here already, and says their keys in the order given.
     pub(super) fn adopt(&mut self, rows: Vec<TaskRow>) -> Vec<Key> {
         let mut keys = Vec::with_capacity(rows.len());
+        self.reserve(rows.len());
         for row in rows {
             keys.push(row.key);
             self.ids.insert(row.id, row.key);
@@ -153,8 +167,7 @@ impl<'t, T: Tx> Work<'t, T> {
             root_id: Some(row.root_id),
             body,
         };
-        self.events.push(event.clone());
-        self.event_rows.push(EventRow {
+        self.recorded.push(EventRow {
             key,
             root: row.root,
             previous,
@@ -166,14 +179,15 @@ impl<'t, T: Tx> Work<'t, T> {
     pub(super) fn tell(&mut self, key: Key, kind: EventType, seq: Option<Seq>, body: EventBody) {
         let seq = seq.unwrap_or_else(|| self.tx.last_seq());
         let row = &self.rows[&key];
-        self.events.push(Event {
+        let event = Event {
             seq,
             at: self.now,
             kind,
             task_id: Some(row.id),
             root_id: Some(row.root_id),
             body,
-        });
+        };
+        self.told.push((self.recorded.len(), event));
     }
 
     pub(super) fn add_log(&mut self, key: Key, line: LogLine) {
@@ -323,24 +337,83 @@ impl<'t, T: Tx> Work<'t, T> {
         if !self.logs.is_empty() {
             self.tx.insert_logs(std::mem::take(&mut self.logs)).await?;
         }
-        if !self.event_rows.is_empty() {
-            self.tx.insert_events(std::mem::take(&mut self.event_rows)).await?;
+        if self.stored < self.recorded.len() {
+            self.tx.insert_events(&self.recorded[self.stored..]).await?;
+            self.stored = self.recorded.len();
         }
         Ok(())
     }
 
-    /// Ends the verb for the caller that gets `value`; what is told goes with it.
-    pub(super) fn committed<V>(&mut self, value: V) -> Committed<V> {
+    /// Ends one caller's part of the verb. Its events are filled in by [`Work::finish`].
+    pub(super) fn part<V>(&mut self, value: V) -> Part<V> {
         let mut cancelled = std::mem::take(&mut self.cancelled);
         cancelled.sort_unstable();
         cancelled.dedup();
-        Committed {
+        Part {
             value,
-            events: std::mem::take(&mut self.events),
+            end: self.recorded.len(),
             ready: std::mem::take(&mut self.ready),
             cancelled,
         }
     }
+
+    /// Ends the verb: hands everything to the transaction, and tells each caller what its part recorded.
+    pub(super) async fn finish<V>(
+        mut self,
+        parts: Vec<Result<Part<V>, StoreError>>,
+    ) -> Result<Vec<Result<Committed<V>, StoreError>>, StoreError> {
+        self.follow().await?;
+        let mut recorded = self.recorded.into_iter().map(|row| row.event);
+        let mut told = self.told.into_iter().peekable();
+        let mut at = 0;
+        let mut answers = Vec::with_capacity(parts.len());
+        for part in parts {
+            answers.push(part.map(|part| {
+                let mut events = Vec::with_capacity(part.end - at);
+                while at < part.end || told.peek().is_some_and(|(place, _)| *place <= part.end) {
+                    match told.next_if(|(place, _)| *place <= at) {
+                        Some((_, event)) => events.push(event),
+                        None if at < part.end => {
+                            events.extend(recorded.next());
+                            at += 1;
+                        }
+                        None => break,
+                    }
+                }
+                Committed {
+                    value: part.value,
+                    events,
+                    ready: part.ready,
+                    cancelled: part.cancelled,
+                }
+            }));
+        }
+        Ok(answers)
+    }
+
+    /// Ends a verb that has one caller.
+    pub(super) async fn finish_one<V>(mut self, value: V) -> Result<Committed<V>, StoreError> {
+        self.follow().await?;
+        let part = self.part(value);
+        only(self.finish(vec![Ok(part)]).await?)?
+    }
+}
+
+/// One caller's part of a verb.
+pub(super) struct Part<V> {
+    value: V,
+    /// How many durable events were recorded by its end.
+    end: usize,
+    ready: bool,
+    cancelled: Vec<SessionId>,
+}
+
+/// The only answer of a verb that was given a batch of one.
+pub(super) fn only<V>(answers: Vec<V>) -> Result<V, StoreError> {
+    answers
+        .into_iter()
+        .next()
+        .ok_or_else(|| StoreError::Unavailable("a verb gave no answer".to_owned()))
 }
 
 /// A transition that the ledger should never have asked for: a defect of ours, which must not be stored.

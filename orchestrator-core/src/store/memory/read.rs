@@ -69,16 +69,16 @@ impl Shelf {
                 Some(self.below(top).into_iter().chain([top]).collect())
             }
         };
-        let first = self.events.partition_point(|e| e.event.seq <= query.after);
+        let first = self.events.partition_point(|e| e.seq <= query.after);
         let limit = if query.limit == 0 { 1000 } else { query.limit };
         let events = self
             .events
             .iter()
             .skip(first)
             .filter(|e| scope.as_ref().is_none_or(|keys| keys.contains(&e.key)))
-            .filter(|e| query.types.is_empty() || query.types.contains(&e.event.kind))
+            .filter(|e| query.types.is_empty() || query.types.contains(&e.kind))
             .take(limit);
-        Ok(events.map(|e| e.event.clone()).collect())
+        Ok(events.filter_map(|e| Some(e.event(self.row(e.key)?))).collect())
     }
 
     pub(super) fn logs(&self, query: &LogQuery) -> Result<Vec<LogLine>, StoreError> {

@@ -1,15 +1,15 @@
 //! The tables and their indexes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use orchestrator_protocol::{Json, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, TaskState, Timestamp};
+use rustc_hash::FxHashMap as HashMap;
 
+use orchestrator_protocol::{Json, LimitRule, LogLine, Schedule, SessionId, TaskId, TaskState, Timestamp};
+
+use super::happening::Happening;
 use crate::{
     domain::{limit::START_WINDOW, placement::Eligibility},
-    store::{
-        row::{Key, Lane, LaneId, SessionRow, TaskRow},
-        tx::EventRow,
-    },
+    store::row::{Key, Lane, LaneId, SessionRow, TaskRow},
 };
 
 /// Everything that a memory store holds. A task's key is its place in `tasks`, from 1.
@@ -28,7 +28,7 @@ pub(super) struct Shelf {
     pub(super) targets: HashMap<Key, BTreeSet<Key>>,
     pub(super) steps: HashMap<Key, Vec<(String, Json)>>,
     /// In the order of seq.
-    pub(super) events: VecDeque<EventRow>,
+    pub(super) events: VecDeque<Happening>,
     pub(super) logs: HashMap<Key, Vec<LogLine>>,
     pub(super) lanes: Vec<Lane>,
     pub(super) lane_ids: HashMap<Lane, LaneId>,
@@ -112,14 +112,8 @@ impl Shelf {
 
     /// When a row was changed last: the time of its newest event, which every change of state records.
     fn now_of(&self, row: &TaskRow) -> Timestamp {
-        self.event(row.last_event).map_or(row.created_at, |e| e.event.at)
-    }
-
-    pub(super) fn event(&self, seq: Seq) -> Option<&EventRow> {
-        self.events
-            .binary_search_by_key(&seq, |e| e.event.seq)
-            .ok()
-            .map(|i| &self.events[i])
+        let found = self.events.binary_search_by_key(&row.last_event, |e| e.seq).ok();
+        found.map_or(row.created_at, |i| self.events[i].at)
     }
 
     fn index(&mut self, row: &TaskRow) {

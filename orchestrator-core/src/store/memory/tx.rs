@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use orchestrator_protocol::{Json, LeaseId, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, Timestamp};
 
-use super::shelf::Shelf;
+use super::{happening::Happening, shelf::Shelf};
 use crate::{
     domain::placement::Eligibility,
     store::{
@@ -231,8 +231,8 @@ impl Tx for Shelf {
         Ok(())
     }
 
-    async fn insert_events(&mut self, events: Vec<EventRow>) -> Result<(), StoreError> {
-        self.events.extend(events);
+    async fn insert_events(&mut self, events: &[EventRow]) -> Result<(), StoreError> {
+        self.events.extend(events.iter().map(Happening::of));
         Ok(())
     }
 
