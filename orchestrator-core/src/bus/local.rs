@@ -1,1 +1,59 @@
 //! The bus within one process.
+
+use async_trait::async_trait;
+use orchestrator_protocol::Event;
+use tokio::sync::broadcast;
+
+use super::{Bus, Nudge};
+
+/// How many events a slow reader may be behind before it loses the oldest: at 4,000 events a second, about
+/// second; it reads what is durable from the store then.
+const EVENTS: usize = 4096;
+
+/// How many nudges a reader may be behind; a lost one is found by the poll.
+const NUDGES: usize = 1024;
+
+/// Events and nudges within one process.
+#[derive(Debug)]
+pub struct LocalBus {
+    events: broadcast::Sender<Event>,
+    nudges: broadcast::Sender<Nudge>,
+}
+
+impl LocalBus {
+    /// A bus that nobody listens to yet.
+    pub fn new() -> Self {
+        Self { events: broadcast::Sender::new(EVENTS), nudges: broadcast::Sender::new(NUDGES) }
+    }
+}
+
+impl Default for LocalBus {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Bus for LocalBus {
+    async fn publish(&self, events: Vec<Event>) {
+        if self.events.receiver_count() == 0 {
+            return;
+        }
+        for event in events {
+            // An error says that the last listener has just gone.
+            let _ = self.events.send(event);
+        }
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    async fn nudge(&self, nudge: Nudge) {
+        let _ = self.nudges.send(nudge);
+    }
+
+    fn nudges(&self) -> broadcast::Receiver<Nudge> {
+        self.nudges.subscribe()
+    }
+}
