@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod cron;
+pub mod why;
 pub mod gate;
 pub mod graph;
 pub mod limit;

@@ -6,8 +6,8 @@ use tokio::sync::broadcast;
 
 use super::{Bus, Nudge};
 
-/// How many events a slow reader may be behind before it loses the oldest: at 4,000 events a second, about
-/// second; it reads what is durable from the store then.
+/// How many events a slow reader may be behind before it loses the oldest: about a second of a busy system. It reads what
+/// is durable from the store then.
 const EVENTS: usize = 4096;
 
 /// How many nudges a reader may be behind; a lost one is found by the poll.

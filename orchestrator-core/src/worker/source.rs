@@ -70,7 +70,7 @@ pub trait TaskSource: Send + Sync + std::fmt::Debug + 'static {
 }
 
 /// Why a worker was woken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wakeup {
     /// There may be new work.
     pub work: bool,

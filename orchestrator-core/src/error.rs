@@ -1,0 +1,69 @@
+//! Why a call of the core failed.
+
+use orchestrator_protocol::{Code, TaskError, TaskId};
+
+use crate::{agent::RegistryError, store::StoreError};
+
+/// Why a call of the core failed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The task failed.
+    #[error("task {task} failed: {error}")]
+    TaskFailed {
+        /// The task.
+        task: TaskId,
+        /// Why.
+        error: TaskError,
+    },
+    /// The task was cancelled.
+    #[error("task {task} was cancelled")]
+    TaskCancelled {
+        /// The task.
+        task: TaskId,
+    },
+    /// The task waits for a person to decide.
+    #[error("task {task} needs a decision: {message}")]
+    NeedsAttention {
+        /// The task.
+        task: TaskId,
+        /// What happened.
+        message: String,
+    },
+    /// No agent here runs this type.
+    #[error("no agent runs tasks of the type `{task_type}`; {known}")]
+    UnknownAgent {
+        /// The type.
+        task_type: String,
+        /// The types that there are, in words.
+        known: String,
+    },
+    /// The output is not of the type that was asked for.
+    #[error("the output of task {task} does not fit: {message}")]
+    Output {
+        /// The task.
+        task: TaskId,
+        /// What does not fit.
+        message: String,
+    },
+    /// The URL of the store is not one of ours.
+    #[error("{0}")]
+    Url(String),
+    /// An agent was not taken on.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Error {
+    /// The stable name on the public interface.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::TaskFailed { .. } | Self::TaskCancelled { .. } | Self::NeedsAttention { .. } => Code::StateConflict,
+            _ => Code::InvalidInput,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What waits for people.
+
+use orchestrator_protocol::{
+    Checkpoint, Decision, ExternalResult, Json, Page, Task, TaskId, TaskState,
+};
+use serde::Deserialize;
+
+use super::Engine;
+use crate::store::{ListQuery, StoreError};
+
+/// What an agent put into a checkpoint.
+#[derive(Default, Deserialize)]
+struct Asked {
+    #[serde(default)]
+    question: String,
+    #[serde(default)]
+    content: Json,
+}
+
+impl Engine {
+    /// The open checkpoints, the newest first, with the question and the work under review.
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::store::Store::list`].
+    pub async fn checkpoints(&self, root: Option<TaskId>, cursor: Option<String>) -> Result<Page<Checkpoint>, StoreError> {
+        let query = ListQuery {
+            states: vec![TaskState::Waiting],
+            task_type: Some("checkpoint".to_owned()),
+            root_id: root,
+            cursor,
+            ..ListQuery::default()
+        };
+        let page = self.store.list(query).await?;
+        Ok(Page { items: page.items.into_iter().map(open).collect(), next_cursor: page.next_cursor })
+    }
+
+    /// Answers a checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::StateConflict`] when it was answered before, or is not a checkpoint.
+    pub async fn decide(&self, task: TaskId, decision: &Decision) -> Result<Task, StoreError> {
+        let asked = self.get(task).await?;
+        if asked.task_type != "checkpoint" {
+            let wanted = "decided: it is not a checkpoint".to_owned();
+            return Err(StoreError::StateConflict { task, state: asked.state, wanted });
+        }
+        let output = Json::of(decision).map_err(|e| StoreError::invalid("decision", e.to_string()))?;
+        self.complete(task, ExternalResult::Output(output)).await
+    }
+}
+
+fn open(task: Task) -> Checkpoint {
+    let asked = task.input.to::<Asked>().unwrap_or_default();
+    let question = if asked.question.is_empty() { task.description.clone() } else { asked.question };
+    Checkpoint { task, question, content: asked.content }
+}
