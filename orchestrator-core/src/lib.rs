@@ -1,7 +1,9 @@
 //! Durable tasks and agents, embeddable.
 
+pub mod agent;
 pub mod bus;
 pub mod clock;
+pub mod context;
 pub mod domain;
 pub mod store;
 pub mod worker;

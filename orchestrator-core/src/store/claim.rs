@@ -30,6 +30,9 @@ pub struct LeasedTask {
     pub attempt: u32,
     /// Whether it goes on after a wait, so that a suspended future can be resumed.
     pub resumed: bool,
+    /// The lease under which it was suspended, if it goes on after a wait: what tells a worker whether the future that
+    /// it kept is the newest.
+    pub parked: Option<LeaseId>,
     /// Whether there are finished steps or children: the agent is run with [`crate::store::Store::history`].
     pub has_history: bool,
 }

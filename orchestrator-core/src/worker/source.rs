@@ -57,6 +57,10 @@ pub trait TaskSource: Send + Sync + std::fmt::Debug + 'static {
     /// Where tasks are and what they gave, in the order asked for.
     async fn results(&self, tasks: Vec<TaskId>) -> Result<Vec<Settled>, StoreError>;
 
+    /// Cancels tasks and everything below them: children that a race does not need any more. Those that have ended stay
+    /// as they are.
+    async fn cancel(&self, tasks: Vec<TaskId>, reason: String) -> Result<(), StoreError>;
+
     /// Returns when there may be new work, or something to stop, for this session since the call before; at the latest
     /// after the source's poll interval (seconds, jittered). Returns at once when something happened between two calls.
     ///

@@ -180,6 +180,7 @@ fn grant<T: Tx>(work: &mut Work<'_, T>, key: Key, session: &SessionRow) -> Resul
         root_id: row.root_id,
         attempt: row.attempt,
         resumed,
+        parked: row.last_lease.filter(|_| resumed),
         has_history: row.has_history,
     })
 }

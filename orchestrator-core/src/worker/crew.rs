@@ -1,0 +1,89 @@
+//! What the parts of a worker share: its runs, its slots and the agents that it has.
+
+use std::{sync::Arc, time::Duration};
+
+use orchestrator_protocol::TaskError;
+
+use super::{
+    lease::{Lease, Session},
+    outbox::{Message, Reply},
+    roster::Roster,
+    run::{self, Start},
+    slot::Slots,
+};
+use crate::{
+    agent::Registry,
+    context::{host::Host, inner::Inner},
+    store::{LeasedTask, ReportBody},
+};
+
+/// What the parts of a worker share.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    pub(crate) host: Arc<Host>,
+    pub(crate) slots: Arc<Slots>,
+    pub(crate) roster: Roster,
+    pub(crate) agents: Registry,
+    /// How long a run stays suspended before it is dropped.
+    pub(crate) suspended_for: Duration,
+}
+
+impl Crew {
+    /// Starts a task that was claimed, or lets it go on.
+    pub(crate) async fn start(&self, leased: LeasedTask, session: &Session) {
+        let lease = |run| {
+            let slot = self.slots.take();
+            Arc::new(Lease::new(leased.id, leased.lease, run, session.clone(), slot))
+        };
+        let mut after = None;
+        if let Some(run) = self.roster.newest(leased.id) {
+            if leased.resumed && self.roster.resume(run, &lease(run), leased.parked) {
+                return;
+            }
+            after = self.roster.replace(run);
+        }
+        let run = self.roster.next();
+        let lease = lease(run);
+        let Some(agent) = self.agents.get(&leased.spec.task_type).cloned() else {
+            return self.refuse(lease).await;
+        };
+        let inner = Inner::new(self.host.clone(), &leased, lease.clone());
+        let start = Start {
+            inner: inner.clone(),
+            lease,
+            agent,
+            has_history: leased.has_history || leased.resumed,
+            after,
+        };
+        let task = tokio::spawn(run::drive(start));
+        self.roster.add(run, inner, task.abort_handle());
+    }
+
+    /// A source granted what the worker did not offer.
+    async fn refuse(&self, lease: Arc<Lease>) {
+        let error = TaskError::retryable("the worker that was given this task does not have its agent");
+        let body = ReportBody::Fail { error, wall_s: 0.0 };
+        let reply = Reply::Run;
+        self.host.outbox.send(Message::Report { lease, body, reply }).await;
+    }
+
+    /// A run is over.
+    pub(crate) fn end(&self, lease: &Lease) {
+        lease.release();
+        self.roster.end(lease.run);
+    }
+
+    /// A run has given its lease back until something comes.
+    pub(crate) fn suspend(&self, lease: &Lease) {
+        lease.release();
+        self.roster.suspend(lease, self.host.sources.clock.now());
+    }
+
+    /// A session has ended: so have its leases.
+    pub(crate) fn lose(&self, session: &Session) {
+        if !session.ended.is_cancelled() {
+            session.ended.cancel();
+            self.roster.lose_session(session.id);
+        }
+    }
+}
