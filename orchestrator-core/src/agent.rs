@@ -26,7 +26,10 @@ pub trait Agent: Send + Sync + 'static {
     fn task_type(&self) -> &str;
 
     /// What it does, for people; Markdown. Nothing by default.
-    #[expect(clippy::unnecessary_literal_bound, reason = "agents return descriptions of their own")]
+    #[expect(
+        clippy::unnecessary_literal_bound,
+        reason = "agents return descriptions of their own"
+    )]
     fn description(&self) -> &str {
         ""
     }

@@ -2,7 +2,6 @@
 
 pub mod budget;
 pub mod cron;
-pub mod why;
 pub mod gate;
 pub mod graph;
 pub mod limit;
@@ -11,3 +10,4 @@ pub mod rank;
 pub mod retry;
 pub mod spec;
 pub mod state;
+pub mod why;

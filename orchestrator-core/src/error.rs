@@ -2,7 +2,7 @@
 
 use orchestrator_protocol::{Code, TaskError, TaskId};
 
-use crate::{agent::RegistryError, store::StoreError};
+use crate::{agent::RegistryError, store::StoreError, worker::WorkerError};
 
 /// Why a call of the core failed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -52,6 +52,12 @@ pub enum Error {
     /// An agent was not taken on.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// The worker cannot be set up, or ended.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// The worker runs already, and its agents are what they were when it started.
+    #[error("the worker runs already; register every agent before the first task")]
+    Started,
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -9,7 +9,8 @@ mod source;
 use std::sync::Arc;
 
 use orchestrator_protocol::{
-    Event, ExternalResult, LimitRule, LogLine, NewTask, Page, Stats, Task, TaskId, Timestamp, Tree, Why, Worker, WorkerState,
+    Event, ExternalResult, LimitRule, LogLine, NewTask, Page, Stats, Task, TaskId, Timestamp, Tree, Why, Worker,
+    WorkerState,
 };
 
 pub use live::Live;
@@ -73,7 +74,10 @@ impl Engine {
         let timed = tasks.iter().any(|t| t.run_at.is_some() || t.deadline.is_some());
         let tasks = tasks
             .into_iter()
-            .map(|task| Submission { id: self.sources.ids.task(), task: Arc::new(task) })
+            .map(|task| Submission {
+                id: self.sources.ids.task(),
+                task: Arc::new(task),
+            })
             .collect();
         let committed = self.store.submit(Submit { tasks, now }).await?;
         let submitted = self.announce(committed).await;
@@ -139,7 +143,13 @@ impl Engine {
     ///
     /// [`StoreError::TaskNotFound`].
     pub async fn cancel(&self, task: TaskId, reason: &str) -> Result<Task, StoreError> {
-        self.intervene(task, Intervention::Cancel { reason: reason.to_owned() }).await
+        self.intervene(
+            task,
+            Intervention::Cancel {
+                reason: reason.to_owned(),
+            },
+        )
+        .await
     }
 
     /// Starts nothing more of a task and what is below it.
@@ -208,7 +218,11 @@ impl Engine {
     /// [`StoreError::TaskNotFound`].
     pub async fn why(&self, task: TaskId) -> Result<Why, StoreError> {
         let now = self.now();
-        let facts = self.store.facts(task, now).await?.ok_or(StoreError::TaskNotFound(task))?;
+        let facts = self
+            .store
+            .facts(task, now)
+            .await?
+            .ok_or(StoreError::TaskNotFound(task))?;
         Ok(crate::domain::why::explain(&facts, now))
     }
 
@@ -223,7 +237,11 @@ impl Engine {
         let worker = |s: crate::store::SessionView| Worker {
             id: s.worker,
             name: s.name,
-            state: if s.expires_at < now { WorkerState::Offline } else { WorkerState::Online },
+            state: if s.expires_at < now {
+                WorkerState::Offline
+            } else {
+                WorkerState::Online
+            },
             labels: s.labels,
             task_types: s.task_types,
             slots: s.slots,

@@ -23,7 +23,10 @@ pub struct LocalBus {
 impl LocalBus {
     /// A bus that nobody listens to yet.
     pub fn new() -> Self {
-        Self { events: broadcast::Sender::new(EVENTS), nudges: broadcast::Sender::new(NUDGES) }
+        Self {
+            events: broadcast::Sender::new(EVENTS),
+            nudges: broadcast::Sender::new(NUDGES),
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use croner::{Cron, parser::{CronParser, Seconds}};
+use croner::{
+    Cron,
+    parser::{CronParser, Seconds},
+};
 use jiff::tz::TimeZone;
 use orchestrator_protocol::{Timestamp, Timing};
 
@@ -59,10 +62,12 @@ fn zone(name: &str) -> Result<TimeZone, String> {
 }
 
 fn interval(seconds: f64) -> Result<Duration, String> {
-    let every = Duration::try_from_secs_f64(seconds)
-        .map_err(|_| format!("{seconds} is not a number of seconds"))?;
+    let every = Duration::try_from_secs_f64(seconds).map_err(|_| format!("{seconds} is not a number of seconds"))?;
     if every < MIN_INTERVAL {
-        return Err(format!("every {seconds} seconds is too often; at least {} apart", MIN_INTERVAL.as_secs()));
+        return Err(format!(
+            "every {seconds} seconds is too often; at least {} apart",
+            MIN_INTERVAL.as_secs()
+        ));
     }
     Ok(every)
 }
@@ -78,7 +83,10 @@ mod tests {
     }
 
     fn cron(expression: &str, zone: &str) -> Timing {
-        Timing::Cron { expression: expression.into(), time_zone: zone.into() }
+        Timing::Cron {
+            expression: expression.into(),
+            time_zone: zone.into(),
+        }
     }
 
     #[test]
@@ -108,8 +116,16 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_in_words() {
-        assert!(validate(&cron("0 9 * *", "UTC")).unwrap_err().contains("not a cron expression"));
-        assert!(validate(&cron("0 9 * * *", "Mars/Olympus")).unwrap_err().contains("time zone"));
+        assert!(
+            validate(&cron("0 9 * *", "UTC"))
+                .unwrap_err()
+                .contains("not a cron expression")
+        );
+        assert!(
+            validate(&cron("0 9 * * *", "Mars/Olympus"))
+                .unwrap_err()
+                .contains("time zone")
+        );
         assert!(validate(&cron("0 0 30 2 *", "UTC")).unwrap_err().contains("never"));
         assert!(validate(&Timing::EveryS(0.0)).is_err());
         assert!(validate(&Timing::EveryS(f64::NAN)).is_err());

@@ -19,23 +19,43 @@ pub fn explain(facts: &Facts, now: Timestamp) -> Why {
         TaskState::Scheduled => reasons.push(scheduled(facts, now)),
         TaskState::Ready => ready(facts, &mut reasons),
         TaskState::Running => {
-            let worker = task.worker_id.map_or_else(|| "a worker".to_owned(), |w| worker_name(facts, &w.to_string()));
-            reasons.push(Reason::new("running", format!("it runs on {worker}, attempt {}", task.attempt)));
+            let worker = task
+                .worker_id
+                .map_or_else(|| "a worker".to_owned(), |w| worker_name(facts, &w.to_string()));
+            reasons.push(Reason::new(
+                "running",
+                format!("it runs on {worker}, attempt {}", task.attempt),
+            ));
         }
         TaskState::Waiting => waiting(facts, now, &mut reasons),
         TaskState::Paused => reasons.push(paused(facts)),
         TaskState::NeedsAttention => {
-            let error = task.error.as_ref().map_or("no reason was recorded", |e| e.message.as_str());
-            reasons.push(Reason::new("needs_attention", format!("a person must decide (retry or cancel): {error}")));
+            let error = task
+                .error
+                .as_ref()
+                .map_or("no reason was recorded", |e| e.message.as_str());
+            reasons.push(Reason::new(
+                "needs_attention",
+                format!("a person must decide (retry or cancel): {error}"),
+            ));
         }
         TaskState::Succeeded => reasons.push(Reason::new("succeeded", "it has succeeded")),
         TaskState::Failed => {
-            let error = task.error.as_ref().map_or("no reason was recorded", |e| e.message.as_str());
-            reasons.push(Reason::new("failed", format!("it has failed after {} attempt(s): {error}", task.attempt)));
+            let error = task
+                .error
+                .as_ref()
+                .map_or("no reason was recorded", |e| e.message.as_str());
+            reasons.push(Reason::new(
+                "failed",
+                format!("it has failed after {} attempt(s): {error}", task.attempt),
+            ));
         }
         TaskState::Cancelled => reasons.push(Reason::new("cancelled", "it was cancelled")),
     }
-    Why { state: task.state, reasons }
+    Why {
+        state: task.state,
+        reasons,
+    }
 }
 
 fn worker_name(facts: &Facts, id: &str) -> String {
@@ -47,14 +67,22 @@ fn dependencies(facts: &Facts, code: &str) -> Option<Reason> {
     if facts.waits_for_count == 0 {
         return None;
     }
-    let shown: Vec<String> = facts.waits_for.iter().take(5).map(|(_, name, state)| format!("`{name}` ({state})")).collect();
+    let shown: Vec<String> = facts
+        .waits_for
+        .iter()
+        .take(5)
+        .map(|(_, name, state)| format!("`{name}` ({state})"))
+        .collect();
     let more = facts.waits_for_count.saturating_sub(shown.len());
     let mut message = format!("it waits for {} task(s): {}", facts.waits_for_count, shown.join(", "));
     if more > 0 {
-        message.push_str(&format!(" and {more} more"));
+        message = format!("{message} and {more} more");
     }
     let tasks = facts.waits_for.iter().map(|(id, ..)| *id).collect();
-    Some(Reason { tasks, ..Reason::new(code, message) })
+    Some(Reason {
+        tasks,
+        ..Reason::new(code, message)
+    })
 }
 
 fn blocked(facts: &Facts, reasons: &mut Vec<Reason>) {
@@ -69,11 +97,16 @@ fn blocked(facts: &Facts, reasons: &mut Vec<Reason>) {
 }
 
 fn scheduled(facts: &Facts, now: Timestamp) -> Reason {
-    let Some(at) = facts.wake_at else { return Reason::new("not_yet", "it starts later") };
+    let Some(at) = facts.wake_at else {
+        return Reason::new("not_yet", "it starts later");
+    };
     let left = in_words(at.since(now));
     match &facts.task.error {
         Some(error) => {
-            let message = format!("its last attempt failed ({}); the next one starts in {left}, at {at}", error.message);
+            let message = format!(
+                "its last attempt failed ({}); the next one starts in {left}, at {at}",
+                error.message
+            );
             Reason::new("backoff", message)
         }
         None => Reason::new("not_yet", format!("it starts in {left}, at {at}")),
@@ -82,12 +115,18 @@ fn scheduled(facts: &Facts, now: Timestamp) -> Reason {
 
 fn waiting(facts: &Facts, now: Timestamp, reasons: &mut Vec<Reason>) {
     match facts.task.task_type.as_str() {
-        "checkpoint" => reasons.push(Reason::new("checkpoint", "it waits for a person to accept, correct or reject")),
+        "checkpoint" => reasons.push(Reason::new(
+            "checkpoint",
+            "it waits for a person to accept, correct or reject",
+        )),
         "external" => reasons.push(Reason::new("external", "it waits for an outside system to complete it")),
         _ => {
             reasons.extend(dependencies(facts, "children"));
             if let Some(at) = facts.wake_at {
-                reasons.push(Reason::new("timer", format!("it goes on in {}, at {at}", in_words(at.since(now)))));
+                reasons.push(Reason::new(
+                    "timer",
+                    format!("it goes on in {}, at {at}", in_words(at.since(now))),
+                ));
             }
         }
     }
@@ -102,7 +141,10 @@ fn paused(facts: &Facts) -> Reason {
                 None => "the budget".to_owned(),
             };
             let message = format!("{whose} is spent; resume it to go on regardless");
-            Reason { tasks: facts.spent_by.into_iter().collect(), ..Reason::new("budget", message) }
+            Reason {
+                tasks: facts.spent_by.into_iter().collect(),
+                ..Reason::new("budget", message)
+            }
         }
         _ => Reason::new("paused", "an operator has paused it; resume it to go on"),
     }
@@ -111,11 +153,17 @@ fn paused(facts: &Facts) -> Reason {
 fn ready(facts: &Facts, reasons: &mut Vec<Reason>) {
     let task = &facts.task;
     if facts.queue_paused {
-        reasons.push(Reason::new("queue_paused", format!("the queue `{}` is paused", task.queue)));
+        reasons.push(Reason::new(
+            "queue_paused",
+            format!("the queue `{}` is paused", task.queue),
+        ));
     }
     for (key, rule, running) in &facts.limits {
         if rule.max_running.is_some_and(|max| *running >= max) {
-            let message = format!("the limit `{key}` allows {} at once, and {running} run", rule.max_running.unwrap_or(0));
+            let message = format!(
+                "the limit `{key}` allows {} at once, and {running} run",
+                rule.max_running.unwrap_or(0)
+            );
             reasons.push(Reason::new("limit", message));
         } else if let Some(starts) = rule.starts_per_minute {
             let message = format!("the limit `{key}` allows {starts} starts a minute");
@@ -132,8 +180,15 @@ fn ready(facts: &Facts, reasons: &mut Vec<Reason>) {
         Workers::Free => {}
     }
     if facts.ahead > 0 {
-        let count = if facts.ahead >= 1000 { "1,000 or more".to_owned() } else { facts.ahead.to_string() };
-        reasons.push(Reason::new("queue", format!("{count} task(s) of its kind are before it")));
+        let count = if facts.ahead >= 1000 {
+            "1,000 or more".to_owned()
+        } else {
+            facts.ahead.to_string()
+        };
+        reasons.push(Reason::new(
+            "queue",
+            format!("{count} task(s) of its kind are before it"),
+        ));
     }
 }
 
@@ -157,10 +212,16 @@ fn workers(facts: &Facts) -> Workers {
     if facts.sessions.is_empty() {
         return Workers::None(Reason::new("no_worker", "no worker is connected"));
     }
-    let able: Vec<_> =
-        facts.sessions.iter().filter(|s| placement::may_run(&lane, &s.labels, &s.task_types)).collect();
+    let able: Vec<_> = facts
+        .sessions
+        .iter()
+        .filter(|s| placement::may_run(&lane, &s.labels, &s.task_types))
+        .collect();
     if able.is_empty() {
-        let misses = facts.sessions.iter().map(|s| (placement::obstacles(&lane, &s.labels, &s.task_types), &s.name));
+        let misses = facts
+            .sessions
+            .iter()
+            .map(|s| (placement::obstacles(&lane, &s.labels, &s.task_types), &s.name));
         let nearest = misses.min_by_key(|(lacking, name)| (lacking.len(), (*name).clone()));
         let message = nearest.map_or_else(String::new, |(lacking, name)| {
             format!(
@@ -171,7 +232,11 @@ fn workers(facts: &Facts) -> Workers {
         });
         return Workers::None(Reason::new("no_worker", message));
     }
-    if able.iter().all(|s| s.running >= s.slots) { Workers::Full(able.len()) } else { Workers::Free }
+    if able.iter().all(|s| s.running >= s.slots) {
+        Workers::Full(able.len())
+    } else {
+        Workers::Free
+    }
 }
 
 /// A duration as people say it.

@@ -15,7 +15,10 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { keep: None, every: Duration::from_mins(10) }
+        Self {
+            keep: None,
+            every: Duration::from_mins(10),
+        }
     }
 }
 

@@ -27,7 +27,11 @@ pub async fn run(engine: Engine) {
                 backoff = FIRST_BACKOFF;
                 let ticked = engine.announce(committed).await;
                 if ticked.rescued > 0 {
-                    tracing::warn!(tasks = ticked.rescued, "took {} task(s) back from lost workers", ticked.rescued);
+                    tracing::warn!(
+                        tasks = ticked.rescued,
+                        "took {} task(s) back from lost workers",
+                        ticked.rescued
+                    );
                 }
                 until(ticked.next_at, now)
             }

@@ -1,8 +1,6 @@
 //! What waits for people.
 
-use orchestrator_protocol::{
-    Checkpoint, Decision, ExternalResult, Json, Page, Task, TaskId, TaskState,
-};
+use orchestrator_protocol::{Checkpoint, Decision, ExternalResult, Json, Page, Task, TaskId, TaskState};
 use serde::Deserialize;
 
 use super::Engine;
@@ -23,7 +21,11 @@ impl Engine {
     /// # Errors
     ///
     /// As [`crate::store::Store::list`].
-    pub async fn checkpoints(&self, root: Option<TaskId>, cursor: Option<String>) -> Result<Page<Checkpoint>, StoreError> {
+    pub async fn checkpoints(
+        &self,
+        root: Option<TaskId>,
+        cursor: Option<String>,
+    ) -> Result<Page<Checkpoint>, StoreError> {
         let query = ListQuery {
             states: vec![TaskState::Waiting],
             task_type: Some("checkpoint".to_owned()),
@@ -32,7 +34,10 @@ impl Engine {
             ..ListQuery::default()
         };
         let page = self.store.list(query).await?;
-        Ok(Page { items: page.items.into_iter().map(open).collect(), next_cursor: page.next_cursor })
+        Ok(Page {
+            items: page.items.into_iter().map(open).collect(),
+            next_cursor: page.next_cursor,
+        })
     }
 
     /// Answers a checkpoint.
@@ -44,7 +49,11 @@ impl Engine {
         let asked = self.get(task).await?;
         if asked.task_type != "checkpoint" {
             let wanted = "decided: it is not a checkpoint".to_owned();
-            return Err(StoreError::StateConflict { task, state: asked.state, wanted });
+            return Err(StoreError::StateConflict {
+                task,
+                state: asked.state,
+                wanted,
+            });
         }
         let output = Json::of(decision).map_err(|e| StoreError::invalid("decision", e.to_string()))?;
         self.complete(task, ExternalResult::Output(output)).await
@@ -53,6 +62,14 @@ impl Engine {
 
 fn open(task: Task) -> Checkpoint {
     let asked = task.input.to::<Asked>().unwrap_or_default();
-    let question = if asked.question.is_empty() { task.description.clone() } else { asked.question };
-    Checkpoint { task, question, content: asked.content }
+    let question = if asked.question.is_empty() {
+        task.description.clone()
+    } else {
+        asked.question
+    };
+    Checkpoint {
+        task,
+        question,
+        content: asked.content,
+    }
 }

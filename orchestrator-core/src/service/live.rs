@@ -55,7 +55,15 @@ impl Engine {
             EventScope::All => None,
         };
         let foreign = self.store.foreign_changes().await?;
-        Ok(Live { engine: self.clone(), query, members, bus, ready: VecDeque::new(), behind: true, foreign })
+        Ok(Live {
+            engine: self.clone(),
+            query,
+            members,
+            bus,
+            ready: VecDeque::new(),
+            behind: true,
+            foreign,
+        })
     }
 }
 
@@ -104,7 +112,10 @@ impl Live {
     }
 
     async fn catch_up(&mut self) -> Result<(), StoreError> {
-        let query = EventQuery { limit: PAGE, ..self.query.clone() };
+        let query = EventQuery {
+            limit: PAGE,
+            ..self.query.clone()
+        };
         let page = self.engine.store.events(query).await?;
         self.behind = page.len() == PAGE;
         for event in page {
@@ -176,7 +187,10 @@ impl Live {
             kind: EventType::Lagged,
             task_id: None,
             root_id: None,
-            body: EventBody { lost: Some(lost), ..EventBody::default() },
+            body: EventBody {
+                lost: Some(lost),
+                ..EventBody::default()
+            },
         });
     }
 

@@ -14,9 +14,7 @@ use tokio::sync::{Notify, broadcast::error::RecvError};
 use super::Engine;
 use crate::{
     bus::Nudge,
-    store::{
-        Claim, History, LeasedTask, OpenSession, Renewed, ReportAck, ReportBody, ReportItem, Settled, StoreError,
-    },
+    store::{Claim, History, LeasedTask, OpenSession, Renewed, ReportAck, ReportBody, ReportItem, Settled, StoreError},
     worker::source::{Hello, TaskSource, Wakeup, Welcome},
 };
 
@@ -32,7 +30,10 @@ pub struct SourceConfig {
 
 impl Default for SourceConfig {
     fn default() -> Self {
-        Self { ttl: Duration::from_secs(15), poll: Duration::from_secs(1) }
+        Self {
+            ttl: Duration::from_secs(15),
+            poll: Duration::from_secs(1),
+        }
     }
 }
 
@@ -66,18 +67,29 @@ impl Bell {
 
 impl fmt::Debug for LocalSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalSource").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("LocalSource")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
 impl LocalSource {
     /// A source over an engine. Its wake-ups come as long as [`LocalSource::listen`] runs.
     pub fn new(engine: Engine, config: SourceConfig) -> Self {
-        Self { engine, config, sessions: Mutex::default() }
+        Self {
+            engine,
+            config,
+            sessions: Mutex::default(),
+        }
     }
 
     fn bell(&self, session: SessionId) -> Arc<Bell> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).entry(session).or_default().clone()
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(session)
+            .or_default()
+            .clone()
     }
 
     fn ring(&self, only: Option<SessionId>, wakeup: Wakeup) {
@@ -93,7 +105,10 @@ impl LocalSource {
     pub async fn listen(&self) {
         let mut nudges = self.engine.bus.nudges();
         let mut foreign = self.engine.store.foreign_changes().await.unwrap_or_default();
-        let everything = Wakeup { work: true, cancel: true };
+        let everything = Wakeup {
+            work: true,
+            cancel: true,
+        };
         loop {
             tokio::select! {
                 biased;
@@ -123,7 +138,9 @@ fn sets_timer(body: &ReportBody) -> bool {
     match body {
         ReportBody::Wait { until, .. } => until.is_some(),
         ReportBody::Fail { .. } => true,
-        ReportBody::Spawn(children) => children.iter().any(|c| c.task.run_at.is_some() || c.task.deadline.is_some()),
+        ReportBody::Spawn(children) => children
+            .iter()
+            .any(|c| c.task.run_at.is_some() || c.task.deadline.is_some()),
         _ => false,
     }
 }
@@ -148,12 +165,26 @@ impl TaskSource for LocalSource {
         };
         let committed = self.engine.store.open_session(open).await?;
         self.engine.announce(committed).await;
-        self.bell(session).ring(Wakeup { work: true, cancel: false });
-        Ok(Welcome { session, ttl: self.config.ttl })
+        self.bell(session).ring(Wakeup {
+            work: true,
+            cancel: false,
+        });
+        Ok(Welcome {
+            session,
+            ttl: self.config.ttl,
+        })
     }
 
     async fn claim(&self, session: SessionId, credit: usize) -> Result<Vec<LeasedTask>, StoreError> {
-        let committed = self.engine.store.claim(Claim { session, credit, now: self.engine.now() }).await?;
+        let committed = self
+            .engine
+            .store
+            .claim(Claim {
+                session,
+                credit,
+                now: self.engine.now(),
+            })
+            .await?;
         Ok(self.engine.announce(committed).await)
     }
 
@@ -179,6 +210,13 @@ impl TaskSource for LocalSource {
         self.engine.store.results(tasks).await
     }
 
+    async fn cancel(&self, tasks: Vec<TaskId>, reason: String) -> Result<(), StoreError> {
+        for task in tasks {
+            self.engine.cancel(task, &reason).await?;
+        }
+        Ok(())
+    }
+
     async fn woken(&self, session: SessionId) -> Wakeup {
         let bell = self.bell(session);
         let rung = bell.take();
@@ -196,7 +234,10 @@ impl TaskSource for LocalSource {
 
     async fn close(&self, session: SessionId) -> Result<(), StoreError> {
         let committed = self.engine.store.close_session(session, self.engine.now()).await?;
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&session);
         self.engine.announce(committed).await;
         Ok(())
     }

@@ -1,0 +1,32 @@
+//! A store from its URL.
+
+use std::sync::Arc;
+
+use crate::{
+    clock::Sources,
+    error::Error,
+    store::{Owner, Store, memory::MemoryStore},
+};
+
+/// Opens the store of a URL. For files that other processes may share, also says who this process is to them.
+pub(super) async fn store(url: &str, sources: &Sources) -> Result<(Arc<dyn Store>, Option<Owner>), Error> {
+    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+    match scheme {
+        "memory" if rest.is_empty() => Ok((Arc::new(MemoryStore::new()), None)),
+        "sqlite" => sqlite(rest, sources).await,
+        "postgres" | "postgresql" | "http" | "https" => Err(Error::Url(format!(
+            "`{scheme}:` is not built into this program; it opens `memory:` and `sqlite:path/to/file.db`"
+        ))),
+        _ => Err(Error::Url(format!(
+            "`{url}` is not the URL of a store; use `memory:` or `sqlite:path/to/file.db`"
+        ))),
+    }
+}
+
+#[cfg(not(feature = "sqlite"))]
+#[expect(clippy::unused_async, reason = "the same signature as with SQLite")]
+async fn sqlite(_path: &str, _sources: &Sources) -> Result<(Arc<dyn Store>, Option<Owner>), Error> {
+    Err(Error::Url(
+        "this program was built without SQLite (feature `sqlite` of orchestrator-core)".to_owned(),
+    ))
+}
