@@ -1,1 +1,0 @@
-//! The examples; see the files beside this one.
