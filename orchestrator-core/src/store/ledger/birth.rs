@@ -10,7 +10,7 @@ use crate::{
     store::{
         error::StoreError,
         report::Group,
-        row::{GateKind, Key, LaneId, TaskRow},
+        row::{GateKind, Key, LaneId, TaskRow, is_external},
         tx::Tx,
     },
 };
@@ -105,7 +105,11 @@ fn first_row(birth: &Birth, now: Timestamp) -> TaskRow {
         worker: None,
         held: None,
         cancel: None,
-        wake_at: birth.spec.run_at.filter(|at| *at > now),
+        // Nobody starts what a person completes.
+        wake_at: birth
+            .spec
+            .run_at
+            .filter(|at| *at > now && !is_external(&birth.spec.task_type)),
         gate: TaskRow::dependency_gate(&birth.spec),
         gate_kind: GateKind::Dependencies,
         queued: birth.queued,

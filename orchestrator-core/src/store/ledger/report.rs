@@ -136,7 +136,8 @@ async fn take<T: Tx>(work: &mut Work<'_, T>, names: &mut Names, item: ReportItem
     if stopping && matches!(item.body, ReportBody::Spawn(_)) {
         return Ok(refused("the task is being cancelled"));
     }
-    work.change(key).reported = item.number;
+    let row = work.change(key);
+    row.reported = row.reported.max(item.number);
     match item.body {
         ReportBody::Log { stream, text, at } => log(work, key, stream, text, at),
         ReportBody::Progress(progress) => advance(work, key, progress),
