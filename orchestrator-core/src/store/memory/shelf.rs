@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rustc_hash::FxHashMap as HashMap;
 
-use orchestrator_protocol::{Json, LimitRule, LogLine, Schedule, SessionId, TaskId, TaskState, Timestamp};
+use orchestrator_protocol::{EventType, Json, LimitRule, LogLine, Schedule, SessionId, TaskId, TaskState, Timestamp};
 
 use super::happening::Happening;
 use crate::{
     domain::{limit::START_WINDOW, placement::Eligibility},
-    store::row::{Key, Lane, LaneId, SessionRow, TaskRow},
+    store::{
+        row::{Key, Lane, LaneId, SessionRow, TaskRow},
+        tx::EventRow,
+    },
 };
 
 /// Everything that a memory store holds. A task's key is its place in `tasks`, from 1.
@@ -90,30 +93,23 @@ impl Shelf {
             self.unindex(&old);
             self.index(&row);
         }
-        if row.state == TaskState::Running && old.lease != row.lease {
-            self.count_start(&row);
-        }
         let mut slot = old;
         *slot = row;
         self.tasks[place] = Some(slot);
     }
 
-    fn count_start(&mut self, row: &TaskRow) {
-        if row.spec.limits.is_empty() {
+    /// Remembers the starts of limited tasks for as long as a rule may ask for them.
+    pub(super) fn count_start(&mut self, event: &EventRow) {
+        let started = event.event.kind == EventType::TaskState && event.event.body.state == Some(TaskState::Running);
+        let Some(row) = self.row(event.key).filter(|row| started && !row.spec.limits.is_empty()) else {
             return;
-        }
-        let at = row.started_at.map_or(row.created_at, |_| self.now_of(row));
-        self.starts.push_back((at, row.lane));
-        let since = at.minus(START_WINDOW);
-        while self.starts.front().is_some_and(|(t, _)| *t < since) {
+        };
+        let lane = row.lane;
+        self.starts.push_back((event.event.at, lane));
+        let since = event.event.at.minus(START_WINDOW);
+        while self.starts.front().is_some_and(|(at, _)| *at < since) {
             self.starts.pop_front();
         }
-    }
-
-    /// When a row was changed last: the time of its newest event, which every change of state records.
-    fn now_of(&self, row: &TaskRow) -> Timestamp {
-        let found = self.events.binary_search_by_key(&row.last_event, |e| e.seq).ok();
-        found.map_or(row.created_at, |i| self.events[i].at)
     }
 
     fn index(&mut self, row: &TaskRow) {

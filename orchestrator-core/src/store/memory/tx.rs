@@ -233,6 +233,9 @@ impl Tx for Shelf {
 
     async fn insert_events(&mut self, events: &[EventRow]) -> Result<(), StoreError> {
         self.events.extend(events.iter().map(Happening::of));
+        for event in events {
+            self.count_start(event);
+        }
         Ok(())
     }
 

@@ -1,0 +1,4 @@
+//! The core as its users meet it.
+
+mod bus;
+mod memory;
