@@ -105,6 +105,8 @@ pub struct Script {
 }
 
 pub struct Scripted {
+    /// One clock for all workers of a test.
+    sources: Sources,
     script: Mutex<Script>,
     woken: Notify,
     /// Told after every call that changes the script.
@@ -120,6 +122,7 @@ impl std::fmt::Debug for Scripted {
 impl Scripted {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
+            sources: sources(),
             script: Mutex::new(Script::default()),
             woken: Notify::new(),
             heard: Notify::new(),
@@ -280,7 +283,9 @@ impl Scripted {
     }
 
     pub fn start(self: &Arc<Self>, agents: Registry, config: WorkerConfig) -> WorkerHandle {
-        Worker::new(config, self.clone(), agents, sources()).unwrap().start()
+        Worker::new(config, self.clone(), agents, self.sources.clone())
+            .unwrap()
+            .start()
     }
 
     pub fn run(self: &Arc<Self>, agent: impl Agent) -> WorkerHandle {
