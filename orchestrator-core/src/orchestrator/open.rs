@@ -23,6 +23,22 @@ pub(super) async fn store(url: &str, sources: &Sources) -> Result<(Arc<dyn Store
     }
 }
 
+#[cfg(feature = "sqlite")]
+async fn sqlite(path: &str, sources: &Sources) -> Result<(Arc<dyn Store>, Option<Owner>), Error> {
+    use crate::store::sqlite::{SqliteOptions, SqliteStore};
+
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path == ":memory:" {
+        let message = "`sqlite:` needs the path of a file, as in `sqlite:agents.db`; without one use `memory:`";
+        return Err(Error::Url(message.to_owned()));
+    }
+    let store = SqliteStore::open(path, SqliteOptions::default()).await?;
+    // What a killed process was doing goes on at once, not when its sessions have been silent for long enough.
+    store.reap(sources.clock.now()).await?;
+    let owner = store.owner();
+    Ok((Arc::new(store), owner))
+}
+
 #[cfg(not(feature = "sqlite"))]
 #[expect(clippy::unused_async, reason = "the same signature as with SQLite")]
 async fn sqlite(_path: &str, _sources: &Sources) -> Result<(Arc<dyn Store>, Option<Owner>), Error> {

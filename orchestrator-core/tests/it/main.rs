@@ -1,5 +1,4 @@
-//! The core as its users meet it.
+//! The core from outside: what its stores promise.
 
-mod bus;
-mod memory;
-mod worker;
+#[cfg(feature = "sqlite")]
+mod sqlite;

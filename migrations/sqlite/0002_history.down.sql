@@ -1,0 +1,3 @@
+drop table step;
+drop table log;
+drop table event;

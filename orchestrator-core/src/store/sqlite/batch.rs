@@ -1,0 +1,248 @@
+//! Requests that share a transaction.
+
+use futures::future::BoxFuture;
+use orchestrator_protocol::{SessionId, Timestamp};
+use tokio::sync::oneshot;
+
+use super::tx::SqliteTx;
+use crate::store::{
+    Claim, Committed, LeasedTask, Renewed, ReportAck, ReportItem, Submit, SubmittedTask, error::StoreError, ledger,
+};
+
+/// Where an answer goes. Nobody may wait for it any more.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// One request to the writer.
+pub(super) enum Op {
+    /// See [`crate::store::Store::report`].
+    Report(Vec<ReportItem>, Timestamp, Reply<Committed<Vec<ReportAck>>>),
+    /// See [`crate::store::Store::submit`].
+    Submit(Submit, Reply<Committed<Vec<SubmittedTask>>>),
+    /// See [`crate::store::Store::renew`].
+    Renew(SessionId, Timestamp, Reply<Renewed>),
+    /// Everything that is rare.
+    Errand(Box<dyn Errand>),
+    /// See [`crate::store::Store::claim`].
+    Claim(Claim, Reply<Committed<Vec<LeasedTask>>>),
+}
+
+/// A rare request. It may be run again when a transaction that it shared with others failed.
+pub(super) trait Errand: Send + Sync {
+    /// Does it and keeps the answer.
+    fn run<'t>(&'t self, tx: &'t mut SqliteTx<'_>) -> BoxFuture<'t, Result<Answer, StoreError>>;
+
+    /// Gives the answer, or says why there is none.
+    fn answer(self: Box<Self>, answer: Result<Answer, StoreError>);
+}
+
+/// The answer of an errand, whose type only the errand knows.
+pub(super) type Answer = Box<dyn std::any::Any + Send>;
+
+/// An errand made of a function.
+pub(super) struct Task<F, T> {
+    pub(super) run: F,
+    pub(super) reply: Reply<T>,
+}
+
+impl<F, T> Errand for Task<F, T>
+where
+    F: for<'t> Fn(&'t mut SqliteTx<'_>) -> BoxFuture<'t, Result<Result<T, StoreError>, StoreError>> + Send + Sync,
+    T: Send + 'static,
+{
+    fn run<'t>(&'t self, tx: &'t mut SqliteTx<'_>) -> BoxFuture<'t, Result<Answer, StoreError>> {
+        let work = (self.run)(tx);
+        Box::pin(async move { Ok(Box::new(work.await?) as Answer) })
+    }
+
+    fn answer(self: Box<Self>, answer: Result<Answer, StoreError>) {
+        let answer = answer.and_then(|any| {
+            any.downcast::<Result<T, StoreError>>().map_or_else(
+                |_| Err(StoreError::Unavailable("an answer was mixed up".to_owned())),
+                |value| *value,
+            )
+        });
+        self.reply.send(answer).ok();
+    }
+}
+
+/// Items, when they were said, and who waits for the answer.
+type Report = (Vec<ReportItem>, Timestamp, Reply<Committed<Vec<ReportAck>>>);
+
+/// Requests that share a transaction, in the order in which they are done: what ends first, so that what begins sees
+/// the room it leaves.
+#[derive(Default)]
+pub(super) struct Batch {
+    reports: Vec<Report>,
+    submits: Vec<(Submit, Reply<Committed<Vec<SubmittedTask>>>)>,
+    renewals: Vec<(SessionId, Timestamp, Reply<Renewed>)>,
+    errands: Vec<Box<dyn Errand>>,
+    claims: Vec<(Claim, Reply<Committed<Vec<LeasedTask>>>)>,
+    weight: usize,
+}
+
+/// What came of a batch.
+pub(super) struct Outcome {
+    reported: Committed<Vec<ReportAck>>,
+    submitted: Vec<Result<Committed<Vec<SubmittedTask>>, StoreError>>,
+    renewed: Vec<Renewed>,
+    answers: Vec<Answer>,
+    claimed: Vec<Result<Committed<Vec<LeasedTask>>, StoreError>>,
+}
+
+impl Batch {
+    /// Adds a request.
+    pub(super) fn push(&mut self, op: Op) {
+        match op {
+            Op::Report(items, now, reply) => {
+                self.weight += items.len();
+                self.reports.push((items, now, reply));
+            }
+            Op::Submit(submit, reply) => {
+                self.weight += submit.tasks.len();
+                self.submits.push((submit, reply));
+            }
+            Op::Renew(session, now, reply) => {
+                self.weight += 1;
+                self.renewals.push((session, now, reply));
+            }
+            Op::Errand(errand) => {
+                self.weight += 1;
+                self.errands.push(errand);
+            }
+            Op::Claim(claim, reply) => {
+                self.weight += claim.credit;
+                self.claims.push((claim, reply));
+            }
+        }
+    }
+
+    /// How much there is to do, in tasks and items.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    /// How many requests there are.
+    pub(super) fn len(&self) -> usize {
+        self.reports.len() + self.submits.len() + self.renewals.len() + self.errands.len() + self.claims.len()
+    }
+
+    /// Whether there is no request.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether losing it with the power would cost nothing but time: leases and heartbeats.
+    pub(super) fn may_be_lost_with_the_power(&self) -> bool {
+        self.reports.is_empty() && self.submits.is_empty() && self.errands.is_empty()
+    }
+
+    /// Does everything in one transaction.
+    pub(super) async fn run(&self, tx: &mut SqliteTx<'_>) -> Result<Outcome, StoreError> {
+        let mut outcome = Outcome {
+            reported: Committed::default(),
+            submitted: Vec::new(),
+            renewed: Vec::new(),
+            answers: Vec::new(),
+            claimed: Vec::new(),
+        };
+        if let Some(now) = self.reports.iter().map(|(_, now, _)| *now).max() {
+            let items = self.reports.iter().flat_map(|(items, ..)| items).cloned().collect();
+            outcome.reported = ledger::report(tx, items, now).await?;
+        }
+        if !self.submits.is_empty() {
+            let submits = self.submits.iter().map(|(submit, _)| submit.clone()).collect();
+            outcome.submitted = ledger::submit(tx, submits).await?;
+        }
+        if let Some(now) = self.renewals.iter().map(|(_, now, _)| *now).max() {
+            let sessions = self.renewals.iter().map(|(session, ..)| *session).collect();
+            outcome.renewed = ledger::renew(tx, sessions, now).await?;
+        }
+        for errand in &self.errands {
+            outcome.answers.push(errand.run(tx).await?);
+        }
+        if !self.claims.is_empty() {
+            let claims = self.claims.iter().map(|(claim, _)| *claim).collect();
+            outcome.claimed = ledger::claim(tx, claims).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Answers everyone.
+    pub(super) fn answer(self, outcome: Outcome) {
+        answer_reports(self.reports, outcome.reported);
+        for ((_, reply), answer) in self.submits.into_iter().zip(outcome.submitted) {
+            reply.send(answer).ok();
+        }
+        for ((.., reply), answer) in self.renewals.into_iter().zip(outcome.renewed) {
+            reply.send(Ok(answer)).ok();
+        }
+        for (errand, answer) in self.errands.into_iter().zip(outcome.answers) {
+            errand.answer(Ok(answer));
+        }
+        for ((_, reply), answer) in self.claims.into_iter().zip(outcome.claimed) {
+            reply.send(answer).ok();
+        }
+    }
+
+    /// Says to everyone why nothing was done.
+    pub(super) fn refuse(self, error: &StoreError) {
+        for (.., reply) in self.reports {
+            reply.send(Err(error.clone())).ok();
+        }
+        for (_, reply) in self.submits {
+            reply.send(Err(error.clone())).ok();
+        }
+        for (.., reply) in self.renewals {
+            reply.send(Err(error.clone())).ok();
+        }
+        for errand in self.errands {
+            errand.answer(Err(error.clone()));
+        }
+        for (_, reply) in self.claims {
+            reply.send(Err(error.clone())).ok();
+        }
+    }
+
+    /// Each request as a batch of its own.
+    pub(super) fn singly(self) -> Vec<Self> {
+        let reports = self
+            .reports
+            .into_iter()
+            .map(|(items, now, reply)| Op::Report(items, now, reply));
+        let submits = self
+            .submits
+            .into_iter()
+            .map(|(submit, reply)| Op::Submit(submit, reply));
+        let renewals = self
+            .renewals
+            .into_iter()
+            .map(|(session, now, reply)| Op::Renew(session, now, reply));
+        let errands = self.errands.into_iter().map(Op::Errand);
+        let claims = self.claims.into_iter().map(|(claim, reply)| Op::Claim(claim, reply));
+        let ops = reports.chain(submits).chain(renewals).chain(errands).chain(claims);
+        ops.map(|op| {
+            let mut batch = Self::default();
+            batch.push(op);
+            batch
+        })
+        .collect()
+    }
+}
+
+/// Gives each caller its acknowledgements. What the world should be told goes with the first who still listens.
+fn answer_reports(reports: Vec<Report>, reported: Committed<Vec<ReportAck>>) {
+    let mut acks = reported.value.into_iter();
+    let mut news = Some((reported.events, reported.ready, reported.cancelled));
+    for (items, _, reply) in reports {
+        let (events, ready, cancelled) = news.take().unwrap_or_default();
+        let answer = Committed {
+            value: acks.by_ref().take(items.len()).collect(),
+            events,
+            ready,
+            cancelled,
+        };
+        if let Err(Ok(unheard)) = reply.send(Ok(answer)) {
+            news = Some((unheard.events, unheard.ready, unheard.cancelled));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Tasks that the writer has seen lately, so that claims and reports rarely read them again.
+//!
+//! Only the writer changes tasks, so what it remembers stays true until another process writes or a transaction is
+//! rolled back; then everything is forgotten.
+
+use std::collections::HashSet;
+
+use orchestrator_protocol::{Json, TaskId};
+use rustc_hash::FxHashMap as HashMap;
+
+use crate::store::row::{Key, TaskRow};
+
+/// How many tasks one of the two generations holds: some megabytes.
+const GENERATION: usize = 4096;
+
+/// How many bytes of inputs and outputs one of the two generations holds.
+const GENERATION_BYTES: usize = 16 << 20;
+
+/// A task that is remembered.
+pub(super) struct Entry {
+    /// The task, with every change of this transaction.
+    pub(super) row: TaskRow,
+    /// What of it is not written yet.
+    pub(super) unwritten: Unwritten,
+    /// The names of all its steps, if they are known.
+    pub(super) steps: Option<HashSet<String>>,
+}
+
+/// What of a task is not written yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Unwritten {
+    /// All of it: it is new.
+    pub(super) task: bool,
+    /// Where it is in its life.
+    pub(super) life: bool,
+    /// What it gave.
+    pub(super) result: bool,
+}
+
+impl Unwritten {
+    /// Whether there is anything.
+    pub(super) fn any(self) -> bool {
+        self.task || self.life || self.result
+    }
+}
+
+/// Two generations: what is used moves into the young one; when that is full it becomes the old one, and what was old
+/// is forgotten. As good as forgetting the least recently used, without a list to keep.
+#[derive(Default)]
+pub(super) struct Cache {
+    young: HashMap<Key, Box<Entry>>,
+    old: HashMap<Key, Box<Entry>>,
+    ids: HashMap<TaskId, Key>,
+    young_bytes: usize,
+}
+
+fn bytes(row: &TaskRow) -> usize {
+    row.spec.input.get().len() + row.output.as_ref().map_or(0, |o: &Json| o.get().len())
+}
+
+impl Cache {
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// A task by key.
+    pub(super) fn get(&mut self, key: Key) -> Option<&mut Entry> {
+        if !self.young.contains_key(&key) {
+            let entry = self.old.remove(&key)?;
+            self.young_bytes += bytes(&entry.row);
+            self.young.insert(key, entry);
+        }
+        self.young.get_mut(&key).map(|entry| &mut **entry)
+    }
+
+    /// A task that is in use already.
+    pub(super) fn peek(&self, key: Key) -> Option<&Entry> {
+        self.young
+            .get(&key)
+            .or_else(|| self.old.get(&key))
+            .map(|entry| &**entry)
+    }
+
+    /// The key of a task, if it is remembered.
+    pub(super) fn key(&self, id: TaskId) -> Option<Key> {
+        self.ids.get(&id).copied()
+    }
+
+    /// Remembers a task, unless it is remembered already.
+    pub(super) fn insert(&mut self, row: TaskRow, new: bool) {
+        if self.get(row.key).is_some() {
+            return;
+        }
+        self.ids.insert(row.id, row.key);
+        self.young_bytes += bytes(&row);
+        let entry = Entry {
+            steps: (!row.has_history).then(HashSet::new),
+            unwritten: Unwritten {
+                task: new,
+                life: new,
+                result: new && (row.output.is_some() || row.error.is_some()),
+            },
+            row,
+        };
+        self.young.insert(entry.row.key, Box::new(entry));
+    }
+
+    /// Forgets a task.
+    pub(super) fn remove(&mut self, key: Key) {
+        let young = self.young.remove(&key);
+        if let Some(entry) = &young {
+            self.young_bytes = self.young_bytes.saturating_sub(bytes(&entry.row));
+        }
+        if let Some(entry) = young.or_else(|| self.old.remove(&key)) {
+            self.ids.remove(&entry.row.id);
+        }
+    }
+
+    /// Forgets what was not used for long. Everything must have been written.
+    pub(super) fn age(&mut self) {
+        if self.young.len() <= GENERATION && self.young_bytes <= GENERATION_BYTES {
+            return;
+        }
+        let forgotten = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
+        self.young_bytes = 0;
+        for entry in forgotten.into_values() {
+            self.ids.remove(&entry.row.id);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Events, lines and steps in columns.
+
+use orchestrator_protocol::{Event, EventBody, EventType, Json, LogLine, Seq, TaskId, TaskState, Timestamp, WorkerId};
+use sqlx::sqlite::SqliteRow;
+
+use super::{column, parse, state_code, state_of, text, uuid};
+use crate::store::{
+    error::StoreError,
+    row::Key,
+    sqlite::{
+        fault,
+        sql::{Args, Insert},
+    },
+    tx::EventRow,
+};
+
+/// Writes rows of `event`.
+pub(in crate::store::sqlite) static INSERT: Insert = Insert::new(
+    "insert into event(seq,task,previous,at,kind,state,attempt,worker,more) values",
+    9,
+    "",
+);
+
+/// The number of an event's type in the database.
+pub(in crate::store::sqlite) const fn kind_code(kind: EventType) -> i64 {
+    match kind {
+        EventType::TaskCreated => 0,
+        EventType::TaskState => 1,
+        EventType::TaskStep => 2,
+        EventType::TaskProgress => 3,
+        EventType::TaskLog => 4,
+        EventType::TaskUsage => 5,
+        EventType::CheckpointOpened => 6,
+        EventType::CheckpointDecided => 7,
+        EventType::Evaluation => 8,
+        EventType::WorkerState => 9,
+        EventType::WorkerStats => 10,
+        EventType::Lagged => 11,
+    }
+}
+
+fn kind_of(code: i64) -> Result<EventType, StoreError> {
+    EventType::ALL
+        .into_iter()
+        .find(|kind| kind_code(*kind) == code)
+        .ok_or_else(|| fault::damaged("kind of event", code))
+}
+
+/// A durable event without what its task tells of it.
+pub(in crate::store::sqlite) struct Happening {
+    seq: Seq,
+    pub(in crate::store::sqlite) key: Key,
+    previous: Seq,
+    pub(in crate::store::sqlite) at: Timestamp,
+    kind: EventType,
+    state: Option<TaskState>,
+    attempt: Option<u32>,
+    worker: Option<WorkerId>,
+    /// What else it says, as JSON.
+    more: Option<String>,
+}
+
+impl From<&EventRow> for Happening {
+    fn from(row: &EventRow) -> Self {
+        let event = &row.event;
+        let mut more = EventBody {
+            state: None,
+            attempt: None,
+            worker_id: None,
+            ..event.body.clone()
+        };
+        if event.kind == EventType::TaskCreated {
+            // The task says the same.
+            more.task_type = None;
+            more.parent_id = None;
+            more.step = None;
+        }
+        Self {
+            seq: event.seq,
+            key: row.key,
+            previous: row.previous,
+            at: event.at,
+            kind: event.kind,
+            state: event.body.state,
+            attempt: event.body.attempt,
+            worker: event.body.worker_id,
+            more: (more != EventBody::default()).then(|| text(&more)),
+        }
+    }
+}
+
+impl Happening {
+    /// Whether a worker began to run the task.
+    pub(in crate::store::sqlite) fn is_start(&self) -> bool {
+        self.kind == EventType::TaskState && self.state == Some(TaskState::Running)
+    }
+}
+
+/// The parameters of one row of [`INSERT`].
+pub(in crate::store::sqlite) fn bind(args: &mut Args, event: &Happening) {
+    args.int(event.seq.0);
+    args.int(event.key.0);
+    args.int(event.previous.0);
+    args.int(event.at.as_micros());
+    args.int(kind_code(event.kind));
+    args.opt_int(event.state.map(state_code));
+    args.opt_int(event.attempt.map(i64::from));
+    args.opt_id(event.worker.as_ref().map(WorkerId::as_bytes));
+    args.opt_text(event.more.as_deref());
+}
+
+/// What [`decode`] reads, from `event e join task t`, up to the `where`.
+pub(in crate::store::sqlite) const SELECT: &str = "select e.seq,e.at,e.kind,e.state,e.attempt,e.worker,e.more,t.id,\
+    t.root_id,case e.kind when 0 then t.body->>'task_type' end,t.parent_id,t.step \
+    from event e join task t on t.key=e.task ";
+
+/// A row of [`SELECT`].
+pub(in crate::store::sqlite) fn decode(row: &SqliteRow) -> Result<Event, StoreError> {
+    let more: Option<&str> = column(row, 6)?;
+    let mut body: EventBody = more.map(|text| parse("event", text)).transpose()?.unwrap_or_default();
+    let state: Option<i64> = column(row, 3)?;
+    body.state = state.map(state_of).transpose()?;
+    body.attempt = column::<Option<i64>>(row, 4)?.map(|n| n as u32);
+    let worker: Option<&[u8]> = column(row, 5)?;
+    body.worker_id = worker.map(|b| uuid(b).map(WorkerId::from_uuid)).transpose()?;
+    let task = TaskId::from_uuid(uuid(column(row, 7)?)?);
+    let id = |bytes: Option<&[u8]>| bytes.map(|b| uuid(b).map(TaskId::from_uuid)).transpose();
+    let root = id(column(row, 8)?)?;
+    let kind = kind_of(column(row, 2)?)?;
+    if kind == EventType::TaskCreated {
+        body.task_type = column(row, 9)?;
+        body.parent_id = id(column(row, 10)?)?;
+        body.step = column(row, 11)?;
+    }
+    Ok(Event {
+        seq: Seq(column(row, 0)?),
+        at: Timestamp::from_micros(column(row, 1)?),
+        kind,
+        task_id: Some(task),
+        root_id: Some(root.unwrap_or(task)),
+        body,
+    })
+}
+
+/// Writes rows of `log`.
+pub(in crate::store::sqlite) static INSERT_LOG: Insert =
+    Insert::new("insert into log(task,seq,at,stream,line) values", 5, "");
+
+/// The parameters of one row of [`INSERT_LOG`].
+pub(in crate::store::sqlite) fn bind_log(args: &mut Args, (task, line): &(Key, LogLine)) {
+    args.int(task.0);
+    args.int(line.seq.0);
+    args.int(line.at.as_micros());
+    args.text(line.stream.as_str());
+    args.text(line.text.as_str());
+}
+
+/// Writes rows of `step`.
+pub(in crate::store::sqlite) static INSERT_STEP: Insert =
+    Insert::new("insert into step(task,name,output) values", 3, "");
+
+/// The parameters of one row of [`INSERT_STEP`].
+pub(in crate::store::sqlite) fn bind_step(args: &mut Args, (task, name, output): &(Key, String, Json)) {
+    args.int(task.0);
+    args.text(name.as_str());
+    args.text(output.get());
+}

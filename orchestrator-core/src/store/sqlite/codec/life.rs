@@ -1,0 +1,139 @@
+//! Where a task is in its life, in columns.
+
+use orchestrator_protocol::{LeaseId, SessionId, Timestamp, Usage, WorkerId};
+use serde::{Deserialize, Serialize};
+
+use super::{Spent, micros, state_code, text};
+use crate::{
+    domain::gate::Gate,
+    store::{
+        row::{GateKind, Hold, TaskRow},
+        sqlite::sql::{Args, Insert},
+    },
+};
+
+/// Writes rows of `life`, new or changed.
+pub(in crate::store::sqlite) static PUT: Insert = Insert::new(
+    "insert into life(key,state,lane,rank,due_at,queued,session,worker,lease,attempt,last_event,started_at,\
+     finished_at,more) values",
+    14,
+    " on conflict(key) do update set state=excluded.state,rank=excluded.rank,due_at=excluded.due_at,\
+     queued=excluded.queued,session=excluded.session,worker=excluded.worker,lease=excluded.lease,\
+     attempt=excluded.attempt,last_event=excluded.last_event,started_at=excluded.started_at,\
+     finished_at=excluded.finished_at,more=excluded.more",
+);
+
+/// The parameters of one row of [`PUT`].
+pub(in crate::store::sqlite) fn bind(args: &mut Args, row: &TaskRow) {
+    args.int(row.key.0);
+    args.int(state_code(row.state));
+    args.int(row.lane.0);
+    args.int(row.rank);
+    args.opt_int(micros(row.due_at()));
+    args.int(i64::from(row.queued));
+    args.opt_id(row.session.as_ref().map(SessionId::as_bytes));
+    args.opt_id(row.worker.as_ref().map(WorkerId::as_bytes));
+    args.opt_int(row.lease.map(|l| l.0));
+    args.int(i64::from(row.attempt));
+    args.int(row.last_event.0);
+    args.opt_int(micros(row.started_at));
+    args.opt_int(micros(row.finished_at));
+    args.opt_text(More::of(row).map(|more| text(&more)));
+}
+
+/// The fields that are rarely there.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct More {
+    #[serde(skip_serializing_if = "is_default")]
+    failures: u32,
+    #[serde(skip_serializing_if = "is_default")]
+    losses: u32,
+    #[serde(skip_serializing_if = "is_default")]
+    last_lease: Option<LeaseId>,
+    #[serde(skip_serializing_if = "is_default")]
+    reported: u64,
+    #[serde(skip_serializing_if = "is_default")]
+    held: Option<Hold>,
+    #[serde(skip_serializing_if = "is_default")]
+    cancel: Option<String>,
+    #[serde(skip_serializing_if = "is_default")]
+    wake_at: Option<i64>,
+    #[serde(skip_serializing_if = "is_default")]
+    gate: Option<Gate>,
+    /// Left out: dependencies.
+    #[serde(skip_serializing_if = "is_default")]
+    gate_kind: Option<GateKind>,
+    #[serde(skip_serializing_if = "is_default")]
+    suspended: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    has_history: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    has_children: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    has_waiters: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    progress: Option<f64>,
+    #[serde(skip_serializing_if = "is_default")]
+    usage: Option<Spent>,
+    /// Left out: the same as `usage`.
+    #[serde(skip_serializing_if = "is_default")]
+    tree_usage: Option<Spent>,
+    #[serde(skip_serializing_if = "is_default")]
+    retried_at: Option<i64>,
+    #[serde(skip_serializing_if = "is_default")]
+    budget_lifted: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl More {
+    /// What a row says beyond its columns, if anything.
+    fn of(row: &TaskRow) -> Option<Self> {
+        let more = Self {
+            failures: row.failures,
+            losses: row.losses,
+            last_lease: row.last_lease,
+            reported: row.reported,
+            held: row.held,
+            cancel: row.cancel.clone(),
+            wake_at: micros(row.wake_at),
+            gate: row.gate,
+            gate_kind: (row.gate_kind != GateKind::Dependencies).then_some(row.gate_kind),
+            suspended: row.suspended,
+            has_history: row.has_history,
+            has_children: row.has_children,
+            has_waiters: row.has_waiters,
+            progress: row.progress,
+            usage: (!row.usage.is_zero()).then(|| Spent::from(&row.usage)),
+            tree_usage: (row.tree_usage != row.usage).then(|| Spent::from(&row.tree_usage)),
+            retried_at: micros(row.retried_at),
+            budget_lifted: row.budget_lifted,
+        };
+        (more != Self::default()).then_some(more)
+    }
+
+    /// Says it of a row.
+    pub(super) fn fill(self, row: &mut TaskRow) {
+        row.failures = self.failures;
+        row.losses = self.losses;
+        row.last_lease = self.last_lease;
+        row.reported = self.reported;
+        row.held = self.held;
+        row.cancel = self.cancel;
+        row.wake_at = self.wake_at.map(Timestamp::from_micros);
+        row.gate = self.gate;
+        row.gate_kind = self.gate_kind.unwrap_or(GateKind::Dependencies);
+        row.suspended = self.suspended;
+        row.has_history = self.has_history;
+        row.has_children = self.has_children;
+        row.has_waiters = self.has_waiters;
+        row.progress = self.progress;
+        row.usage = self.usage.map(Usage::from).unwrap_or_default();
+        row.tree_usage = self.tree_usage.map_or_else(|| row.usage.clone(), Usage::from);
+        row.retried_at = self.retried_at.map(Timestamp::from_micros);
+        row.budget_lifted = self.budget_lifted;
+    }
+}

@@ -1,0 +1,181 @@
+//! Opening a database file: what can be wrong with it, in one clear line.
+
+use std::{fs, io, path::Path, time::Duration};
+
+use sqlx::{
+    ConnectOptions, Connection, Executor, Row, SqliteConnection, SqlitePool,
+    migrate::Migrate,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::fault;
+use crate::store::error::StoreError;
+
+/// How a database is opened.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// Whether only reading is wanted: nothing is created, verbs that write are refused. Defaults to false.
+    pub read_only: bool,
+    /// How long a writer waits for another process that writes. Defaults to 5 seconds.
+    pub busy_timeout: Duration,
+    /// How many connections read at the same time. Defaults to 4; each costs a thread while it is in use.
+    pub readers: u32,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            read_only: false,
+            busy_timeout: Duration::from_secs(5),
+            readers: 4,
+        }
+    }
+}
+
+/// WAL pages between checkpoints, 16 MB: four times SQLite's own number, for a quarter of the syncs.
+const CHECKPOINT_PAGES: &str = "4000";
+
+/// The settings of the writer's connection.
+pub(super) fn writer(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
+    common(path, options)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        // Statements are written for many sizes of batches; preparing one again costs more than keeping it.
+        .statement_cache_capacity(512)
+}
+
+/// The connections that read.
+pub(super) fn readers(path: &Path, options: &SqliteOptions) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(options.readers.max(1))
+        .test_before_acquire(false)
+        .idle_timeout(Duration::from_mins(1))
+        .connect_lazy_with(common(path, options).read_only(true))
+}
+
+fn common(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(options.busy_timeout)
+        // What belongs together is written together; checking it again would cost a look-up a row.
+        .foreign_keys(false)
+        .row_buffer_size(1024)
+        .disable_statement_logging()
+}
+
+/// Says what is wrong with a path before SQLite says it in fewer words.
+pub(super) fn check_path(path: &Path, options: &SqliteOptions) -> Result<(), StoreError> {
+    let unusable = |message: String| Err(StoreError::Unusable(message));
+    let shown = path.display();
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => return unusable(format!("{shown} is a directory; give a file in it")),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
+                let parent = parent.display();
+                return unusable(format!(
+                    "{shown} cannot be created: there is no directory {parent}; create it first"
+                ));
+            }
+            if options.read_only {
+                return unusable(format!("there is no database {shown}"));
+            }
+            return Ok(());
+        }
+        Err(error) => return unusable(format!("{shown} cannot be opened: {error}")),
+    }
+    let opened = fs::OpenOptions::new().read(true).write(!options.read_only).open(path);
+    match opened {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let what = if options.read_only { "read" } else { "read and write" };
+            unusable(format!("{shown} cannot be opened: no permission to {what} it"))
+        }
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+            unusable(format!("{shown} cannot be written: its file system is read-only"))
+        }
+        Err(error) => unusable(format!("{shown} cannot be opened: {error}")),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Opens the writer's connection and brings the schema up to date.
+pub(super) async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+    let shown = path.display().to_string();
+    let mut conn = options.connect().await.map_err(|e| fault::on_open(&shown, &e))?;
+    if version(&shown, &mut conn).await? != Some(newest()) {
+        migrate(&shown, &mut conn).await?;
+    }
+    Ok(conn)
+}
+
+/// Opens a connection that only reads. Refuses a database that cannot be read without changing it.
+pub(super) async fn watcher(path: &Path, options: &SqliteOptions) -> Result<SqliteConnection, StoreError> {
+    let shown = path.display().to_string();
+    let settings = common(path, options).read_only(true);
+    let mut conn = settings.connect().await.map_err(|e| fault::on_open(&shown, &e))?;
+    match version(&shown, &mut conn).await? {
+        Some(found) if found == newest() => Ok(conn),
+        Some(_) => Err(StoreError::Unusable(format!(
+            "{shown} was written by an older version of this program; open it for writing once to bring it up to date"
+        ))),
+        None => Err(StoreError::Unusable(format!("{shown} is empty"))),
+    }
+}
+
+/// The newest schema that this program knows.
+fn newest() -> i64 {
+    orchestrator_migrations::SQLITE
+        .iter()
+        .map(|m| m.version)
+        .max()
+        .unwrap_or(0)
+}
+
+/// The schema that a database has; none when it is empty.
+async fn version(shown: &str, conn: &mut SqliteConnection) -> Result<Option<i64>, StoreError> {
+    let sql = "select count(*),coalesce(sum(name='_sqlx_migrations'),0) from sqlite_master where type='table'";
+    let row = conn.fetch_one(sql).await.map_err(|e| fault::on_open(shown, &e))?;
+    let (tables, ours): (i64, i64) = (row.get(0), row.get(1));
+    if ours == 0 {
+        if tables > 0 {
+            let message = format!("{shown} is the SQLite database of another program; give another file");
+            return Err(StoreError::Unusable(message));
+        }
+        return Ok(None);
+    }
+    let sql = "select max(version) from _sqlx_migrations";
+    let row = conn.fetch_one(sql).await.map_err(|e| fault::on_open(shown, &e))?;
+    let found: Option<i64> = row.get(0);
+    if found.is_some_and(|found| found > newest()) {
+        return Err(StoreError::Unusable(format!(
+            "{shown} was written by a newer version of this program; upgrade this one. Nothing was changed"
+        )));
+    }
+    Ok(found)
+}
+
+/// Brings the schema up to date, all or nothing, while no other process can do the same.
+async fn migrate(shown: &str, conn: &mut SqliteConnection) -> Result<(), StoreError> {
+    let failed = |e: &dyn std::fmt::Display| StoreError::Unusable(format!("{shown} cannot be brought up to date: {e}"));
+    let mut tx = conn
+        .begin_with("begin immediate")
+        .await
+        .map_err(|e| fault::on_open(shown, &e))?;
+    let done = apply(&mut *tx).await;
+    done.map_err(|e| match e {
+        sqlx::migrate::MigrateError::Execute(e) | sqlx::migrate::MigrateError::ExecuteMigration(e, _)
+            if fault::primary_code(&e).is_some() =>
+        {
+            fault::on_open(shown, &e)
+        }
+        other => failed(&other),
+    })?;
+    tx.commit().await.map_err(|e| fault::on_open(shown, &e))
+}
+
+async fn apply<C: Migrate>(conn: &mut C) -> Result<(), sqlx::migrate::MigrateError> {
+    orchestrator_migrations::SQLITE.run_direct(None, conn, false).await
+}

@@ -1,0 +1,191 @@
+//! Reading, on connections of its own: never in the writer's way, and never waiting for it.
+
+mod detail;
+mod history;
+mod list;
+
+use std::collections::{HashMap, HashSet};
+
+use orchestrator_protocol::{
+    Edge, LimitRule, Schedule, SessionId, Stats, Task, TaskId, TaskState, Timestamp, Tree, Usage,
+};
+use sqlx::{AssertSqlSafe, Executor, SqlitePool, sqlite::SqliteRow};
+
+use super::{
+    codec::{self, Spent, column, parse, state_of, text},
+    fault,
+    pending::SPENT,
+    sql::Args,
+};
+use crate::store::{
+    SessionView, Settled,
+    error::StoreError,
+    row::{Key, TaskRow},
+};
+
+/// The connections that read.
+#[derive(Debug, Clone)]
+pub(super) struct Reader {
+    pool: SqlitePool,
+}
+
+impl Reader {
+    pub(super) fn new(pool: SqlitePool) -> Self {
+        Self { pool }
+    }
+
+    pub(super) fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    async fn rows(&self, sql: impl Into<String>, bind: impl FnOnce(&mut Args)) -> Result<Vec<SqliteRow>, StoreError> {
+        let mut args = Args::default();
+        bind(&mut args);
+        let query = sqlx::query_with(AssertSqlSafe(sql.into()), args.into_inner());
+        self.pool.fetch_all(query).await.map_err(|e| fault::of(&e))
+    }
+
+    /// Tasks that a condition on `t` and `l` chooses.
+    async fn tasks(&self, condition: &str, bind: impl FnOnce(&mut Args)) -> Result<Vec<TaskRow>, StoreError> {
+        let rows = self.rows(format!("{}{condition}", codec::task::SELECT), bind).await?;
+        rows.iter().map(codec::task::decode).collect()
+    }
+
+    async fn find(&self, id: TaskId) -> Result<Option<TaskRow>, StoreError> {
+        let found = self.tasks("where t.id=?", |args| args.id(id.as_bytes())).await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// A task that must be there.
+    async fn known(&self, id: TaskId) -> Result<TaskRow, StoreError> {
+        self.find(id).await?.ok_or(StoreError::TaskNotFound(id))
+    }
+
+    /// The key of a task that must be there.
+    async fn known_key(&self, id: TaskId) -> Result<Key, StoreError> {
+        let rows = self
+            .rows("select key from task where id=?", |args| args.id(id.as_bytes()))
+            .await?;
+        let row = rows.first().ok_or(StoreError::TaskNotFound(id))?;
+        Ok(Key(column(row, 0)?))
+    }
+
+    pub(super) async fn get(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
+        Ok(self.find(id).await?.map(|row| row.to_task()))
+    }
+
+    /// A task and all below it, level by level.
+    pub(super) async fn tree(&self, id: TaskId) -> Result<Tree, StoreError> {
+        let condition = "join (with recursive below(key,depth) as (select key,0 from task where id=? union all \
+                         select t.key,b.depth+1 from below b join task t on t.parent=b.key) select * from below) b \
+                         on b.key=t.key order by b.depth,t.key";
+        let rows = self.tasks(condition, |args| args.id(id.as_bytes())).await?;
+        if rows.is_empty() {
+            return Err(StoreError::TaskNotFound(id));
+        }
+        let tasks: Vec<Task> = rows.iter().map(TaskRow::to_task).collect();
+        let here: HashSet<TaskId> = tasks.iter().map(|task| task.id).collect();
+        let edges_of = |task: &Task| {
+            let to = task.id;
+            task.depends_on.clone().into_iter().map(move |from| Edge { from, to })
+        };
+        let edges = tasks.iter().flat_map(edges_of).filter(|edge| here.contains(&edge.from));
+        Ok(Tree {
+            edges: edges.collect(),
+            tasks,
+        })
+    }
+
+    pub(super) async fn results(&self, ids: Vec<TaskId>) -> Result<Vec<Settled>, StoreError> {
+        let list = text(
+            &ids.iter()
+                .map(|id| id.as_uuid().simple().to_string())
+                .collect::<Vec<_>>(),
+        );
+        let condition = "where t.id in (select unhex(value) from json_each(?))";
+        let rows = self.tasks(condition, |args| args.text(list)).await?;
+        let rows: HashMap<TaskId, TaskRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        Ok(ids
+            .iter()
+            .filter_map(|id| rows.get(id))
+            .map(TaskRow::to_settled)
+            .collect())
+    }
+
+    pub(super) async fn sessions(&self) -> Result<Vec<SessionView>, StoreError> {
+        let sql = "select id,expires_at,body,(select count(*) from life where state=3 and session=s.id) \
+                   from session s order by id";
+        let view = |row: &SqliteRow| {
+            let id = SessionId::from_uuid(codec::uuid(column(row, 0)?)?);
+            let session = codec::session::decode(id, column(row, 1)?, column(row, 2)?)?;
+            Ok(SessionView {
+                id,
+                worker: session.worker,
+                name: session.name,
+                labels: session.labels,
+                task_types: session.task_types,
+                slots: session.slots,
+                running: column::<i64>(row, 3)? as u32,
+                owner: session.owner,
+                expires_at: session.expires_at,
+            })
+        };
+        self.rows(sql, |_| {}).await?.iter().map(view).collect()
+    }
+
+    pub(super) async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
+        let sql = "select id,n from total union all \
+                   select -1,created_at from task where key=(select min(key) from life indexed by life_ready where state=2)";
+        let mut stats = Stats::default();
+        let mut spent = Spent(0, 0, 0, 0, 0.0);
+        for row in &self.rows(sql, |_| {}).await? {
+            let id: i64 = column(row, 0)?;
+            // Seconds are a fraction, or a whole number that SQLite keeps as one; everything else is whole.
+            let n = || column::<i64>(row, 1);
+            match id - SPENT {
+                0 => spent.0 = n()? as u64,
+                1 => spent.1 = n()? as u64,
+                2 => spent.2 = n()? as u64,
+                3 => spent.3 = n()?,
+                4 => spent.4 = column(row, 1)?,
+                _ if id < 0 => {
+                    stats.oldest_ready_s = Some(now.since(Timestamp::from_micros(n()?)).as_secs_f64());
+                }
+                _ if n()? != 0 => {
+                    stats.by_state.insert(state_of(id)?, n()? as u64);
+                }
+                _ => {}
+            }
+        }
+        stats.usage = Usage::from(spent);
+        Ok(stats)
+    }
+
+    /// The roots of trees that ended before a moment.
+    pub(super) async fn old(&self, before: Timestamp, limit: usize) -> Result<Vec<Key>, StoreError> {
+        let rows = self.rows(super::prune::candidates(), |args| {
+            args.int(before.as_micros());
+            args.int(i64::try_from(limit).unwrap_or(i64::MAX));
+        });
+        rows.await?.iter().map(|row| column(row, 0).map(Key)).collect()
+    }
+
+    pub(super) async fn schedules(&self) -> Result<Vec<Schedule>, StoreError> {
+        let rows = self.rows("select body from schedule order by name", |_| {}).await?;
+        rows.iter().map(|row| parse("schedule", column(row, 0)?)).collect()
+    }
+
+    pub(super) async fn limits(&self) -> Result<Vec<(String, LimitRule)>, StoreError> {
+        let rows = self
+            .rows("select key,rule from limit_rule order by key", |_| {})
+            .await?;
+        rows.iter()
+            .map(|row| Ok((column(row, 0)?, parse("limit", column(row, 1)?)?)))
+            .collect()
+    }
+}
+
+/// A state as SQL compares it.
+fn is_state(state: TaskState) -> i64 {
+    codec::state_code(state)
+}

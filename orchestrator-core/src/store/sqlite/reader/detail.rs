@@ -1,0 +1,120 @@
+//! What there is to know about why a task is where it is.
+
+use orchestrator_protocol::{LimitRule, TaskId, TaskState};
+
+use super::Reader;
+use crate::{
+    domain::budget,
+    store::{
+        Facts,
+        error::StoreError,
+        row::{Hold, Key, TaskRow},
+        sqlite::codec::column,
+    },
+};
+
+/// How many of the tasks that a task waits for are named.
+const NAMED: usize = 20;
+
+/// How many ready tasks ahead of a task are counted.
+const COUNTED: i64 = 1000;
+
+impl Reader {
+    pub(in crate::store::sqlite) async fn facts(&self, id: TaskId) -> Result<Option<Facts>, StoreError> {
+        let Some(row) = self.find(id).await? else {
+            return Ok(None);
+        };
+        let (waits_for_count, waits_for) = self.waits_for(row.key).await?;
+        let paused = self.rows("select 1 from paused_queue where queue=?", |args| {
+            args.text(row.spec.queue.as_str());
+        });
+        let queue_paused = !paused.await?.is_empty();
+        let spent_by = if row.held == Some(Hold::Budget) {
+            self.spender(&row).await?
+        } else {
+            None
+        };
+        Ok(Some(Facts {
+            task: row.to_task(),
+            held: row.held,
+            wake_at: row.wake_at,
+            waits_for,
+            waits_for_count,
+            group_size: row.group.as_ref().filter(|_| row.queued).map(|g| g.size),
+            queue_paused,
+            limits: self.limits_of(&row).await?,
+            sessions: self.sessions().await?,
+            ahead: self.ahead(&row).await?,
+            spent_by,
+        }))
+    }
+
+    async fn waits_for(&self, key: Key) -> Result<(usize, Vec<(TaskId, String, TaskState)>), StoreError> {
+        let count = self
+            .rows("select count(*) from edge where waiter=?", |args| args.int(key.0))
+            .await?;
+        let count = count.first().map_or(Ok(0), |row| column::<i64>(row, 0))? as usize;
+        if count == 0 {
+            return Ok((0, Vec::new()));
+        }
+        let condition =
+            "where t.key in (select target from edge where waiter=? order by target limit ?) order by t.key";
+        let rows = self.tasks(condition, |args| {
+            args.int(key.0);
+            args.int(NAMED as i64);
+        });
+        let named = |row: TaskRow| {
+            let name = row.step.unwrap_or_else(|| row.spec.task_type.clone());
+            (row.id, name, row.state)
+        };
+        Ok((count, rows.await?.into_iter().map(named).collect()))
+    }
+
+    /// The rules of a task's limit keys, and how many tasks run under each.
+    async fn limits_of(&self, row: &TaskRow) -> Result<Vec<(String, LimitRule, u32)>, StoreError> {
+        let mut limits = Vec::new();
+        if row.spec.limits.is_empty() {
+            return Ok(limits);
+        }
+        for (key, rule) in self.limits().await? {
+            if !row.spec.limits.contains(&key) {
+                continue;
+            }
+            let sql = "select count(*) from life where state=3 and lane in \
+                       (select id from lane where exists (select 1 from json_each(body,'$.limits') where value=?))";
+            let rows = self.rows(sql, |args| args.text(key.as_str())).await?;
+            let running = rows.first().map_or(Ok(0), |row| column::<i64>(row, 0))?;
+            limits.push((key, rule, running as u32));
+        }
+        Ok(limits)
+    }
+
+    async fn ahead(&self, row: &TaskRow) -> Result<usize, StoreError> {
+        if row.state != TaskState::Ready {
+            return Ok(0);
+        }
+        let sql = "select count(*) from (select 1 from life where lane=? and state=2 and (rank,key)<(?,?) limit ?)";
+        let rows = self.rows(sql, |args| {
+            args.int(row.lane.0);
+            args.int(row.rank);
+            args.int(row.key.0);
+            args.int(COUNTED);
+        });
+        rows.await?
+            .first()
+            .map_or(Ok(0), |row| Ok(column::<i64>(row, 0)? as usize))
+    }
+
+    /// The nearest task from this one up whose budget is spent.
+    async fn spender(&self, row: &TaskRow) -> Result<Option<TaskId>, StoreError> {
+        let condition = "join (with recursive above(key,parent,height) as (select key,parent,0 from task where key=? \
+                         union all select t.key,t.parent,a.height+1 from above a join task t on t.key=a.parent) \
+                         select key,height from above) a on a.key=t.key order by a.height";
+        let above = self.tasks(condition, |args| args.int(row.key.0)).await?;
+        let spent = above.iter().find(|row| {
+            let budget = row.spec.budget.as_ref();
+            budget.is_some_and(|b| budget::is_spent(b, &row.tree_usage))
+        });
+        Ok(spent.map(|row| row.id))
+    }
+}

@@ -1,0 +1,193 @@
+//! Writing what a transaction has gathered.
+
+use orchestrator_protocol::Timestamp;
+
+use super::SqliteTx;
+use crate::{
+    domain::limit::START_WINDOW,
+    store::{
+        error::StoreError,
+        row::{Key, LaneId},
+        sqlite::{
+            cache::{Entry, Unwritten},
+            codec::{self, event, life, task, text},
+            sql::{Args, Insert, Script, numbers},
+        },
+    },
+};
+
+static INSERT_EDGE: Insert = Insert::new("insert or ignore into edge(target,waiter) values", 2, "");
+static INSERT_LANE: Insert = Insert::new("insert into lane(id,task_type,body) values", 3, "");
+static ADD_START: Insert = Insert::new(
+    "insert into start(lane,at,n) values",
+    3,
+    " on conflict(lane,at) do update set n=n+excluded.n",
+);
+static PUT_SESSION: Insert = Insert::new("insert or replace into session(id,expires_at,body) values", 3, "");
+static PUT_SCHEDULE: Insert = Insert::new("insert or replace into schedule(id,name,body) values", 3, "");
+
+impl SqliteTx<'_> {
+    /// Writes what is gathered: large parts at once; the rest is in the script that comes back, to be run next.
+    pub(super) async fn written(&mut self) -> Result<Script, StoreError> {
+        let mut script = Script::default();
+        self.write_edges(&mut script).await?;
+        self.write_lanes(&mut script).await?;
+        self.write_tasks(&mut script).await?;
+        self.write_history(&mut script).await?;
+        self.write_counts(&mut script).await?;
+        self.write_workers(&mut script).await?;
+        Ok(script)
+    }
+
+    async fn write_edges(&mut self, script: &mut Script) -> Result<(), StoreError> {
+        let to = std::mem::take(&mut self.pending.edges_to_gone);
+        let of = std::mem::take(&mut self.pending.edges_of_gone);
+        for (keys, sql) in [
+            (to, "delete from edge where target in (select value from json_each(?))"),
+            (of, "delete from edge where waiter in (select value from json_each(?))"),
+        ] {
+            if !keys.is_empty() {
+                script.push(sql).text(numbers(keys.iter().map(|key| key.0)));
+            }
+        }
+        let edges = std::mem::take(&mut self.pending.edges);
+        if !edges.is_empty() && !script.is_empty() {
+            // The removals come first: large inserts do not wait for the script.
+            std::mem::take(script).run(self.conn).await?;
+        }
+        script
+            .insert(self.conn, &INSERT_EDGE, &edges, |args, (target, waiter)| {
+                args.int(target.0);
+                args.int(waiter.0);
+            })
+            .await
+    }
+
+    async fn write_lanes(&mut self, script: &mut Script) -> Result<(), StoreError> {
+        let new = std::mem::take(&mut self.pending.lanes);
+        let mirror = &self.mirror;
+        script
+            .insert(self.conn, &INSERT_LANE, &new, |args, id| {
+                let lane = mirror.lane(*id);
+                args.int(id.0);
+                args.opt_text(lane.map(|lane| lane.task_type.as_str()));
+                args.opt_text(lane.map(text));
+            })
+            .await
+    }
+
+    async fn write_tasks(&mut self, script: &mut Script) -> Result<(), StoreError> {
+        let keys = std::mem::take(&mut self.pending.tasks);
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let cache = &*self.cache;
+        let entries: Vec<&Entry> = keys.iter().filter_map(|key| cache.peek(*key)).collect();
+        let which = |wanted: fn(&Unwritten) -> bool| -> Vec<&Entry> {
+            entries.iter().copied().filter(|e| wanted(&e.unwritten)).collect()
+        };
+        let born = which(|u| u.task);
+        script
+            .insert(self.conn, &task::INSERT, &born, |args, e| task::bind(args, &e.row))
+            .await?;
+        let lives = which(|u| u.life);
+        script
+            .insert(self.conn, &life::PUT, &lives, |args, e| life::bind(args, &e.row))
+            .await?;
+        let results = which(|u| u.result);
+        let bind = |args: &mut _, e: &&Entry| task::bind_result(args, &e.row);
+        script.insert(self.conn, &task::PUT_RESULT, &results, bind).await?;
+        let ended = entries.iter().filter(|e| e.row.state.is_terminal());
+        self.ended.extend(ended.map(|e| e.row.key));
+        for key in keys {
+            if let Some(entry) = self.cache.get(key) {
+                entry.unwritten = Unwritten::default();
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_history(&mut self, script: &mut Script) -> Result<(), StoreError> {
+        let events = std::mem::take(&mut self.pending.events);
+        self.pending.starts.look(&events);
+        script.insert(self.conn, &event::INSERT, &events, event::bind).await?;
+        let steps = std::mem::take(&mut self.pending.steps);
+        script
+            .insert(self.conn, &event::INSERT_STEP, &steps, event::bind_step)
+            .await?;
+        let logs = std::mem::take(&mut self.pending.logs);
+        script
+            .insert(self.conn, &event::INSERT_LOG, &logs, event::bind_log)
+            .await
+    }
+
+    async fn write_counts(&mut self, script: &mut Script) -> Result<(), StoreError> {
+        let mirror = &mut *self.mirror;
+        let counters = [
+            ("key", &mut mirror.keys),
+            ("lease", &mut mirror.leases),
+            ("seq", &mut mirror.seqs),
+        ];
+        for (name, counter) in counters {
+            if let Some(reserved) = counter.written() {
+                // Numbers beyond the last reservation are in use: it must be on the disk before they are told.
+                self.must_sync = true;
+                let args = script.push("update counter set reserved=? where name=?");
+                args.int(reserved);
+                args.text(name);
+            }
+        }
+        if let Some(added) = self.pending.totals.take() {
+            let sql = "update total set n=n+a.d from (select value->>0 id,value->>1 d from json_each(?)) a \
+                       where total.id=a.id";
+            script.push(sql).text(added);
+        }
+        let starts = self.pending.starts.take();
+        if let Some(latest) = starts.iter().map(|(_, at, _)| *at).max() {
+            let before = latest.minus(START_WINDOW);
+            script.push("delete from start where at<?").int(before.as_micros());
+        }
+        let bind = |args: &mut Args, (lane, at, n): &(LaneId, Timestamp, u32)| {
+            args.int(lane.0);
+            args.int(at.as_micros());
+            args.int(i64::from(*n));
+        };
+        script.insert(self.conn, &ADD_START, &starts, bind).await
+    }
+
+    async fn write_workers(&mut self, script: &mut Script) -> Result<(), StoreError> {
+        let mut ids = std::mem::take(&mut self.pending.sessions);
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids.iter().filter(|id| !self.mirror.sessions.contains_key(id)) {
+            script.push("delete from session where id=?").id(id.as_bytes());
+        }
+        let sessions: Vec<_> = ids.iter().filter_map(|id| self.mirror.sessions.get(id)).collect();
+        script
+            .insert(self.conn, &PUT_SESSION, &sessions, |args, session| {
+                args.id(session.id.as_bytes());
+                args.int(session.expires_at.as_micros());
+                args.text(codec::session::encode(session));
+            })
+            .await?;
+        let mut names = std::mem::take(&mut self.pending.schedules);
+        names.sort_unstable();
+        names.dedup();
+        let schedules: Vec<_> = names
+            .iter()
+            .filter_map(|name| self.mirror.schedules.get(name))
+            .collect();
+        script
+            .insert(self.conn, &PUT_SCHEDULE, &schedules, |args, schedule| {
+                args.id(schedule.id.as_bytes());
+                args.text(schedule.name.as_str());
+                args.text(text(schedule));
+            })
+            .await
+    }
+
+    /// Keeps edges that are about to be written only where neither end is forgotten.
+    pub(super) fn retain_edges(&mut self, keep: impl Fn(&(Key, Key)) -> bool) {
+        self.pending.edges.retain(keep);
+    }
+}
