@@ -1,1 +1,10 @@
-//! To be written.
+//! What stores, buses, workers and agents are tested with: a clock and ids in the test's hand, one conformance suite for
+//! all stores and one for all buses, scripted agents, and a deterministic simulator.
+
+pub mod bus_suite;
+pub mod clock;
+pub mod harness;
+pub mod store_suite;
+
+pub use clock::{ManualClock, SeededIds};
+pub use harness::Harness;

@@ -1,4 +1,7 @@
-//! The core from outside: what its stores promise.
+//! The core as its users meet it.
 
+mod bus;
+mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod worker;

@@ -98,20 +98,16 @@ impl Shelf {
         self.tasks[place] = Some(slot);
     }
 
-    /// Counts the event of a start, for limits.
-    pub(super) fn count_start(&mut self, row: &EventRow) {
-        let event = &row.event;
-        if event.kind != EventType::TaskState || event.body.state != Some(TaskState::Running) {
+    /// Remembers the starts of limited tasks for as long as a rule may ask for them.
+    pub(super) fn count_start(&mut self, event: &EventRow) {
+        let started = event.event.kind == EventType::TaskState && event.event.body.state == Some(TaskState::Running);
+        let Some(row) = self.row(event.key).filter(|row| started && !row.spec.limits.is_empty()) else {
             return;
-        }
-        let lane = self
-            .row(row.key)
-            .filter(|row| !row.spec.limits.is_empty())
-            .map(|row| row.lane);
-        let Some(lane) = lane else { return };
-        self.starts.push_back((event.at, lane));
-        let since = event.at.minus(START_WINDOW);
-        while self.starts.front().is_some_and(|(t, _)| *t < since) {
+        };
+        let lane = row.lane;
+        self.starts.push_back((event.event.at, lane));
+        let since = event.event.at.minus(START_WINDOW);
+        while self.starts.front().is_some_and(|(at, _)| *at < since) {
             self.starts.pop_front();
         }
     }

@@ -232,10 +232,10 @@ impl Tx for Shelf {
     }
 
     async fn insert_events(&mut self, events: &[EventRow]) -> Result<(), StoreError> {
+        self.events.extend(events.iter().map(Happening::of));
         for event in events {
             self.count_start(event);
         }
-        self.events.extend(events.iter().map(Happening::of));
         Ok(())
     }
 

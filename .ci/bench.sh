@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# The benchmark, with the peers: ARGS are passed on (make bench ARGS="throughput --rounds 5"). docs/benchmarks.md explains.
+source "$(dirname "$0")/lib.sh"
+
+need_rust
+step "Building the benchmark and the peers (release)"
+cargo build -p orchestrator-bench --release --features peers --locked
+step "Measuring (compare within this run only; a busy machine shows in the calibration lines)"
+cargo run -p orchestrator-bench --release --features peers --locked --quiet -- "$@"
+step_end

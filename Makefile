@@ -1,0 +1,35 @@
+# Thin on purpose: each target runs a script of .ci/, which sets up what it needs, or says what is missing.
+.DEFAULT_GOAL := help
+# Two cargo runs at once only wait for each other, and mix their output.
+.NOTPARALLEL:
+.PHONY: help demo test verify lint deny bench fmt doc clean
+
+help: ## list these targets
+	@echo "usage: make TARGET"
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: ## review this repository with the orchestrator, and show the report
+	@bash .ci/demo.sh
+
+test: lint ## formatting, lints, documentation and every test (lint, then the tests)
+	@bash .ci/test.sh
+
+verify: deny test ## what CI runs: deny, then test
+
+lint: ## formatting, clippy and documentation, warnings refused
+	@bash .ci/lint.sh
+
+deny: ## licences, sources and security advisories of the dependencies
+	@bash .ci/deny.sh
+
+bench: ## measure against the limit and against peers (ARGS="throughput --rounds 5")
+	@bash .ci/bench.sh $(ARGS)
+
+fmt: ## format everything
+	@cargo fmt --all
+
+doc: ## build the documentation of our crates: target/doc
+	@cargo doc --workspace --no-deps --locked
+
+clean: ## remove what was built, the tools and the demo's report included
+	@cargo clean

@@ -1,0 +1,107 @@
+//! What the contenders are asked to do.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use crate::contender::Contender;
+
+/// How much of it.
+pub struct Size {
+    /// Jobs of one throughput run.
+    pub jobs: usize,
+    /// Samples of one latency run.
+    pub samples: usize,
+}
+
+/// One figure that a scenario yields.
+pub struct Figure {
+    /// With its unit, as the table's heading.
+    pub name: &'static str,
+    pub more_is_better: bool,
+}
+
+/// Something that can be asked of every contender.
+pub struct Scenario {
+    pub name: &'static str,
+    pub what: &'static str,
+    pub figures: &'static [Figure],
+    pub run: for<'a> fn(&'a mut dyn Contender, &'a Size) -> Running<'a>,
+}
+
+/// The figures of one run, by name. One that is left out was not measured.
+pub type Running<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Vec<(&'static str, f64)>>> + Send + 'a>>;
+
+const SUBMITTED: &str = "submitted/s";
+const DRAINED: &str = "drained/s";
+const WHOLE: &str = "submitted and drained/s";
+const P50: &str = "p50 ms";
+const P99: &str = "p99 ms";
+
+/// All of them.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "throughput",
+        what: "jobs that do nothing, 200 bytes of JSON each: submit them all, then run them all and record the outcomes",
+        figures: &[
+            Figure {
+                name: SUBMITTED,
+                more_is_better: true,
+            },
+            Figure {
+                name: DRAINED,
+                more_is_better: true,
+            },
+            Figure {
+                name: WHOLE,
+                more_is_better: true,
+            },
+        ],
+        run: |contender, size| Box::pin(throughput(contender, size)),
+    },
+    Scenario {
+        name: "latency",
+        what: "one job at a time on an idle queue: from before it is submitted until its handler starts",
+        figures: &[
+            Figure {
+                name: P50,
+                more_is_better: false,
+            },
+            Figure {
+                name: P99,
+                more_is_better: false,
+            },
+        ],
+        run: |contender, size| Box::pin(latency(contender, size)),
+    },
+];
+
+async fn throughput(contender: &mut dyn Contender, size: &Size) -> anyhow::Result<Vec<(&'static str, f64)>> {
+    let jobs = size.jobs as f64;
+    let started = Instant::now();
+    contender.submit(size.jobs).await?;
+    let submitted = started.elapsed();
+    let submitted_at = Instant::now();
+    contender.drain(size.jobs).await?;
+    let (drained, whole) = (submitted_at.elapsed(), started.elapsed());
+    Ok(vec![
+        (SUBMITTED, jobs / submitted.as_secs_f64()),
+        (DRAINED, jobs / drained.as_secs_f64()),
+        (WHOLE, jobs / whole.as_secs_f64()),
+    ])
+}
+
+async fn latency(contender: &mut dyn Contender, size: &Size) -> anyhow::Result<Vec<(&'static str, f64)>> {
+    let mut took = Vec::with_capacity(size.samples);
+    for _ in 0..size.samples {
+        let Some(sample) = contender.submit_to_start().await? else {
+            return Ok(Vec::new());
+        };
+        took.push(sample.as_secs_f64() * 1e3);
+        // Idle means idle: without the pause the next job finds everything awake.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    took.sort_by(f64::total_cmp);
+    let at = |percent: usize| took[(took.len() * percent / 100).min(took.len() - 1)];
+    Ok(vec![(P50, at(50)), (P99, at(99))])
+}

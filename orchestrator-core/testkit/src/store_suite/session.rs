@@ -1,0 +1,128 @@
+//! Sessions.
+
+use std::time::Duration;
+
+use orchestrator_core::store::{Claim, ReportAck, ReportBody, StoreError};
+use orchestrator_protocol::{NewTask, TaskState};
+
+use crate::harness::{Harness, TTL, task};
+
+pub async fn silence_ends_a_session(h: &Harness) {
+    let session = h.session(&["a"]).await;
+    let leased = h.running(session, task("a")).await;
+    assert_eq!(h.pass(TTL.saturating_sub(Duration::from_secs(1))).await.rescued, 0);
+    assert_eq!(h.pass(Duration::from_secs(1)).await.rescued, 1);
+    assert_eq!(h.state(leased.id).await, TaskState::Ready);
+    assert!(h.store.sessions().await.expect("sessions").is_empty());
+    assert!(!h.store.renew(session, h.now()).await.expect("a heartbeat").alive);
+    let why = h
+        .events(leased.id)
+        .await
+        .pop()
+        .expect("an event")
+        .body
+        .text
+        .expect("a reason");
+    assert!(why.contains("lost"), "{why}");
+}
+
+pub async fn heartbeats_keep_it(h: &Harness) {
+    let session = h.session(&["a"]).await;
+    let leased = h.running(session, task("a")).await;
+    for _ in 0..10 {
+        assert_eq!(h.pass(TTL / 2).await.rescued, 0);
+        assert!(h.store.renew(session, h.now()).await.expect("a heartbeat").alive);
+    }
+    h.complete(&leased).await;
+}
+
+pub async fn closing_gives_tasks_back(h: &Harness) {
+    let session = h.session(&["a"]).await;
+    let leased = h.running(session, task("a")).await;
+    let closed = h.store.close_session(session, h.now()).await.expect("a close");
+    assert!(closed.ready);
+    h.store
+        .close_session(session, h.now())
+        .await
+        .expect("closing twice is harmless");
+    assert_eq!(h.report(&leased, ReportBody::Progress(0.1)).await, ReportAck::LeaseLost);
+    let other = h.session(&["a"]).await;
+    assert_eq!(h.claim_one(other).await.id, leased.id);
+}
+
+pub async fn unknown_sessions_claim_nothing(h: &Harness) {
+    h.submit(task("a")).await;
+    let session = h.session(&["a"]).await;
+    h.lose_sessions().await;
+    let refused = h
+        .store
+        .claim(Claim {
+            session,
+            credit: 1,
+            now: h.now(),
+        })
+        .await;
+    assert_eq!(refused.expect_err("it has ended"), StoreError::SessionLost(session));
+    assert_eq!(h.all().await[0].state, TaskState::Ready);
+}
+
+pub async fn renewals_say_what_to_stop(h: &Harness) {
+    let session = h.session(&["a"]).await;
+    let (one, two) = (h.running(session, task("a")).await, h.running(session, task("a")).await);
+    assert!(
+        h.store
+            .renew(session, h.now())
+            .await
+            .expect("a heartbeat")
+            .cancel
+            .is_empty()
+    );
+    h.cancel(two.id).await;
+    let renewed = h.store.renew(session, h.now()).await.expect("a heartbeat");
+    assert_eq!(renewed.cancel, [(two.id, two.lease)]);
+    h.report(&two, ReportBody::Stopped { wall_s: 0.0 }).await;
+    assert!(
+        h.store
+            .renew(session, h.now())
+            .await
+            .expect("a heartbeat")
+            .cancel
+            .is_empty()
+    );
+    h.complete(&one).await;
+}
+
+pub async fn released_tasks_keep_their_place(h: &Harness) {
+    let session = h.session(&["a"]).await;
+    let first = h
+        .running(
+            session,
+            NewTask {
+                priority: 5,
+                ..task("a")
+            },
+        )
+        .await;
+    h.clock.advance(Duration::from_secs(1));
+    h.submit(task("a")).await;
+    h.report(
+        &first,
+        ReportBody::Release {
+            reason: "the worker stops".into(),
+        },
+    )
+    .await;
+    assert_eq!(h.get(first.id).await.error, None, "giving back is no failure");
+    assert_eq!(h.claim_one(session).await.id, first.id);
+}
+
+pub async fn views_show_what_runs(h: &Harness) {
+    let session = h.session_with(&["a"], &["tool:git"]).await;
+    h.running(session, task("a")).await;
+    h.running(session, task("a")).await;
+    let views = h.store.sessions().await.expect("sessions");
+    assert_eq!(views.len(), 1);
+    assert_eq!((views[0].id, views[0].running, views[0].slots), (session, 2, 1000));
+    assert!(views[0].labels.contains("tool:git") && views[0].task_types.contains("a"));
+    assert_eq!(views[0].expires_at, h.now().plus(TTL));
+}

@@ -1,0 +1,13 @@
+//! The worker, its runs and what agents do with their context.
+
+mod child;
+mod end_to_end;
+mod fan_out;
+mod limit;
+mod person;
+mod run;
+mod scripted;
+mod session;
+mod step;
+mod stop;
+mod suspension;
