@@ -1,0 +1,93 @@
+//! How the program ends.
+
+use std::{fmt, process::ExitCode};
+
+use orchestrator_core::{Error, protocol::TaskState, store::StoreError};
+
+/// The exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: it succeeded.
+    Success,
+    /// 1: the task failed, or needs a person.
+    Failed,
+    /// 2: the command was used wrongly, or what it was pointed at cannot be used.
+    Usage,
+    /// 3: the task was cancelled.
+    Cancelled,
+    /// 4: the store or the server cannot be reached.
+    Unavailable,
+}
+
+impl Exit {
+    /// The exit status for a task's end.
+    pub fn of(state: TaskState) -> Self {
+        match state {
+            TaskState::Succeeded => Self::Success,
+            TaskState::Cancelled => Self::Cancelled,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Cancelled => 3,
+            Exit::Unavailable => 4,
+        })
+    }
+}
+
+/// Why the program could not do what was asked: one line and an exit status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The line.
+    pub message: String,
+    /// The status.
+    pub exit: Exit,
+}
+
+impl Failure {
+    /// Wrong usage.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { message: message.into(), exit: Exit::Usage }
+    }
+
+    /// Something cannot be reached.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self { message: message.into(), exit: Exit::Unavailable }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let exit = match &error {
+            StoreError::Full(_) | StoreError::Unavailable(_) | StoreError::SessionLost(_) => Exit::Unavailable,
+            _ => Exit::Usage,
+        };
+        Self { message: error.to_string(), exit }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Store(error) => error.into(),
+            Error::TaskCancelled { .. } => Self { message: error.to_string(), exit: Exit::Cancelled },
+            Error::TaskFailed { .. } | Error::NeedsAttention { .. } | Error::Output { .. } => {
+                Self { message: error.to_string(), exit: Exit::Failed }
+            }
+            other => Self::usage(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What is special about running particular jobs from the command line: their input from flags, and their reports.
+
+use std::path::{Path, PathBuf};
+
+use orchestrator_core::protocol::{Json, Task};
+use serde_json::{Map, Value, json};
+
+use crate::{args::Run, exit::Failure, output::Output};
+
+/// The input of a task: what was said as JSON, with what was said by flags.
+pub fn input(run: &Run) -> Result<Json, Failure> {
+    let mut input = match &run.input {
+        None => Value::Null,
+        Some(text) => parse(text)?,
+    };
+    let mut flags = Map::new();
+    if let Some(repo) = &run.repo {
+        flags.insert("repo".into(), json!(repository(repo)?));
+    }
+    if run.task_type == "code_review" {
+        review_flags(run, &mut flags)?;
+    }
+    if !flags.is_empty() {
+        if input.is_null() {
+            input = json!({});
+        }
+        let Value::Object(object) = &mut input else {
+            return Err(Failure::usage("--input must be a JSON object when --repo or other flags add to it"));
+        };
+        for (key, value) in flags {
+            object.insert(key, value);
+        }
+    }
+    Ok(input.into())
+}
+
+fn review_flags(run: &Run, flags: &mut Map<String, Value>) -> Result<(), Failure> {
+    let review = &run.review;
+    if run.repo.is_none() && run.input.is_none() {
+        return Err(Failure::usage("code_review needs --repo, the folder of the repository"));
+    }
+    if let Some(revision) = &review.changed_since {
+        flags.insert("changed_since".into(), json!(revision));
+    }
+    for (name, globs) in [("include", &review.include), ("exclude", &review.exclude)] {
+        if !globs.is_empty() {
+            flags.insert(name.into(), json!(globs));
+        }
+    }
+    if review.trust {
+        flags.insert("trust".into(), json!(true));
+    }
+    if let Some(parallel) = review.max_parallel {
+        flags.insert("max_parallel".into(), json!(parallel));
+    }
+    Ok(())
+}
+
+/// JSON as it stands, from a file after `@`, or from standard input for `-`.
+fn parse(text: &str) -> Result<Value, Failure> {
+    let (text, place) = if text == "-" {
+        let text = std::io::read_to_string(std::io::stdin())
+            .map_err(|e| Failure::usage(format!("standard input cannot be read: {e}")))?;
+        (text, "standard input".to_owned())
+    } else if let Some(path) = text.strip_prefix('@') {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Failure::usage(format!("the input file {path} cannot be read: {e}")))?;
+        (text, path.to_owned())
+    } else {
+        (text.to_owned(), "--input".to_owned())
+    };
+    if text.trim().is_empty() {
+        return Err(Failure::usage(format!("{place} is empty; it must be JSON")));
+    }
+    serde_json::from_str(&text).map_err(|e| Failure::usage(format!("{place} is not JSON: {e}")))
+}
+
+/// The whole path of a repository that is there.
+fn repository(path: &Path) -> Result<PathBuf, Failure> {
+    let whole = path
+        .canonicalize()
+        .map_err(|e| Failure::usage(format!("the repository {} cannot be opened: {e}", path.display())))?;
+    if !whole.is_dir() {
+        return Err(Failure::usage(format!("the repository {} is not a folder", path.display())));
+    }
+    std::fs::read_dir(&whole)
+        .map_err(|e| Failure::usage(format!("the repository {} cannot be read: {e}", path.display())))?;
+    Ok(whole)
+}
+
+/// Checks that a folder for reports can be written, before work begins.
+pub fn prepare(out: Option<&Path>) -> Result<(), Failure> {
+    let Some(out) = out else { return Ok(()) };
+    std::fs::create_dir_all(out).map_err(|e| Failure::usage(format!("the folder {} cannot be made: {e}", out.display())))
+}
+
+/// Prints what a task gave, or writes its reports where that was asked for.
+pub fn deliver(task: &Task, out: Option<&Path>, output: Output) -> Result<(), Failure> {
+    let gave = task.output.clone().unwrap_or_default().to_value();
+    let markdown = gave.get("markdown").and_then(Value::as_str);
+    if let (Some(out), Some(markdown)) = (out, markdown) {
+        let report = gave.get("report").cloned().unwrap_or_default();
+        let pretty = serde_json::to_string_pretty(&report).unwrap_or_default();
+        for (name, text) in [("report.md", markdown), ("report.json", pretty.as_str())] {
+            let path = out.join(name);
+            std::fs::write(&path, text)
+                .map_err(|e| Failure::unavailable(format!("{} cannot be written: {e}; the review itself is kept: orchestrator show {}", path.display(), task.id)))?;
+            output.remark(&format!("wrote {}", path.display()));
+        }
+        if !output.is_json() {
+            return Ok(());
+        }
+    }
+    output.result(task, || match (markdown, &gave) {
+        (Some(markdown), _) => markdown.to_owned(),
+        (None, Value::String(text)) => text.clone(),
+        (None, Value::Null) => String::new(),
+        (None, other) => serde_json::to_string_pretty(other).unwrap_or_default(),
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonsense_is_named() {
+        assert!(parse("{\"a\": }").unwrap_err().message.contains("--input is not JSON"));
+        assert!(parse("  ").unwrap_err().message.contains("empty"));
+        assert!(parse("@/nowhere/input.json").unwrap_err().message.contains("/nowhere/input.json"));
+        assert!(repository(Path::new("/nowhere")).unwrap_err().message.contains("/nowhere"));
+    }
+}
