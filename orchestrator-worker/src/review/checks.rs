@@ -7,12 +7,14 @@ mod commented;
 mod danger;
 mod debt;
 mod leftover;
-mod pattern;
+pub(crate) mod pattern;
 pub mod secret;
 mod size;
 mod stray;
 mod swallowed;
 mod unsafety;
+
+pub(crate) use pattern::{patterns, plural, shorten};
 
 use super::finding::Finding;
 use super::options::Limits;
