@@ -98,7 +98,9 @@ async fn probe(analyser: &Analyser, root: &Path, options: &Options, runner: &dyn
         Ok(output) if output.code == Some(0) => {
             let text = output.text();
             let line = text.lines().map(str::trim).find(|line| line.bytes().any(|b| b.is_ascii_digit())).unwrap_or("present");
-            Ok(shorten(line.strip_prefix("version: ").unwrap_or(line), 60))
+            let line = line.strip_prefix("version: ").unwrap_or(line);
+            let named = line.get(..analyser.name.len()).is_some_and(|start| start.eq_ignore_ascii_case(analyser.name));
+            Ok(shorten(if named { &line[analyser.name.len()..] } else { line }, 60))
         }
         Ok(_) | Err(RunError::NotFound(_)) => Err("not installed".to_owned()),
         Err(error) => Err(error.to_string()),

@@ -16,6 +16,8 @@ use super::source::{RepoPath, Role, Source};
 const CANDIDATES: usize = 8;
 /// How many findings one repository gets, the largest first.
 const MOST_FINDINGS: usize = 100;
+/// A block does not go on over a gap of more lines than this: documented one-line methods in a row are no block.
+const LARGEST_GAP: u32 = 12;
 
 patterns! {
     IMPORT = r"^(?:import\b|from\b.+\bimport\b|(?:pub(?:\([^)]*\))?\s+)?(?:use|mod)\s+[\w:{]|extern\s+crate|#\s*(?:include|import|define|if|endif|else|pragma)|using\s+[\w.]+\s*;|package\b|require|export\s+(?:\*|\{|type\s*\{)|(?:const|let|var)\s+[\w{},\s]+=\s*require\b|module\b|__all__)";
@@ -61,15 +63,28 @@ impl Fingerprint {
             let mut hasher = DefaultHasher::new();
             kept.hash(&mut hasher);
             let weight = kept.iter().filter(|byte| byte.is_ascii_alphanumeric()).count().min(500) as u16;
-            let logic = code.contains('(') || code.contains(" = ") || code.contains("return ");
+            // Parameters and fields with a default are lists, not logic.
+            let listed = code.ends_with(',') && !code.contains('(');
+            let logic = !listed && (code.contains('(') || code.contains(" = ") || code.contains("return "));
+            if print.lines.last().is_some_and(|last| number - last.number > LARGEST_GAP) {
+                print.lines.push(Line { number, hash: gap(&source.path, number), weight: 0, logic: false });
+            }
             print.lines.push(Line { number, hash: hasher.finish(), weight, logic });
         }
         print
     }
 
+    /// True when both hold the same line.
     fn equal(&self, at: usize, other: &Self, there: usize) -> bool {
         self.lines.get(at).zip(other.lines.get(there)).is_some_and(|(a, b)| a.hash == b.hash)
     }
+}
+
+/// A hash that no line has and no other gap.
+fn gap(path: &RepoPath, number: u32) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    ("gap", path, number).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A block that appears again.
@@ -159,7 +174,7 @@ fn finding(prints: &[Fingerprint], file: usize, at: usize, clone: &Clone) -> Fin
     let again = match related.as_slice() {
         [only] if only.file == origin.file => format!("again in line {}", only.line),
         [only] => format!("again in {}:{}", only.file, only.line),
-        [first, rest @ ..] => format!("again in {}:{} and {} more", first.file, first.line, super::checks::plural(rest.len(), "place")),
+        [first, rest @ ..] => format!("again in {}:{} and {}", first.file, first.line, super::checks::plural(rest.len(), "more place")),
         [] => "again".to_owned(),
     };
     let mut finding = Finding::builtin("duplicate.block", severity, Dimension::Architecture, &origin.file)

@@ -66,10 +66,11 @@ pub struct Overview {
 
 /// Counts what the files' reviews say. Pure; the order of the reviews does not matter.
 pub fn overview(reviews: &[FileReview], findings: &[Finding]) -> Overview {
-    let mut overview = Overview { files: reviews.len() as u32, ..Overview::default() };
+    let mut overview = Overview::default();
     let mut languages: BTreeMap<Language, LanguageShare> = BTreeMap::new();
     let mut largest = Vec::new();
-    for review in reviews {
+    for review in reviews.iter().filter(|review| review.skipped.is_none()) {
+        overview.files += 1;
         let share = languages.entry(review.language).or_default();
         share.language = review.language;
         share.files += 1;
@@ -140,8 +141,10 @@ pub fn repository_findings(scope: &Scope, reviews: &[FileReview], options: &Opti
         say("repo.no_license", Severity::Low, Dimension::Completeness, "There is no licence file".to_owned(), why);
     }
     if counts.code_lines > SMALL {
-        tests(&counts, &mut say);
-        if inventory.ci.is_empty() {
+        let packaged = scope.git.is_none();
+        tests(&counts, packaged, &mut say);
+        // What is not a repository may be a released package, which has no use for either.
+        if !packaged && inventory.ci.is_empty() {
             let why = "Tests and linters that run on somebody's machine run sometimes. Let every change run them.";
             say("repo.no_ci", Severity::Low, Dimension::Testability, "There is no configuration of continuous integration".to_owned(), why);
         }
@@ -153,12 +156,13 @@ pub fn repository_findings(scope: &Scope, reviews: &[FileReview], options: &Opti
     findings
 }
 
-fn tests(counts: &Overview, say: &mut impl FnMut(&str, Severity, Dimension, String, &str)) {
+fn tests(counts: &Overview, packaged: bool, say: &mut impl FnMut(&str, Severity, Dimension, String, &str)) {
     let production = counts.code_lines.saturating_sub(counts.test_lines).max(1);
     let percent = counts.test_lines * 100 / production;
     if counts.test_lines == 0 {
         let why = "No change can be made with confidence. Start with the code that changes most, and with the next fault that is reported.";
-        say("repo.no_tests", Severity::High, Dimension::Testability, "There are no tests among the reviewed files".to_owned(), why);
+        let severity = if packaged { Severity::Medium } else { Severity::High };
+        say("repo.no_tests", severity, Dimension::Testability, "There are no tests among the reviewed files".to_owned(), why);
     } else if percent < 25 {
         let severity = if percent < 10 { Severity::Medium } else { Severity::Low };
         let message = format!("There is little test code: {percent} lines for every 100 lines of production code");

@@ -116,12 +116,15 @@ pub struct Parts {
 
 /// Puts the report together. Pure.
 pub fn report(parts: Parts) -> Report {
-    let Parts { scope, reviews, critique, unchecked, mut tools, model } = parts;
+    let Parts { mut scope, reviews, critique, unchecked, mut tools, model } = parts;
     let mut findings = critique.kept;
     findings.sort_by(Finding::order);
     let overview = overview(&reviews, &findings);
     let all: BTreeSet<Unchecked> =
         scope.unchecked.into_iter().chain(unchecked).chain(reviews.iter().flat_map(|review| review.unchecked.clone())).collect();
+    for reason in reviews.iter().filter_map(|review| review.skipped.clone()) {
+        *scope.skipped.entry(reason).or_default() += 1;
+    }
     tools.sort();
     tools.dedup();
     let model_files = reviews.iter().filter(|review| review.checked_by.iter().any(|by| by == super::finding::MODEL)).count() as u32;
@@ -159,7 +162,10 @@ fn recommendations(findings: &[Finding]) -> Vec<Recommendation> {
     let mut ranked: Vec<(Severity, u64, &str, Vec<&Finding>)> = groups
         .into_iter()
         .filter_map(|(check, mut group)| {
-            group.sort_by(|a, b| a.order(b).then_with(|| a.by_place(b)));
+            // The clearest case first: the weightiest, then the longest.
+            let size = |finding: &Finding| finding.end_line.zip(finding.line).map_or(0, |(end, line)| end - line);
+            let rank = |finding: &Finding| (finding.severity, (score::load(finding) * 1_000.0) as u64, size(finding));
+            group.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.by_place(b)));
             let worst = group.first()?.severity;
             let load = group.iter().map(|finding| (score::load(finding) * 1_000.0) as u64).sum();
             Some((worst, load, check, group))

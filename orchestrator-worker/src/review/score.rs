@@ -9,8 +9,8 @@
 //! ```
 //!
 //! with the weights 0, 1, 4, 12, 40 for info to critical, the certainties 0.3, 0.6, 1, the repetition 1 + log2(count),
-//! and the points 0, 0.5, 2, 5, 8. A critical finding that is not a mere guess caps its dimension at 3, a high one at 7:
-//! no amount of good code makes up for a leaked key. Adding a finding never raises a score.
+//! and the points 0, 0.5, 2, 5, 8. A critical finding that is not a mere guess caps its dimension at 3 and the overall score
+//! at 4, a high one both at 7: no amount of good code makes up for a leaked key. Adding a finding never raises a score.
 
 use serde::{Deserialize, Serialize};
 
@@ -86,8 +86,16 @@ pub fn weight(dimension: Dimension) -> f64 {
 /// Scores findings against `code_lines` lines of code, tests included.
 pub fn scores(findings: &[Finding], code_lines: u64) -> Scores {
     let dimensions: Vec<Score> = Dimension::ALL.iter().map(|dimension| score(*dimension, findings, code_lines)).collect();
-    let overall = dimensions.iter().try_fold(0.0, |sum, score| Some(sum + weight(score.dimension) * score.score?)).map(round);
+    let overall = dimensions.iter().try_fold(0.0, |sum, score| Some(sum + weight(score.dimension) * score.score?));
     let sure = |severity| findings.iter().any(|finding| finding.severity == severity && finding.confidence >= Confidence::Medium);
+    let most = if sure(Severity::Critical) {
+        4.0
+    } else if sure(Severity::High) {
+        7.0
+    } else {
+        10.0
+    };
+    let overall = overall.map(|overall| round(overall).min(most));
     let verdict = match overall {
         _ if sure(Severity::Critical) => Verdict::FixFirst,
         None => Verdict::NothingToReview,

@@ -1,6 +1,6 @@
 //! Rust: `unsafe` that does not say why it is sound.
 
-use super::pattern::patterns;
+use super::pattern::{patterns, plural};
 use crate::review::finding::{Confidence, Dimension, Finding, Severity};
 use crate::review::source::{Language, Source};
 
@@ -20,13 +20,11 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
     let bare: Vec<u32> = blocks.iter().copied().filter(|line| !source.is_test_line(*line) && !is_explained(source, *line)).collect();
     let mut findings = Vec::new();
     if let Some(first) = bare.first() {
-        let severity = if bare.len() > 3 { Severity::Medium } else { Severity::Low };
         findings.push(finding(
             source,
             *first,
             &bare,
-            severity,
-            format!("{} of {} `unsafe` blocks have no SAFETY comment", bare.len(), blocks.len()),
+            format!("`unsafe` without a SAFETY comment: {} of {}", plural(bare.len(), "block"), blocks.len()),
         ));
     }
     let undocumented: Vec<u32> = PUBLIC_FN
@@ -35,14 +33,14 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
         .filter(|line| !source.is_test_line(*line) && !is_explained(source, *line))
         .collect();
     if let Some(first) = undocumented.first() {
-        let message = format!("{} public `unsafe fn` without a `# Safety` section", undocumented.len());
-        findings.push(finding(source, *first, &undocumented, Severity::Low, message));
+        let message = format!("Public `unsafe fn` without a `# Safety` section: {}", undocumented.len());
+        findings.push(finding(source, *first, &undocumented, message));
     }
     findings
 }
 
-fn finding(source: &Source<'_>, line: u32, lines: &[u32], severity: Severity, message: String) -> Finding {
-    let mut finding = Finding::builtin("unsafe.unexplained", severity, Dimension::Security, &source.path)
+fn finding(source: &Source<'_>, line: u32, lines: &[u32], message: String) -> Finding {
+    let mut finding = Finding::builtin("unsafe.unexplained", Severity::Low, Dimension::Security, &source.path)
         .at(line)
         .confident(Confidence::Medium)
         .says(

@@ -131,12 +131,13 @@ impl Page {
         self.line("");
         if overview.code_lines > 0 {
             let production = overview.code_lines.saturating_sub(overview.test_lines).max(1);
-            self.line(format!(
-                "- Tests: {} of test code in {}, {} for every 100 lines of production code",
-                plural(overview.test_lines as usize, "line"),
-                plural(overview.test_files as usize, "file"),
-                overview.test_lines * 100 / production
-            ));
+            let (lines, files) = (overview.test_lines, plural(overview.test_files as usize, "file"));
+            let ratio = lines * 100 / production;
+            self.line(if lines == 0 {
+                "- Tests: none".to_owned()
+            } else {
+                format!("- Tests: {} lines of test code in {files}, {ratio} for every 100 lines of production code", thousands(lines))
+            });
         }
         let inventory = &report.inventory;
         let has = |yes: bool| if yes { "yes" } else { "no" };
@@ -245,7 +246,7 @@ fn item(finding: &Finding) -> String {
     };
     let unsure = if finding.confidence == crate::review::finding::Confidence::Low { ", unsure" } else { "" };
     let more = if finding.count > 1 && !finding.message.starts_with(&finding.count.to_string()) {
-        format!(" ({} in this file)", finding.count)
+        format!(" (and {} more like it in this file)", finding.count - 1)
     } else {
         String::new()
     };

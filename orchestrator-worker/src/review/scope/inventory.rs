@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::review::source::{Language, RepoPath};
+use crate::review::source::{Language, RepoPath, Role, role_of};
 
 /// What a repository has, told by its file names. Lists are sorted and hold paths.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Inventory {
             self.lock_files.push(text.clone());
         }
         let sample = ["example", "sample", "template", "dist", "test", "schema", "default"].iter().any(|word| name.contains(word));
-        if (name == ".env" || name.starts_with(".env.")) && !sample {
+        if (name == ".env" || name.starts_with(".env.")) && !sample && role_of(path, Language::Ini) == Role::Config {
             self.env_files.push(text.clone());
         }
         if name.starts_with("eslint.config.") || name.starts_with(".eslintrc") {

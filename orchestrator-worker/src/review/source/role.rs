@@ -123,10 +123,11 @@ pub fn role_of(path: &RepoPath, language: Language) -> Role {
     if below(EXAMPLE_FOLDERS) {
         return Role::Example;
     }
-    if language.kind() == Kind::Prose || below(DOCS_FOLDERS) {
+    let prose = matches!(path.extension().as_str(), "" | "md" | "markdown" | "mdx" | "txt" | "rst" | "adoc" | "org" | "tex");
+    if language.kind() == Kind::Prose && prose || below(DOCS_FOLDERS) {
         return Role::Docs;
     }
-    if language.kind() == Kind::Data {
+    if matches!(language.kind(), Kind::Data | Kind::Prose) {
         return Role::Config;
     }
     let tooling = below(&[".github", "ci", ".ci", ".circleci", "scripts", "script", "tools", "hack"]);
@@ -176,6 +177,7 @@ mod tests {
             ("docs/conf.py", Role::Docs),
             ("README.md", Role::Docs),
             ("Cargo.toml", Role::Config),
+            ("certs/server.pem", Role::Config),
             ("build.rs", Role::Build),
             ("scripts/deploy.sh", Role::Build),
         ] {

@@ -76,8 +76,9 @@ const fn rule(check: &'static str, languages: &'static [Language], pattern: &'st
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
     // Python
-    Rule { severity: Severity::High, arguments: Arguments::NotConstant, unless: r"def\s+(?:eval|exec)\b",
+    Rule { severity: Severity::High, arguments: Arguments::NotConstant, unless: r"def\s+(?:eval|exec)\b|(?:eval|exec)\s*\(\s*compile\s*\(",
         ..rule("danger.eval", PYTHON, r"(?:^|[^\w.])(?P<at>(?:eval|exec)\s*\()", "Text is executed as Python", EVAL) },
+    rule("danger.eval", PYTHON, r"(?:^|[^\w.])(?P<at>(?:eval|exec)\s*\(\s*compile\s*\()", "A file is executed as Python", EVAL),
     Rule { severity: Severity::High, arguments: Arguments::LowerWhenConstant,
         ..rule("danger.shell", PYTHON, r"\bos\.(?:system|popen)\s*\(", "A command is given to a shell", SHELL) },
     Rule { severity: Severity::High, arguments: Arguments::LowerWhenConstant,
