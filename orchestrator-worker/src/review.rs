@@ -20,3 +20,6 @@ pub mod runner;
 pub mod scope;
 pub mod score;
 pub mod source;
+
+#[cfg(test)]
+mod tests;

@@ -14,13 +14,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::checks::secret::redact;
-use super::checks::shorten;
+use super::checks::{patterns, shorten};
 use super::finding::{Finding, Unchecked};
 use super::options::{AnalyserChoice, Options};
 use super::runner::{Invocation, Output, RunError, Runner};
 use super::scope::{Scope, SourceFile};
 use super::source::Language;
 use table::{ANALYSERS, Analyser, Reach};
+
+patterns! {
+    // An absolute path of at least two parts; the last one says enough.
+    ABSOLUTE = r"(?:/[\w.@+~-]+)+(/[\w.@+~-]+)";
+}
 
 /// An analyser that is there and may run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -63,19 +68,29 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 pub async fn detect(root: &Path, scope: &Scope, options: &Options, runner: &dyn Runner) -> Detection {
     let mut detection = Detection::default();
     if let AnalyserChoice::Named(wanted) = &options.analysers {
-        let unknown = wanted.iter().filter(|name| !names().any(|known| known == name.as_str()));
-        detection.unchecked.extend(unknown.map(|name| Unchecked::new(name.as_str(), "no such analyser is known")));
+        let unknown = wanted
+            .iter()
+            .filter(|name| !names().any(|known| known == name.as_str()));
+        detection
+            .unchecked
+            .extend(unknown.map(|name| Unchecked::new(name.as_str(), "no such analyser is known")));
     }
     for analyser in ANALYSERS {
         if !options.analysers.wants(analyser.name) || !analyser.applies(scope) {
             continue;
         }
-        let replaced = analyser.unless.iter().any(|other| detection.tools.iter().any(|tool| tool.name == *other));
+        let replaced = analyser
+            .unless
+            .iter()
+            .any(|other| detection.tools.iter().any(|tool| tool.name == *other));
         if replaced && options.analysers == AnalyserChoice::Auto {
             continue;
         }
         match probe(analyser, root, options, runner).await {
-            Ok(version) => detection.tools.push(ToolRun { name: analyser.name.to_owned(), version }),
+            Ok(version) => detection.tools.push(ToolRun {
+                name: analyser.name.to_owned(),
+                version,
+            }),
             Err(reason) => {
                 // Nobody expects every linter of the world; only the usual one of a language is missed.
                 if analyser.usual || options.analysers != AnalyserChoice::Auto {
@@ -89,7 +104,10 @@ pub async fn detect(root: &Path, scope: &Scope, options: &Options, runner: &dyn 
 
 async fn probe(analyser: &Analyser, root: &Path, options: &Options, runner: &dyn Runner) -> Result<String, String> {
     if !analyser.runs_code.is_empty() && !options.trust {
-        return Err(format!("skipped: it {}; pass --trust to allow that", analyser.runs_code));
+        return Err(format!(
+            "skipped: it {}; pass --trust to allow that",
+            analyser.runs_code
+        ));
     }
     let mut invocation = Invocation::new(analyser.program, analyser.version, root);
     invocation.timeout = Duration::from_secs(30);
@@ -97,9 +115,15 @@ async fn probe(analyser: &Analyser, root: &Path, options: &Options, runner: &dyn
     match runner.run(invocation).await {
         Ok(output) if output.code == Some(0) => {
             let text = output.text();
-            let line = text.lines().map(str::trim).find(|line| line.bytes().any(|b| b.is_ascii_digit())).unwrap_or("present");
+            let line = text
+                .lines()
+                .map(str::trim)
+                .find(|line| line.bytes().any(|b| b.is_ascii_digit()))
+                .unwrap_or("present");
             let line = line.strip_prefix("version: ").unwrap_or(line);
-            let named = line.get(..analyser.name.len()).is_some_and(|start| start.eq_ignore_ascii_case(analyser.name));
+            let named = line
+                .get(..analyser.name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(analyser.name));
             Ok(shorten(if named { &line[analyser.name.len()..] } else { line }, 60))
         }
         Ok(_) | Err(RunError::NotFound(_)) => Err("not installed".to_owned()),
@@ -108,7 +132,13 @@ async fn probe(analyser: &Analyser, root: &Path, options: &Options, runner: &dyn
 }
 
 /// Runs the analysers of single files over one file. `tools` is what [`detect`] found.
-pub async fn analyse_file(root: &Path, file: &SourceFile, tools: &[ToolRun], options: &Options, runner: &dyn Runner) -> Analysis {
+pub async fn analyse_file(
+    root: &Path,
+    file: &SourceFile,
+    tools: &[ToolRun],
+    options: &Options,
+    runner: &dyn Runner,
+) -> Analysis {
     let mut analysis = Analysis::default();
     for analyser in usable(tools, Reach::File).filter(|analyser| analyser.reads(file)) {
         let path = Path::new(".").join(file.path.to_path());
@@ -117,13 +147,20 @@ pub async fn analyse_file(root: &Path, file: &SourceFile, tools: &[ToolRun], opt
         let mut invocation = Invocation::new(analyser.program, args, root);
         invocation.timeout = Duration::from_secs((options.analyser_timeout_secs / 10).max(5));
         invocation.max_output = 8 << 20;
-        let context = output::Context { analyser: analyser.name, root, only: Some(&file.path) };
+        let context = output::Context {
+            analyser: analyser.name,
+            root,
+            only: Some(&file.path),
+        };
         match finish(analyser, runner.run(invocation).await, &context) {
             Ok(findings) => {
                 analysis.findings.extend(findings.into_iter().map(clean));
                 analysis.ran.push(analyser.name.to_owned());
             }
-            Err(reason) => analysis.unchecked.push(Unchecked::new(file.path.to_string(), format!("{}: {reason}", analyser.name))),
+            Err(reason) => analysis.unchecked.push(Unchecked::new(
+                file.path.to_string(),
+                format!("{}: {reason}", analyser.name),
+            )),
         }
     }
     analysis
@@ -147,18 +184,30 @@ pub async fn analyse_repository(
             invocation.timeout = Duration::from_secs(options.analyser_timeout_secs.max(1));
             invocation.max_output = 64 << 20;
             for (key, value) in analyser.env {
-                invocation.env.push(((*key).to_owned(), value.replace("{work}", &work_dir.to_string_lossy())));
+                invocation
+                    .env
+                    .push(((*key).to_owned(), value.replace("{work}", &work_dir.to_string_lossy())));
             }
             let place = root.join(&folder);
-            let context = output::Context { analyser: analyser.name, root: &place, only: None };
+            let context = output::Context {
+                analyser: analyser.name,
+                root: &place,
+                only: None,
+            };
             match finish(analyser, runner.run(invocation).await, &context) {
                 Ok(findings) => {
                     let findings = findings.into_iter().map(|finding| below(finding, &folder)).map(clean);
-                    analysis.findings.extend(findings.filter(|finding| scope.files.iter().any(|file| file.path == finding.file)));
+                    analysis
+                        .findings
+                        .extend(findings.filter(|finding| scope.files.iter().any(|file| file.path == finding.file)));
                     analysis.ran.push(analyser.name.to_owned());
                 }
                 Err(reason) => {
-                    let what = if folder.is_empty() { analyser.name.to_owned() } else { format!("{} in {folder}", analyser.name) };
+                    let what = if folder.is_empty() {
+                        analyser.name.to_owned()
+                    } else {
+                        format!("{} in {folder}", analyser.name)
+                    };
                     analysis.unchecked.push(Unchecked::new(what, reason));
                 }
             }
@@ -169,19 +218,34 @@ pub async fn analyse_repository(
 }
 
 fn usable(tools: &[ToolRun], reach: Reach) -> impl Iterator<Item = &'static Analyser> {
-    ANALYSERS.iter().filter(move |analyser| analyser.reach == reach && tools.iter().any(|tool| tool.name == analyser.name))
+    ANALYSERS
+        .iter()
+        .filter(move |analyser| analyser.reach == reach && tools.iter().any(|tool| tool.name == analyser.name))
 }
 
 /// Tells "found something" from "failed": a linter's exit code is not its verdict.
-fn finish(analyser: &Analyser, result: Result<Output, RunError>, context: &output::Context<'_>) -> Result<Vec<Finding>, String> {
+fn finish(
+    analyser: &Analyser,
+    result: Result<Output, RunError>,
+    context: &output::Context<'_>,
+) -> Result<Vec<Finding>, String> {
     let output = result.map_err(|error| error.to_string())?;
     if output.truncated {
         return Err("its output is too long".to_owned());
     }
-    let failed = || format!("failed: {}", shorten(&redact(&without_paths(&output.complaint(), context.root)), 160));
+    let failed = || {
+        format!(
+            "failed: {}",
+            shorten(&redact(&without_paths(&output.complaint(), context.root)), 160)
+        )
+    };
     match output.code {
         Some(code) if analyser.exit_codes.contains(&code) => (analyser.parse)(&output, context).map_err(|reason| {
-            if output.stdout.is_empty() && code != 0 { failed() } else { format!("its output could not be read: {reason}") }
+            if output.stdout.is_empty() && code != 0 {
+                failed()
+            } else {
+                format!("its output could not be read: {reason}")
+            }
         }),
         _ => Err(failed()),
     }
@@ -190,12 +254,23 @@ fn finish(analyser: &Analyser, result: Result<Output, RunError>, context: &outpu
 /// A report names no folders of the machine it was made on.
 fn without_paths(text: &str, root: &Path) -> String {
     let root = root.to_string_lossy();
-    if root.len() > 1 { text.replace(&format!("{root}/"), "").replace(root.as_ref(), ".") } else { text.to_owned() }
+    let text = if root.len() > 1 {
+        text.replace(&format!("{root}/"), "")
+    } else {
+        text.to_owned()
+    };
+    ABSOLUTE.replace_all(&text, "…$1").into_owned()
 }
 
 /// An analyser that quotes a line must not quote a secret with it.
 fn clean(mut finding: Finding) -> Finding {
-    finding.message = shorten(&redact(&finding.message).split_whitespace().collect::<Vec<_>>().join(" "), 300);
+    finding.message = shorten(
+        &redact(&finding.message)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" "),
+        300,
+    );
     finding
 }
 

@@ -16,9 +16,14 @@ mod unsafety;
 
 pub(crate) use pattern::{patterns, plural, shorten};
 
+use std::collections::BTreeMap;
+
 use super::finding::Finding;
 use super::options::Limits;
 use super::source::Source;
+
+/// How many findings of one check are kept of one file.
+const MOST_OF_A_CHECK: usize = 50;
 
 /// Runs every check over one file. The findings are in the order of their lines.
 pub fn check(source: &Source<'_>, limits: &Limits) -> Vec<Finding> {
@@ -34,7 +39,26 @@ pub fn check(source: &Source<'_>, limits: &Limits) -> Vec<Finding> {
         findings.extend(commented::check(source));
     }
     findings.sort_by(Finding::by_place);
-    findings
+    bound(findings)
+}
+
+/// Keeps the first findings of each check and counts the others in the very first: a file of a hundred thousand notes
+/// must not become a result of a hundred thousand findings.
+fn bound(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = Vec::new();
+    let mut seen: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for finding in findings {
+        let (first, count) = *seen
+            .entry(finding.check.clone())
+            .and_modify(|seen| seen.1 += 1)
+            .or_insert((kept.len(), 1));
+        if count <= MOST_OF_A_CHECK {
+            kept.push(finding);
+        } else {
+            kept[first].count = kept[first].count.max(1) + finding.count.max(1);
+        }
+    }
+    kept
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::file::FileReview;
-use super::finding::{BUILTIN, Confidence, Finding, MODEL, Severity};
+use super::finding::{BUILTIN, Confidence, Dimension, Finding, MODEL, Severity};
 use super::options::Options;
 use super::source::{RepoPath, Role};
 
@@ -34,7 +34,11 @@ pub struct FileFacts {
 
 impl From<&FileReview> for FileFacts {
     fn from(review: &FileReview) -> Self {
-        Self { path: review.path.clone(), role: review.role, lines: review.lines }
+        Self {
+            path: review.path.clone(),
+            role: review.role,
+            lines: review.lines,
+        }
     }
 }
 
@@ -76,7 +80,10 @@ pub struct Critique {
 
 impl Critique {
     fn drop(&mut self, finding: Finding, reason: impl Into<String>) {
-        self.dropped.push(Dropped { finding, reason: reason.into() });
+        self.dropped.push(Dropped {
+            finding,
+            reason: reason.into(),
+        });
     }
 
     fn lower(&mut self, finding: &mut Finding, to: Severity, reason: &str) {
@@ -111,7 +118,9 @@ pub fn critique(mut findings: Vec<Finding>, files: &[FileFacts], options: &Optio
     let merged = merge(sound, &mut critique);
     critique.kept = cap(merged, &mut critique);
     critique.kept.sort_by(Finding::order);
-    critique.dropped.sort_by(|a, b| a.finding.by_place(&b.finding).then_with(|| a.reason.cmp(&b.reason)));
+    critique
+        .dropped
+        .sort_by(|a, b| a.finding.by_place(&b.finding).then_with(|| a.reason.cmp(&b.reason)));
     critique
 }
 
@@ -126,7 +135,9 @@ fn invalid(finding: &Finding, facts: &BTreeMap<&RepoPath, &FileFacts>, options: 
     if finding.is_repo_level() {
         return None;
     }
-    let Some(file) = facts.get(&finding.file) else { return Some("its file is not part of the review".to_owned()) };
+    let Some(file) = facts.get(&finding.file) else {
+        return Some("its file is not part of the review".to_owned());
+    };
     let last = finding.end_line.or(finding.line).unwrap_or(1);
     let first = finding.line.unwrap_or(1);
     if first == 0 || last < first || last > file.lines.max(1) + 1 {
@@ -137,8 +148,14 @@ fn invalid(finding: &Finding, facts: &BTreeMap<&RepoPath, &FileFacts>, options: 
 
 /// What is no production code is judged more mildly.
 fn weigh_by_role(finding: &mut Finding, role: Role, critique: &mut Critique) {
-    if role == Role::Build && finding.check.starts_with("danger.") && finding.severity < Severity::Critical {
-        critique.lower(finding, Severity::Low, "it is in build code, which runs on its authors' input");
+    // Analysers' names for dangerous calls are treated like ours.
+    let dangerous = finding.dimension == Dimension::Security && !finding.check.starts_with("secret.");
+    if role == Role::Build && dangerous && finding.severity < Severity::Critical {
+        critique.lower(
+            finding,
+            Severity::Low,
+            "it is in build code, which runs on its authors' input",
+        );
         return;
     }
     let (place, mild) = match role {
@@ -153,8 +170,16 @@ fn weigh_by_role(finding: &mut Finding, role: Role, critique: &mut Critique) {
     }
     if finding.check.starts_with("secret.") {
         // Keys for tests are made up as a rule; keys in examples and documentation get copied from real ones.
-        let to = if role == Role::Test { Severity::Low } else { Severity::Medium };
-        critique.lower(finding, to, &format!("it is in {place}, where keys are usually made up"));
+        let to = if role == Role::Test {
+            Severity::Low
+        } else {
+            Severity::Medium
+        };
+        critique.lower(
+            finding,
+            to,
+            &format!("it is in {place}, where keys are usually made up"),
+        );
         if role == Role::Test {
             finding.confidence = finding.confidence.min(Confidence::Low);
         }
@@ -165,7 +190,7 @@ fn weigh_by_role(finding: &mut Finding, role: Role, critique: &mut Critique) {
         Severity::Medium => Severity::Low,
         _ => Severity::Info,
     };
-    let to = if finding.check.starts_with("danger.") { Severity::Info } else { to };
+    let to = if dangerous { Severity::Info } else { to };
     critique.lower(finding, to, &format!("it is in {place}"));
 }
 
@@ -211,25 +236,40 @@ fn merge(findings: Vec<Finding>, critique: &mut Critique) -> Vec<Finding> {
 
 /// Keeps the first few findings of each check in each file, and lets the first one say how many there were.
 fn cap(mut findings: Vec<Finding>, critique: &mut Critique) -> Vec<Finding> {
-    findings.sort_by(|a, b| a.file.cmp(&b.file).then_with(|| a.check.cmp(&b.check)).then_with(|| a.order(b)));
+    findings.sort_by(|a, b| {
+        a.file
+            .cmp(&b.file)
+            .then_with(|| a.check.cmp(&b.check))
+            .then_with(|| a.order(b))
+    });
     let mut kept: Vec<Finding> = Vec::with_capacity(findings.len());
     let mut start = 0;
     let mut index = 0;
     for finding in findings {
-        let first = kept.get(start).is_some_and(|first| first.file == finding.file && first.check == finding.check);
+        let first = kept
+            .get(start)
+            .is_some_and(|first| first.file == finding.file && first.check == finding.check);
         if !first {
             start = kept.len();
             index = 0;
         }
         index += 1;
-        let most = if finding.severity <= Severity::Low { MINOR_PER_FILE } else { MAJOR_PER_FILE };
+        let most = if finding.severity <= Severity::Low {
+            MINOR_PER_FILE
+        } else {
+            MAJOR_PER_FILE
+        };
         if index <= most || finding.is_repo_level() {
             kept.push(finding);
             continue;
         }
         let head = &mut kept[start];
         head.count = head.count.max(1) + finding.count.max(1);
-        let reason = format!("one of more than {most} of {} in the file; counted in {}", finding.check, head.place());
+        let reason = format!(
+            "one of more than {most} of {} in the file; counted in {}",
+            finding.check,
+            head.place()
+        );
         critique.drop(finding, reason);
     }
     kept

@@ -4,11 +4,12 @@ use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 
+use super::analyser::Analysis;
 use super::checks;
-use super::finding::{Finding, Unchecked};
+use super::finding::{Finding, MODEL, Unchecked};
 use super::options::Options;
 use super::scope::SourceFile;
-use super::source::{Decoded, Encoding, Language, RepoPath, Role, Source, decode, generated_marker};
+use super::source::{Decoded, Encoding, Language, RepoPath, Role, decode, generated_marker};
 
 /// What the review of one file found: the result of one file's task.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,6 +38,24 @@ pub struct FileReview {
     pub skipped: Option<String>,
     /// What else was done with it: `ruff`, `model`.
     pub checked_by: Vec<String>,
+}
+
+impl FileReview {
+    /// Adds what analysers found in the file.
+    pub fn add(&mut self, analysis: Analysis) {
+        self.findings.extend(analysis.findings);
+        self.unchecked.extend(analysis.unchecked);
+        self.checked_by.extend(analysis.ran);
+    }
+
+    /// Adds what a model found in the file, and what of the file it did not see.
+    pub fn add_model(&mut self, findings: Vec<Finding>, unchecked: Vec<Unchecked>) {
+        self.findings.extend(findings);
+        self.unchecked.extend(unchecked);
+        if !self.checked_by.iter().any(|by| by == MODEL) {
+            self.checked_by.push(MODEL.to_owned());
+        }
+    }
 }
 
 /// The text of a file, or why there is none.
@@ -77,7 +96,10 @@ pub fn load(root: &Path, path: &RepoPath, max_bytes: u64) -> Loaded {
     };
     match decode(&bytes) {
         Decoded::Text(text, Encoding::Latin1) => {
-            let remark = Unchecked::new(path.to_string(), "not UTF-8: checked as Latin-1, so letters beyond ASCII may be wrong");
+            let remark = Unchecked::new(
+                path.to_string(),
+                "not UTF-8: checked as Latin-1, so letters beyond ASCII may be wrong",
+            );
             Loaded::Text(text, Some(remark))
         }
         Decoded::Text(text, _) => Loaded::Text(text, None),
@@ -93,21 +115,30 @@ pub fn inspect(root: &Path, file: &SourceFile, options: &Options) -> FileReview 
             review.unchecked.extend(remark);
             review
         }
-        Loaded::Nothing(reason) => {
-            FileReview { path: file.path.clone(), language: file.language, role: file.role, unchecked: vec![reason], ..FileReview::default() }
-        }
+        Loaded::Nothing(reason) => FileReview {
+            path: file.path.clone(),
+            language: file.language,
+            role: file.role,
+            unchecked: vec![reason],
+            ..FileReview::default()
+        },
     }
 }
 
 /// Runs the built-in checks over a text. Pure.
 pub fn inspect_text(file: &SourceFile, text: &str, options: &Options) -> FileReview {
-    let mut review = FileReview { path: file.path.clone(), language: file.language, role: file.role, ..FileReview::default() };
+    let mut review = FileReview {
+        path: file.path.clone(),
+        language: file.language,
+        role: file.role,
+        ..FileReview::default()
+    };
     review.lines = text.lines().count() as u32;
     if let Some(reason) = generated_marker(file.language, text) {
         review.skipped = Some(reason.to_owned());
         return review;
     }
-    let source = Source::new(file.path.clone(), file.language, file.role, file.library, text);
+    let source = file.source(text);
     if file.language.is_code() {
         review.code_lines = source.code_lines();
         review.test_lines = source.test_lines();
@@ -124,7 +155,11 @@ mod tests {
 
     fn file(path: &str) -> SourceFile {
         let path = RepoPath::from(path);
-        SourceFile { language: Language::detect(&path, ""), path, ..SourceFile::default() }
+        SourceFile {
+            language: Language::detect(&path, ""),
+            path,
+            ..SourceFile::default()
+        }
     }
 
     #[test]
@@ -137,7 +172,13 @@ mod tests {
         fs::write(dir.path().join("outside.py"), "eval(x)\n").unwrap();
         let options = Options::default();
         let latin = inspect(&root, &file("a.py"), &options);
-        assert_eq!((latin.findings.iter().filter(|f| f.check == "danger.eval").count(), latin.unchecked.len()), (1, 1));
+        assert_eq!(
+            (
+                latin.findings.iter().filter(|f| f.check == "danger.eval").count(),
+                latin.unchecked.len()
+            ),
+            (1, 1)
+        );
         for (path, reason) in [
             ("b.py", "binary"),
             ("c.py", "could not be read: entity not found"),
@@ -151,14 +192,29 @@ mod tests {
         {
             std::os::unix::fs::symlink(dir.path(), root.join("up")).unwrap();
             std::os::unix::fs::symlink("../outside.py", root.join("link.py")).unwrap();
-            assert!(inspect(&root, &file("up/outside.py"), &options).unchecked[0].reason.contains("out of"));
-            assert!(inspect(&root, &file("link.py"), &options).unchecked[0].reason.contains("regular"));
+            assert!(
+                inspect(&root, &file("up/outside.py"), &options).unchecked[0]
+                    .reason
+                    .contains("out of")
+            );
+            assert!(
+                inspect(&root, &file("link.py"), &options).unchecked[0]
+                    .reason
+                    .contains("regular")
+            );
         }
     }
 
     #[test]
     fn generated_files_are_left_alone() {
-        let review = inspect_text(&file("a.go"), "// Code generated by x. DO NOT EDIT.\npackage a\n", &Options::default());
-        assert_eq!((review.findings.len(), review.skipped.is_some(), review.code_lines), (0, true, 0));
+        let review = inspect_text(
+            &file("a.go"),
+            "// Code generated by x. DO NOT EDIT.\npackage a\n",
+            &Options::default(),
+        );
+        assert_eq!(
+            (review.findings.len(), review.skipped.is_some(), review.code_lines),
+            (0, true, 0)
+        );
     }
 }

@@ -218,14 +218,22 @@ impl Finding {
 
     /// The order of reading: file, line, check, message.
     pub fn by_place(&self, other: &Self) -> std::cmp::Ordering {
-        (&self.file, self.line, self.end_line, &self.check, &self.message, &self.sources).cmp(&(
-            &other.file,
-            other.line,
-            other.end_line,
-            &other.check,
-            &other.message,
-            &other.sources,
-        ))
+        (
+            &self.file,
+            self.line,
+            self.end_line,
+            &self.check,
+            &self.message,
+            &self.sources,
+        )
+            .cmp(&(
+                &other.file,
+                other.line,
+                other.end_line,
+                &other.check,
+                &other.message,
+                &other.sources,
+            ))
     }
 }
 
@@ -242,7 +250,10 @@ pub struct Unchecked {
 impl Unchecked {
     /// `what` could not be checked because of `reason`.
     pub fn new(what: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { what: what.into(), reason: reason.into() }
+        Self {
+            what: what.into(),
+            reason: reason.into(),
+        }
     }
 }
 
@@ -256,7 +267,10 @@ mod tests {
             let json = serde_json::to_string(severity).unwrap();
             assert_eq!(serde_json::from_str::<Severity>(&json).unwrap(), *severity);
         }
-        assert_eq!(serde_json::from_str::<Severity>("\"apocalyptic\"").unwrap(), Severity::Info);
+        assert_eq!(
+            serde_json::from_str::<Severity>("\"apocalyptic\"").unwrap(),
+            Severity::Info
+        );
         assert!(Severity::Critical > Severity::High && Confidence::High > Confidence::Low);
     }
 
@@ -264,7 +278,10 @@ mod tests {
     fn a_finding_of_another_version_is_still_read() {
         let json = r#"{"check":"x","file":"a b.rs","line":3,"new_field":{"a":1}}"#;
         let finding: Finding = serde_json::from_str(json).unwrap();
-        assert_eq!((finding.place().as_str(), finding.severity), ("a b.rs:3", Severity::Info));
+        assert_eq!(
+            (finding.place().as_str(), finding.severity),
+            ("a b.rs:3", Severity::Info)
+        );
     }
 
     #[test]

@@ -83,7 +83,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { function_lines: 80, file_lines: 800, nesting: 5, line_chars: 200, duplicate_lines: 10 }
+        Self {
+            function_lines: 80,
+            file_lines: 800,
+            nesting: 5,
+            line_chars: 200,
+            duplicate_lines: 10,
+        }
     }
 }
 
@@ -136,7 +142,11 @@ impl Options {
     /// Everything that is wrong with the options, for people; empty when they can be used.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if self.base.as_deref().is_some_and(|base| base.is_empty() || base.starts_with('-')) {
+        if self
+            .base
+            .as_deref()
+            .is_some_and(|base| base.is_empty() || base.starts_with('-'))
+        {
             problems.push("base must be a git ref".to_owned());
         }
         if self.max_files == 0 {
@@ -180,7 +190,11 @@ mod tests {
             ("[\"clippy\"]", false, true),
         ] {
             let choice: AnalyserChoice = serde_json::from_str(json).unwrap();
-            assert_eq!((choice.wants("ruff"), choice.wants("clippy")), (wants_ruff, wants_clippy), "{json}");
+            assert_eq!(
+                (choice.wants("ruff"), choice.wants("clippy")),
+                (wants_ruff, wants_clippy),
+                "{json}"
+            );
             let again: AnalyserChoice = serde_json::from_value(serde_json::to_value(&choice).unwrap()).unwrap();
             assert_eq!(again, choice);
         }
@@ -192,7 +206,10 @@ mod tests {
             base: Some("--output=x".to_owned()),
             max_files: 0,
             include: vec!["a[".to_owned()],
-            limits: Limits { duplicate_lines: 3, ..Limits::default() },
+            limits: Limits {
+                duplicate_lines: 3,
+                ..Limits::default()
+            },
             ..Options::default()
         };
         assert_eq!(options.problems().len(), 4);

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::duplicate::{Fingerprint, duplicates};
 use super::file::{FileReview, Loaded, load};
-use super::finding::{Confidence, Dimension, Finding, Severity};
+use super::finding::{Dimension, Finding, Severity};
 use super::options::Options;
 use super::scope::Scope;
 use super::score;
-use super::source::{Kind, Language, RepoPath, Role, Source, generated_marker};
+use super::source::{Kind, Language, RepoPath, Role, generated_marker};
 
 /// How many files the lists of the largest and the most troubled hold.
 const LISTED: usize = 8;
@@ -82,11 +82,18 @@ pub fn overview(reviews: &[FileReview], findings: &[Finding]) -> Overview {
         overview.functions += u64::from(review.functions);
         let production = review.code_lines.saturating_sub(review.test_lines);
         if review.role == Role::Source && production > 0 {
-            largest.push(Ranked { file: review.path.clone(), count: u64::from(production) });
+            largest.push(Ranked {
+                file: review.path.clone(),
+                count: u64::from(production),
+            });
         }
     }
     overview.languages = languages.into_values().collect();
-    overview.languages.sort_by(|a, b| (b.code_lines, b.lines).cmp(&(a.code_lines, a.lines)).then(a.language.cmp(&b.language)));
+    overview.languages.sort_by(|a, b| {
+        (b.code_lines, b.lines)
+            .cmp(&(a.code_lines, a.lines))
+            .then(a.language.cmp(&b.language))
+    });
     largest.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.file.cmp(&b.file)));
     largest.truncate(LISTED);
     overview.largest = largest;
@@ -96,7 +103,10 @@ pub fn overview(reviews: &[FileReview], findings: &[Finding]) -> Overview {
 
 fn troubled(findings: &[Finding]) -> Vec<Ranked> {
     let mut loads: BTreeMap<&RepoPath, (u64, u64)> = BTreeMap::new();
-    for finding in findings.iter().filter(|finding| !finding.is_repo_level() && finding.severity > Severity::Info) {
+    for finding in findings
+        .iter()
+        .filter(|finding| !finding.is_repo_level() && finding.severity > Severity::Info)
+    {
         let entry = loads.entry(&finding.file).or_default();
         // Thousandths, so that the order is exact.
         entry.0 += (score::load(finding) * 1_000.0) as u64;
@@ -104,7 +114,14 @@ fn troubled(findings: &[Finding]) -> Vec<Ranked> {
     }
     let mut ranked: Vec<_> = loads.into_iter().collect();
     ranked.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(b.0)));
-    ranked.into_iter().take(LISTED).map(|(file, (_, count))| Ranked { file: file.clone(), count }).collect()
+    ranked
+        .into_iter()
+        .take(LISTED)
+        .map(|(file, (_, count))| Ranked {
+            file: file.clone(),
+            count,
+        })
+        .collect()
 }
 
 /// The findings about the repository itself: what it lacks. Pure.
@@ -112,78 +129,225 @@ fn troubled(findings: &[Finding]) -> Vec<Ranked> {
 /// Empty when only changes or only a part of a repository are reviewed: what is missing there says nothing.
 pub fn repository_findings(scope: &Scope, reviews: &[FileReview], options: &Options) -> Vec<Finding> {
     let inner = scope.git.as_ref().is_some_and(|git| !git.subfolder.is_empty());
-    if scope.git.as_ref().is_some_and(|git| git.base.is_some()) || inner || !options.include.is_empty() {
+    let changes = scope.git.as_ref().is_some_and(|git| git.base.is_some());
+    if changes || inner || !options.include.is_empty() {
         return Vec::new();
     }
     let counts = overview(reviews, &[]);
-    let inventory = &scope.inventory;
-    let mut findings = Vec::new();
-    let root = RepoPath::default();
-    let mut say = |check: &str, severity, dimension, message: String, why: &str| {
-        findings.push(Finding::builtin(check, severity, dimension, &root).confident(Confidence::High).says(message, why));
-    };
-    if let [first, rest @ ..] = inventory.env_files.as_slice() {
-        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-        say(
-            "repo.env_file",
-            Severity::Medium,
-            Dimension::Security,
-            format!("An environment file is part of the repository: {first}{more}"),
-            "Such files exist to hold credentials. Keep an example without values, and ignore the real one.",
-        );
-    }
-    if counts.code_lines > 0 && !inventory.readme {
-        let why = "Nobody can tell what this is, how to build it or how to use it without reading all of it.";
-        say("repo.no_readme", Severity::Low, Dimension::Completeness, "There is no README".to_owned(), why);
-    }
-    if counts.code_lines > 0 && !inventory.license {
-        let why = "Without a licence nobody else may use the code. If that is meant, say so in the README.";
-        say("repo.no_license", Severity::Low, Dimension::Completeness, "There is no licence file".to_owned(), why);
+    let mut findings = env_files(scope);
+    if counts.code_lines > 0 {
+        findings.extend(documents(scope));
     }
     if counts.code_lines > SMALL {
-        let packaged = scope.git.is_none();
-        tests(&counts, packaged, &mut say);
-        // What is not a repository may be a released package, which has no use for either.
-        if !packaged && inventory.ci.is_empty() {
-            let why = "Tests and linters that run on somebody's machine run sometimes. Let every change run them.";
-            say("repo.no_ci", Severity::Low, Dimension::Testability, "There is no configuration of continuous integration".to_owned(), why);
-        }
+        findings.extend(tests(scope, &counts));
     }
-    if !inventory.manifests.is_empty() && inventory.lock_files.is_empty() && !only_library(scope) {
-        let why = "Two builds of the same commit can differ. Applications commit their lock file; libraries may choose.";
-        say("repo.no_lock_file", Severity::Info, Dimension::Completeness, "Dependencies are declared but not pinned".to_owned(), why);
+    if !scope.inventory.manifests.is_empty() && scope.inventory.lock_files.is_empty() && !only_library(scope) {
+        let why =
+            "Two builds of the same commit can differ. Applications commit their lock file; libraries may choose.";
+        let message = "Dependencies are declared but not pinned";
+        findings.push(lack(
+            "repo.no_lock_file",
+            Severity::Info,
+            Dimension::Completeness,
+            message,
+            why,
+        ));
     }
     findings
 }
 
-fn tests(counts: &Overview, packaged: bool, say: &mut impl FnMut(&str, Severity, Dimension, String, &str)) {
+fn lack(check: &str, severity: Severity, dimension: Dimension, message: &str, why: &str) -> Finding {
+    Finding::builtin(check, severity, dimension, &RepoPath::default()).says(message, why)
+}
+
+fn env_files(scope: &Scope) -> Vec<Finding> {
+    let [first, rest @ ..] = scope.inventory.env_files.as_slice() else {
+        return Vec::new();
+    };
+    let more = if rest.is_empty() {
+        String::new()
+    } else {
+        format!(" and {} more", rest.len())
+    };
+    let message = format!("An environment file is part of the repository: {first}{more}");
+    let why = "Such files exist to hold credentials. Keep an example without values, and ignore the real one.";
+    vec![lack(
+        "repo.env_file",
+        Severity::Medium,
+        Dimension::Security,
+        &message,
+        why,
+    )]
+}
+
+fn documents(scope: &Scope) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !scope.inventory.readme {
+        let why = "Nobody can tell what this is, how to build it or how to use it without reading all of it.";
+        findings.push(lack(
+            "repo.no_readme",
+            Severity::Low,
+            Dimension::Completeness,
+            "There is no README",
+            why,
+        ));
+    }
+    if !scope.inventory.license {
+        let why = "Without a licence nobody else may use the code. If that is meant, say so in the README.";
+        findings.push(lack(
+            "repo.no_license",
+            Severity::Low,
+            Dimension::Completeness,
+            "There is no licence file",
+            why,
+        ));
+    }
+    findings
+}
+
+fn tests(scope: &Scope, counts: &Overview) -> Vec<Finding> {
+    // What is not a repository may be a released package, which often leaves its tests out and has no use for automation.
+    let packaged = scope.git.is_none();
+    let mut findings = Vec::new();
     let production = counts.code_lines.saturating_sub(counts.test_lines).max(1);
     let percent = counts.test_lines * 100 / production;
     if counts.test_lines == 0 {
         let why = "No change can be made with confidence. Start with the code that changes most, and with the next fault that is reported.";
         let severity = if packaged { Severity::Medium } else { Severity::High };
-        say("repo.no_tests", severity, Dimension::Testability, "There are no tests among the reviewed files".to_owned(), why);
+        let message = "There are no tests among the reviewed files";
+        findings.push(lack("repo.no_tests", severity, Dimension::Testability, message, why));
     } else if percent < 25 {
         let severity = if percent < 10 { Severity::Medium } else { Severity::Low };
         let message = format!("There is little test code: {percent} lines for every 100 lines of production code");
-        let why = "Well-tested projects have half as many to as many. Look at the largest and the most troubled files first.";
-        say("repo.few_tests", severity, Dimension::Testability, message, why);
+        let why =
+            "Well-tested projects have half as many to as many. Look at the largest and the most troubled files first.";
+        findings.push(lack("repo.few_tests", severity, Dimension::Testability, &message, why));
     }
+    if !packaged && scope.inventory.ci.is_empty() {
+        let why = "Tests and linters that run on somebody's machine run sometimes. Let every change run them.";
+        let message = "There is no configuration of continuous integration";
+        findings.push(lack("repo.no_ci", Severity::Low, Dimension::Testability, message, why));
+    }
+    findings
 }
 
 /// Rust and Go libraries leave pinning to their users.
 fn only_library(scope: &Scope) -> bool {
-    scope.files.iter().filter(|file| file.role == Role::Source && file.language.is_code()).all(|file| file.library)
+    scope
+        .files
+        .iter()
+        .filter(|file| file.role == Role::Source && file.language.is_code())
+        .all(|file| file.library)
 }
 
 /// The checks that need all files at once: duplicated blocks. Reads every production file again. Blocking.
 pub fn cross_file_findings(root: &Path, scope: &Scope, options: &Options) -> Vec<Finding> {
     let mut prints = Vec::new();
-    for file in scope.files.iter().filter(|file| file.role == Role::Source && file.language.kind() == Kind::Code) {
-        let Loaded::Text(text, _) = load(root, &file.path, options.max_file_bytes) else { continue };
+    for file in scope
+        .files
+        .iter()
+        .filter(|file| file.role == Role::Source && file.language.kind() == Kind::Code)
+    {
+        let Loaded::Text(text, _) = load(root, &file.path, options.max_file_bytes) else {
+            continue;
+        };
         if generated_marker(file.language, &text).is_none() {
-            prints.push(Fingerprint::of(&Source::new(file.path.clone(), file.language, file.role, file.library, &text)));
+            prints.push(Fingerprint::of(&file.source(&text)));
         }
     }
     duplicates(prints, &options.limits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::review::scope::{GitFacts, Inventory};
+
+    fn review(role: Role, code_lines: u32, test_lines: u32) -> FileReview {
+        FileReview {
+            path: RepoPath::from("a.py"),
+            language: Language::Python,
+            role,
+            code_lines,
+            test_lines,
+            ..FileReview::default()
+        }
+    }
+
+    fn lacks(scope: &Scope, reviews: &[FileReview]) -> Vec<String> {
+        repository_findings(scope, reviews, &Options::default())
+            .into_iter()
+            .map(|finding| finding.check)
+            .collect()
+    }
+
+    #[test]
+    fn what_a_repository_lacks_is_told() {
+        let bare = Scope {
+            git: Some(GitFacts::default()),
+            ..Scope::default()
+        };
+        let all = ["repo.no_readme", "repo.no_license", "repo.no_tests", "repo.no_ci"];
+        assert_eq!(lacks(&bare, &[review(Role::Source, 500, 0)]), all);
+        assert_eq!(lacks(&bare, &[review(Role::Source, 50, 0)]), all[..2]);
+        assert_eq!(lacks(&bare, &[]), Vec::<String>::new());
+        let complete = Inventory {
+            readme: true,
+            license: true,
+            ci: vec!["x".to_owned()],
+            ..Inventory::default()
+        };
+        let complete = Scope {
+            inventory: complete,
+            ..bare.clone()
+        };
+        assert_eq!(
+            lacks(&complete, &[review(Role::Source, 500, 0), review(Role::Test, 200, 200)]),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            lacks(&complete, &[review(Role::Source, 500, 0), review(Role::Test, 40, 40)]),
+            ["repo.few_tests"]
+        );
+    }
+
+    #[test]
+    fn a_part_of_a_repository_lacks_nothing() {
+        let reviews = [review(Role::Source, 500, 0)];
+        for git in [
+            GitFacts {
+                base: Some("x".to_owned()),
+                ..GitFacts::default()
+            },
+            GitFacts {
+                subfolder: "x".to_owned(),
+                ..GitFacts::default()
+            },
+        ] {
+            assert_eq!(
+                lacks(
+                    &Scope {
+                        git: Some(git),
+                        ..Scope::default()
+                    },
+                    &reviews
+                ),
+                Vec::<String>::new()
+            );
+        }
+    }
+
+    #[test]
+    fn the_largest_files_are_production_code() {
+        let result = overview(&[review(Role::Source, 500, 100), review(Role::Test, 900, 900)], &[]);
+        assert_eq!(
+            (
+                result.code_lines,
+                result.test_lines,
+                result.largest.len(),
+                result.largest[0].count
+            ),
+            (1_400, 1_000, 1, 400)
+        );
+    }
 }

@@ -92,7 +92,10 @@ pub struct Report {
 impl Report {
     /// How many findings there are of a severity.
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == severity).count()
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
     }
 }
 
@@ -116,18 +119,32 @@ pub struct Parts {
 
 /// Puts the report together. Pure.
 pub fn report(parts: Parts) -> Report {
-    let Parts { mut scope, reviews, critique, unchecked, mut tools, model } = parts;
+    let Parts {
+        mut scope,
+        reviews,
+        critique,
+        unchecked,
+        mut tools,
+        model,
+    } = parts;
     let mut findings = critique.kept;
     findings.sort_by(Finding::order);
     let overview = overview(&reviews, &findings);
-    let all: BTreeSet<Unchecked> =
-        scope.unchecked.into_iter().chain(unchecked).chain(reviews.iter().flat_map(|review| review.unchecked.clone())).collect();
+    let all: BTreeSet<Unchecked> = scope
+        .unchecked
+        .into_iter()
+        .chain(unchecked)
+        .chain(reviews.iter().flat_map(|review| review.unchecked.clone()))
+        .collect();
     for reason in reviews.iter().filter_map(|review| review.skipped.clone()) {
         *scope.skipped.entry(reason).or_default() += 1;
     }
     tools.sort();
     tools.dedup();
-    let model_files = reviews.iter().filter(|review| review.checked_by.iter().any(|by| by == super::finding::MODEL)).count() as u32;
+    let model_files = reviews
+        .iter()
+        .filter(|review| review.checked_by.iter().any(|by| by == super::finding::MODEL))
+        .count() as u32;
     Report {
         version: REPORT_VERSION,
         repo: scope.repo,
@@ -156,18 +173,24 @@ pub fn report(parts: Parts) -> Report {
 /// no recommendations.
 fn recommendations(findings: &[Finding]) -> Vec<Recommendation> {
     let mut groups: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
-    for finding in findings.iter().filter(|finding| finding.severity > Severity::Info && finding.confidence > Confidence::Low) {
+    for finding in findings
+        .iter()
+        .filter(|finding| finding.severity > Severity::Info && finding.confidence > Confidence::Low)
+    {
         groups.entry(&finding.check).or_default().push(finding);
     }
     let mut ranked: Vec<(Severity, u64, &str, Vec<&Finding>)> = groups
         .into_iter()
         .filter_map(|(check, mut group)| {
-            // The clearest case first: the weightiest, then the longest.
+            // The clearest case first: the longest, then the weightiest.
             let size = |finding: &Finding| finding.end_line.zip(finding.line).map_or(0, |(end, line)| end - line);
-            let rank = |finding: &Finding| (finding.severity, (score::load(finding) * 1_000.0) as u64, size(finding));
+            let rank = |finding: &Finding| (finding.severity, size(finding), (score::load(finding) * 1_000.0) as u64);
             group.sort_by(|a, b| rank(b).cmp(&rank(a)).then_with(|| a.by_place(b)));
             let worst = group.first()?.severity;
-            let load = group.iter().map(|finding| (score::load(finding) * 1_000.0) as u64).sum();
+            let load = group
+                .iter()
+                .map(|finding| (score::load(finding) * 1_000.0) as u64)
+                .sum();
             Some((worst, load, check, group))
         })
         .collect();

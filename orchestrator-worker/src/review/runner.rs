@@ -11,9 +11,29 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// The environment variables that a program started by the review may see. Everything else, credentials above all,
 /// stays behind.
 pub const ENVIRONMENT: &[&str] = &[
-    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TMP", "TEMP", "USER", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN",
-    "GOPATH", "GOROOT", "GOCACHE", "GOMODCACHE", "NODE_PATH", "PYENV_ROOT", "PYENV_VERSION", "SYSTEMROOT", "USERPROFILE",
-    "APPDATA", "LOCALAPPDATA", "XDG_CACHE_HOME",
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "USER",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "GOPATH",
+    "GOROOT",
+    "GOCACHE",
+    "GOMODCACHE",
+    "NODE_PATH",
+    "PYENV_ROOT",
+    "PYENV_VERSION",
+    "SYSTEMROOT",
+    "USERPROFILE",
+    "APPDATA",
+    "LOCALAPPDATA",
+    "XDG_CACHE_HOME",
 ];
 
 /// One run of a program: an argument list, never a shell line.
@@ -41,7 +61,7 @@ impl Invocation {
             args: args.into_iter().map(Into::into).collect(),
             cwd: cwd.to_path_buf(),
             env: Vec::new(),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             max_output: 32 << 20,
         }
     }
@@ -69,9 +89,11 @@ impl Output {
     /// The last line of the standard error that says something, for a reason in a report.
     pub fn complaint(&self) -> String {
         let text = String::from_utf8_lossy(&self.stderr);
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let telling = lines.clone().find(|line| line.starts_with("error") || line.starts_with("fatal"));
-        telling.or_else(|| lines.last()).unwrap_or("no message").to_owned()
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let telling = lines
+            .clone()
+            .find(|line| line.starts_with("error") || line.starts_with("fatal"));
+        telling.or_else(|| lines.next_back()).unwrap_or("no message").to_owned()
     }
 }
 
@@ -120,12 +142,23 @@ impl Runner for ProcessRunner {
     async fn run(&self, invocation: Invocation) -> Result<Output, RunError> {
         let name = invocation.program.clone();
         let program = find(&name).ok_or_else(|| RunError::NotFound(name.clone()))?;
-        let failed = |source| RunError::Io { program: name.clone(), source };
+        let failed = |source| RunError::Io {
+            program: name.clone(),
+            source,
+        };
         let mut command = tokio::process::Command::new(program);
         command.args(&invocation.args).current_dir(&invocation.cwd).env_clear();
-        command.envs(ENVIRONMENT.iter().filter_map(|key| std::env::var_os(key).map(|value| (*key, value))));
+        command.envs(
+            ENVIRONMENT
+                .iter()
+                .filter_map(|key| std::env::var_os(key).map(|value| (*key, value))),
+        );
         command.envs(invocation.env.iter().map(|(key, value)| (key, value)));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn().map_err(failed)?;
@@ -141,11 +174,19 @@ impl Runner for ProcessRunner {
             let limit = invocation.max_output;
             let (status, out, err) = tokio::join!(ended, read(out, limit), read(err, limit));
             let ((stdout, more_out), (stderr, more_err)) = (out?, err?);
-            Ok(Output { code: status?.code(), stdout, stderr, truncated: more_out || more_err })
+            Ok(Output {
+                code: status?.code(),
+                stdout,
+                stderr,
+                truncated: more_out || more_err,
+            })
         };
         match tokio::time::timeout(invocation.timeout, work).await {
             Ok(result) => result.map_err(failed),
-            Err(_) => Err(RunError::TimedOut { program: name, seconds: invocation.timeout.as_secs() }),
+            Err(_) => Err(RunError::TimedOut {
+                program: name,
+                seconds: invocation.timeout.as_secs(),
+            }),
         }
     }
 }
@@ -165,7 +206,9 @@ impl Drop for Group {
 
 /// Reads to the end and keeps the first `limit` bytes; the flag says that there was more.
 async fn read(from: Option<impl AsyncRead + Unpin>, limit: usize) -> std::io::Result<(Vec<u8>, bool)> {
-    let Some(mut from) = from else { return Ok((Vec::new(), false)) };
+    let Some(mut from) = from else {
+        return Ok((Vec::new(), false));
+    };
     let mut kept = Vec::new();
     let mut more = false;
     let mut buffer = vec![0; 64 << 10];
@@ -185,7 +228,12 @@ fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .filter(|folder| folder.is_absolute())
-        .flat_map(|folder| [folder.join(program), folder.join(format!("{program}{}", std::env::consts::EXE_SUFFIX))])
+        .flat_map(|folder| {
+            [
+                folder.join(program),
+                folder.join(format!("{program}{}", std::env::consts::EXE_SUFFIX)),
+            ]
+        })
         .find(|file| file.is_file())
 }
 
@@ -199,23 +247,36 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_and_both_outputs_are_told() {
-        let output = ProcessRunner.run(sh("echo out; echo 'error: bad' >&2; exit 3")).await.unwrap();
-        assert_eq!((output.code, output.text().as_str(), output.complaint().as_str()), (Some(3), "out\n", "error: bad"));
+        let output = ProcessRunner
+            .run(sh("echo out; echo 'error: bad' >&2; exit 3"))
+            .await
+            .unwrap();
+        assert_eq!(
+            (output.code, output.text().as_str(), output.complaint().as_str()),
+            (Some(3), "out\n", "error: bad")
+        );
     }
 
     #[tokio::test]
     async fn output_is_capped_but_read_to_the_end() {
-        let mut invocation = sh("i=0; while [ $i -lt 2000 ]; do echo 0123456789012345678901234567890123456789; i=$((i+1)); done");
+        let mut invocation =
+            sh("i=0; while [ $i -lt 2000 ]; do echo 0123456789012345678901234567890123456789; i=$((i+1)); done");
         invocation.max_output = 100;
         let output = ProcessRunner.run(invocation).await.unwrap();
-        assert_eq!((output.code, output.stdout.len(), output.truncated), (Some(0), 100, true));
+        assert_eq!(
+            (output.code, output.stdout.len(), output.truncated),
+            (Some(0), 100, true)
+        );
     }
 
     #[tokio::test]
     async fn too_long_means_killed() {
         let mut invocation = sh("sleep 1000");
         invocation.timeout = Duration::from_millis(50);
-        assert!(matches!(ProcessRunner.run(invocation).await, Err(RunError::TimedOut { .. })));
+        assert!(matches!(
+            ProcessRunner.run(invocation).await,
+            Err(RunError::TimedOut { .. })
+        ));
     }
 
     #[tokio::test]

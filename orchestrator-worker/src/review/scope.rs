@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::finding::Unchecked;
 use super::options::Options;
 use super::runner::{RunError, Runner};
-use super::source::{Language, RepoPath, Role};
+use super::source::{Language, RepoPath, Role, Source};
 
 pub use inventory::Inventory;
 
@@ -31,6 +31,13 @@ pub struct SourceFile {
     pub library: bool,
     /// Its size.
     pub bytes: u64,
+}
+
+impl SourceFile {
+    /// Reads the structure of the file's text.
+    pub fn source<'t>(&self, text: &'t str) -> Source<'t> {
+        Source::new(self.path.clone(), self.language, self.role, self.library, text)
+    }
 }
 
 /// What git knows about the repository.
@@ -149,12 +156,18 @@ pub async fn scope(repo: &str, dir: &Path, options: &Options, runner: &dyn Runne
     if !problems.is_empty() {
         return Err(ScopeError::Options(problems));
     }
-    let unreadable = |source| ScopeError::Unreadable { repo: repo.to_owned(), source };
+    let unreadable = |source| ScopeError::Unreadable {
+        repo: repo.to_owned(),
+        source,
+    };
     let metadata = std::fs::metadata(dir).map_err(unreadable)?;
     if !metadata.is_dir() {
         return Err(ScopeError::NotAFolder(repo.to_owned()));
     }
-    let mut scope = Scope { repo: repo.to_owned(), ..Scope::default() };
+    let mut scope = Scope {
+        repo: repo.to_owned(),
+        ..Scope::default()
+    };
     let (listed, changed) = match git::list(dir, options.base.as_deref(), runner).await? {
         git::Listing::Repository { facts, files, changed } => {
             scope.git = Some(facts);
@@ -162,7 +175,10 @@ pub async fn scope(repo: &str, dir: &Path, options: &Options, runner: &dyn Runne
         }
         git::Listing::NotARepository { note } => {
             if let Some(base) = &options.base {
-                return Err(ScopeError::Base { base: base.clone(), reason: note });
+                return Err(ScopeError::Base {
+                    base: base.clone(),
+                    reason: note,
+                });
             }
             scope.notes.push(note);
             let (files, mut problems) = walk::list(dir);

@@ -85,9 +85,18 @@ pub fn weight(dimension: Dimension) -> f64 {
 
 /// Scores findings against `code_lines` lines of code, tests included.
 pub fn scores(findings: &[Finding], code_lines: u64) -> Scores {
-    let dimensions: Vec<Score> = Dimension::ALL.iter().map(|dimension| score(*dimension, findings, code_lines)).collect();
-    let overall = dimensions.iter().try_fold(0.0, |sum, score| Some(sum + weight(score.dimension) * score.score?));
-    let sure = |severity| findings.iter().any(|finding| finding.severity == severity && finding.confidence >= Confidence::Medium);
+    let dimensions: Vec<Score> = Dimension::ALL
+        .iter()
+        .map(|dimension| score(*dimension, findings, code_lines))
+        .collect();
+    let overall = dimensions
+        .iter()
+        .try_fold(0.0, |sum, score| Some(sum + weight(score.dimension) * score.score?));
+    let sure = |severity| {
+        findings
+            .iter()
+            .any(|finding| finding.severity == severity && finding.confidence >= Confidence::Medium)
+    };
     let most = if sure(Severity::Critical) {
         4.0
     } else if sure(Severity::High) {
@@ -103,11 +112,18 @@ pub fn scores(findings: &[Finding], code_lines: u64) -> Scores {
         Some(overall) if overall < 8.5 => Verdict::Acceptable,
         Some(_) => Verdict::Good,
     };
-    Scores { verdict, overall, dimensions }
+    Scores {
+        verdict,
+        overall,
+        dimensions,
+    }
 }
 
 fn score(dimension: Dimension, findings: &[Finding], code_lines: u64) -> Score {
-    let mine: Vec<&Finding> = findings.iter().filter(|finding| finding.dimension == dimension).collect();
+    let mine: Vec<&Finding> = findings
+        .iter()
+        .filter(|finding| finding.dimension == dimension)
+        .collect();
     let counted = mine.iter().filter(|finding| finding.severity > Severity::Info);
     let mut score = Score {
         dimension,
@@ -118,7 +134,8 @@ fn score(dimension: Dimension, findings: &[Finding], code_lines: u64) -> Score {
     if code_lines == 0 {
         return score;
     }
-    let (repo, files): (Vec<&Finding>, Vec<&Finding>) = mine.iter().copied().partition(|finding| finding.is_repo_level());
+    let (repo, files): (Vec<&Finding>, Vec<&Finding>) =
+        mine.iter().copied().partition(|finding| finding.is_repo_level());
     let density = files.iter().map(|finding| load(finding)).sum::<f64>() / (1.0 + code_lines as f64 / 1_000.0);
     let points: f64 = repo.iter().map(|finding| points(finding.severity)).sum();
     let cap = mine.iter().map(|finding| cap(finding)).fold(10.0, f64::min);
@@ -178,7 +195,13 @@ mod tests {
     }
 
     fn of(scores: &Scores, dimension: Dimension) -> f64 {
-        scores.dimensions.iter().find(|score| score.dimension == dimension).unwrap().score.unwrap()
+        scores
+            .dimensions
+            .iter()
+            .find(|score| score.dimension == dimension)
+            .unwrap()
+            .score
+            .unwrap()
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod language;
 mod mask;
 mod path;
 mod role;
+mod skip;
 mod syntax;
 mod text;
 
@@ -12,7 +13,8 @@ pub use functions::Function;
 pub use language::{Kind, Language};
 pub use mask::Mask;
 pub use path::RepoPath;
-pub use role::{Role, generated_marker, role_of, skip_reason};
+pub use role::{Role, role_of};
+pub use skip::{generated_marker, skip_reason};
 pub use text::{Decoded, Encoding, decode};
 
 use std::ops::RangeInclusive;
@@ -44,8 +46,21 @@ impl<'t> Source<'t> {
     pub fn new(path: RepoPath, language: Language, role: Role, library: bool, text: &'t str) -> Self {
         let mask = Mask::new(language, text);
         let (functions, tests) = functions::find(language, &mask);
-        let lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
-        Self { path, language, role, library, text, lines, mask, functions, tests }
+        let lines = text
+            .split('\n')
+            .map(|line| line.strip_suffix('\r').unwrap_or(line))
+            .collect();
+        Self {
+            path,
+            language,
+            role,
+            library,
+            text,
+            lines,
+            mask,
+            functions,
+            tests,
+        }
     }
 
     /// The line (from 1) of a byte offset.
@@ -55,7 +70,11 @@ impl<'t> Source<'t> {
 
     /// The text of `line` (from 1), or nothing beyond the end.
     pub fn line(&self, line: u32) -> &'t str {
-        (line as usize).checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or_default()
+        (line as usize)
+            .checked_sub(1)
+            .and_then(|index| self.lines.get(index))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// True in a test file and in a test module inside a production file (Rust's `#[cfg(test)]`).
@@ -78,6 +97,9 @@ impl<'t> Source<'t> {
         if self.role == Role::Test {
             return self.code_lines();
         }
-        self.tests.iter().map(|range| self.mask.code_lines_in(*range.start(), *range.end())).sum()
+        self.tests
+            .iter()
+            .map(|range| self.mask.code_lines_in(*range.start(), *range.end()))
+            .sum()
     }
 }

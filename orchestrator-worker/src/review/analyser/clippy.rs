@@ -14,7 +14,8 @@ struct Line {
 
 #[derive(Deserialize)]
 struct Message {
-    message: String,
+    #[serde(rename = "message")]
+    text: String,
     level: String,
     code: Option<Code>,
     #[serde(default)]
@@ -40,11 +41,19 @@ pub(super) fn parse(output: &Output, context: &Context<'_>) -> Result<Vec<Findin
     let mut findings: Vec<Finding> = Vec::new();
     let mut messages = 0;
     for line in text.lines().filter(|line| line.starts_with('{')) {
-        let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
+        let Ok(line) = serde_json::from_str::<Line>(line) else {
+            continue;
+        };
         messages += 1;
-        let Some(message) = line.message.filter(|_| line.reason == "compiler-message") else { continue };
-        let Some(span) = message.spans.iter().find(|span| span.is_primary) else { continue };
-        let code = message.code.map_or_else(|| format!("rustc:{}", message.level), |code| code.code);
+        let Some(message) = line.message.filter(|_| line.reason == "compiler-message") else {
+            continue;
+        };
+        let Some(span) = message.spans.iter().find(|span| span.is_primary) else {
+            continue;
+        };
+        let code = message
+            .code
+            .map_or_else(|| format!("rustc:{}", message.level), |code| code.code);
         let severity = match message.level.as_str() {
             "error" => Severity::High,
             "warning" if code == "dead_code" || code.starts_with("unused") => Severity::Low,
@@ -52,8 +61,18 @@ pub(super) fn parse(output: &Output, context: &Context<'_>) -> Result<Vec<Findin
             "warning" => Severity::Low,
             _ => continue,
         };
-        let Some(path) = context.path(&span.file_name) else { continue };
-        let mut found = finding(context, &code, severity, Dimension::CodeQuality, path, span.line_start, message.message);
+        let Some(path) = context.path(&span.file_name) else {
+            continue;
+        };
+        let mut found = finding(
+            context,
+            &code,
+            severity,
+            Dimension::CodeQuality,
+            path,
+            span.line_start,
+            message.text,
+        );
         found.end_line = (span.line_end > span.line_start).then_some(span.line_end);
         found.confidence = Confidence::High;
         if let Some(name) = code.strip_prefix("clippy::") {

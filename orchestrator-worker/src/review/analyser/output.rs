@@ -26,7 +26,11 @@ impl Context<'_> {
             return Some(only.clone());
         }
         let path = Path::new(name);
-        let relative = if path.is_absolute() { path.strip_prefix(self.root).ok()? } else { path };
+        let relative = if path.is_absolute() {
+            path.strip_prefix(self.root).ok()?
+        } else {
+            path
+        };
         let relative = relative.strip_prefix(".").unwrap_or(relative);
         (!relative.starts_with("..")).then(|| RepoPath::from_path(relative))
     }
@@ -49,7 +53,10 @@ pub(super) fn finding(
         file: path,
         line: Some(line.max(1)),
         message,
-        why: format!("Found by {}; look up {check} in its documentation for the reason and the remedy.", context.analyser),
+        why: format!(
+            "Found by {}; look up {check} in its documentation for the reason and the remedy.",
+            context.analyser
+        ),
         confidence: Confidence::Medium,
         sources: vec![context.analyser.to_owned()],
         ..Finding::default()
@@ -82,8 +89,19 @@ pub(super) fn ruff(output: &Output, context: &Context<'_>) -> Result<Vec<Finding
         let code = item.code.unwrap_or_else(|| "invalid-syntax".to_owned());
         let (severity, dimension) = weigh_ruff(&code);
         let path = context.path(&item.filename)?;
-        let mut found = finding(context, &format!("ruff:{code}"), severity, dimension, path, item.location.row, item.message);
-        found.end_line = item.end_location.map(|end| end.row).filter(|end| *end > item.location.row);
+        let mut found = finding(
+            context,
+            &format!("ruff:{code}"),
+            severity,
+            dimension,
+            path,
+            item.location.row,
+            item.message,
+        );
+        found.end_line = item
+            .end_location
+            .map(|end| end.row)
+            .filter(|end| *end > item.location.row);
         if let Some(url) = item.url {
             found.why = format!("Explained at {url}");
         }
@@ -101,12 +119,15 @@ fn weigh_ruff(code: &str) -> (Severity, Dimension) {
         "C" | "PLR" => Dimension::Architecture,
         _ => Dimension::CodeQuality,
     };
-    let severity = match (family.as_str(), code) {
-        (_, "invalid-syntax" | "E999" | "F821" | "F822" | "F823") => Severity::High,
-        ("S", "S101" | "S311" | "S404" | "S603" | "S607") => Severity::Info,
-        ("F", code) if code.starts_with("F5") || code.starts_with("F6") || code.starts_with("F7") => Severity::Medium,
-        ("S" | "B" | "BLE" | "ASYNC" | "PLE", _) | (_, "E722") => Severity::Medium,
-        ("F" | "PLW" | "RUF" | "SIM" | "C" | "PLR" | "PERF" | "TRY" | "E", code) if code != "E501" => Severity::Low,
+    // What is wrong, then what is likely to be, then what is untidy; all that is a matter of taste is a remark.
+    let severity = match code {
+        "invalid-syntax" | "E999" | "F821" | "F822" | "F823" => Severity::High,
+        "S102" | "S301" | "S307" | "S323" | "S501" | "S506" | "S602" | "S605" | "S608" | "S701" | "B006" | "B012"
+        | "B015" | "B016" | "B020" | "B023" | "B025" | "B909" | "E722" => Severity::Medium,
+        "S101" | "S311" | "S404" | "S603" | "S606" | "S607" | "B009" | "B010" | "E501" => Severity::Info,
+        _ if code.starts_with("F5") || code.starts_with("F6") || code.starts_with("F7") => Severity::Medium,
+        _ if matches!(family.as_str(), "PLE" | "ASYNC") => Severity::Medium,
+        _ if matches!(family.as_str(), "F" | "E" | "S" | "B" | "BLE" | "PLW") => Severity::Low,
         _ => Severity::Info,
     };
     (severity, dimension)
@@ -130,16 +151,25 @@ struct BanditItem {
 pub(super) fn bandit(output: &Output, context: &Context<'_>) -> Result<Vec<Finding>, String> {
     let report: BanditReport = json(output)?;
     let read = |item: BanditItem| {
-        // Assertions, imports of subprocess and calls with an argument list are no faults.
+        // Assertions, imports of subprocess and calls with an argument list are no faults; old digests seldom are.
         let severity = match (item.test_id.as_str(), item.issue_severity.as_str()) {
             ("B101" | "B404" | "B603" | "B607" | "B311", _) => Severity::Info,
-            (_, "HIGH") => Severity::High,
-            (_, "MEDIUM") => Severity::Medium,
+            ("B201" | "B501" | "B502" | "B507" | "B602" | "B605", "HIGH") => Severity::High,
+            ("B324", _) => Severity::Low,
+            (_, "HIGH" | "MEDIUM") => Severity::Medium,
             _ => Severity::Low,
         };
         let check = format!("bandit:{}", item.test_id);
         let path = context.path(&item.filename)?;
-        let found = finding(context, &check, severity, Dimension::Security, path, item.line_number, item.issue_text);
+        let found = finding(
+            context,
+            &check,
+            severity,
+            Dimension::Security,
+            path,
+            item.line_number,
+            item.issue_text,
+        );
         Some(found.confident(match item.issue_confidence.as_str() {
             "HIGH" => Confidence::High,
             "MEDIUM" => Confidence::Medium,
@@ -168,11 +198,26 @@ fn levels(output: &Output, context: &Context<'_>, prefix: &str, link: &str) -> R
             "warning" => Severity::Low,
             _ => Severity::Info,
         };
-        let number = item.code.as_str().map_or_else(|| item.code.to_string(), ToOwned::to_owned);
-        let code = if prefix.is_empty() { number } else { format!("{prefix}{number}") };
+        let number = item
+            .code
+            .as_str()
+            .map_or_else(|| item.code.to_string(), ToOwned::to_owned);
+        let code = if prefix.is_empty() {
+            number
+        } else {
+            format!("{prefix}{number}")
+        };
         let check = format!("{}:{code}", context.analyser);
         let path = context.path(&item.file)?;
-        let mut found = finding(context, &check, severity, Dimension::CodeQuality, path, item.line, item.message);
+        let mut found = finding(
+            context,
+            &check,
+            severity,
+            Dimension::CodeQuality,
+            path,
+            item.line,
+            item.message,
+        );
         found.end_line = item.end_line.filter(|end| *end > item.line);
         found.why = format!("Explained at {link}{code}");
         Some(found)
@@ -213,7 +258,9 @@ pub(super) fn eslint(output: &Output, context: &Context<'_>) -> Result<Vec<Findi
     let files: Vec<EslintFile> = json(output)?;
     let mut findings = Vec::new();
     for file in files {
-        let Some(path) = context.path(&file.file_path) else { continue };
+        let Some(path) = context.path(&file.file_path) else {
+            continue;
+        };
         for item in file.messages {
             // A message without a rule is about the configuration, unless the file could not be read at all.
             let severity = match (item.fatal, item.severity, &item.rule_id) {
@@ -224,7 +271,15 @@ pub(super) fn eslint(output: &Output, context: &Context<'_>) -> Result<Vec<Findi
             };
             let check = format!("eslint:{}", item.rule_id.as_deref().unwrap_or("syntax"));
             let line = item.line.unwrap_or(1);
-            let mut found = finding(context, &check, severity, Dimension::CodeQuality, path.clone(), line, item.message);
+            let mut found = finding(
+                context,
+                &check,
+                severity,
+                Dimension::CodeQuality,
+                path.clone(),
+                line,
+                item.message,
+            );
             found.end_line = item.end_line.filter(|end| *end > line);
             findings.push(found);
         }
@@ -238,6 +293,7 @@ patterns! {
 }
 
 /// `file:line:column: message` on the standard output.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers have one shape")]
 pub(super) fn lines(output: &Output, context: &Context<'_>) -> Result<Vec<Finding>, String> {
     Ok(read_lines(&output.text(), context))
 }
@@ -246,7 +302,11 @@ pub(super) fn lines(output: &Output, context: &Context<'_>) -> Result<Vec<Findin
 pub(super) fn errors(output: &Output, context: &Context<'_>) -> Result<Vec<Finding>, String> {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let findings = read_lines(text.strip_prefix("vet: ").unwrap_or(&text), context);
-    if findings.is_empty() && output.code != Some(0) { Err("it names no line".to_owned()) } else { Ok(findings) }
+    if findings.is_empty() && output.code != Some(0) {
+        Err("it names no line".to_owned())
+    } else {
+        Ok(findings)
+    }
 }
 
 fn read_lines(text: &str, context: &Context<'_>) -> Vec<Finding> {
@@ -261,7 +321,15 @@ fn read_lines(text: &str, context: &Context<'_>) -> Vec<Finding> {
         };
         let check = format!("{}:{check}", context.analyser);
         let path = context.path(&captures["file"])?;
-        Some(finding(context, &check, severity, Dimension::CodeQuality, path, captures["line"].parse().ok()?, message))
+        Some(finding(
+            context,
+            &check,
+            severity,
+            Dimension::CodeQuality,
+            path,
+            captures["line"].parse().ok()?,
+            message,
+        ))
     };
     text.lines().filter_map(read).collect()
 }
@@ -275,7 +343,15 @@ pub(super) fn bash(output: &Output, context: &Context<'_>) -> Result<Vec<Finding
             let path = context.path(&captures["file"]).ok_or("it names another file")?;
             let line = captures["line"].parse().unwrap_or(1);
             let message = captures["message"].to_owned();
-            Ok(vec![finding(context, "shell:syntax", Severity::High, Dimension::CodeQuality, path, line, message)])
+            Ok(vec![finding(
+                context,
+                "shell:syntax",
+                Severity::High,
+                Dimension::CodeQuality,
+                path,
+                line,
+                message,
+            )])
         }
         None if output.code == Some(0) => Ok(Vec::new()),
         None => Err("it names no line".to_owned()),
@@ -283,6 +359,7 @@ pub(super) fn bash(output: &Output, context: &Context<'_>) -> Result<Vec<Finding
 }
 
 /// `gofmt -l` names the file when it would change it.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers have one shape")]
 pub(super) fn gofmt(output: &Output, context: &Context<'_>) -> Result<Vec<Finding>, String> {
     if output.code == Some(2) {
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -296,7 +373,17 @@ pub(super) fn gofmt(output: &Output, context: &Context<'_>) -> Result<Vec<Findin
             })
             .collect());
     }
-    let Some(path) = output.text().lines().next().and_then(|name| context.path(name)) else { return Ok(Vec::new()) };
+    let Some(path) = output.text().lines().next().and_then(|name| context.path(name)) else {
+        return Ok(Vec::new());
+    };
     let message = "The file is not formatted with gofmt".to_owned();
-    Ok(vec![finding(context, "gofmt:format", Severity::Info, Dimension::CodeQuality, path, 1, message)])
+    Ok(vec![finding(
+        context,
+        "gofmt:format",
+        Severity::Info,
+        Dimension::CodeQuality,
+        path,
+        1,
+        message,
+    )])
 }

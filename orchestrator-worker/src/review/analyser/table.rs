@@ -1,8 +1,8 @@
 //! The table of analysers.
 
+use super::any_file;
 use super::clippy;
 use super::output::{self, Context};
-use super::any_file;
 use crate::review::finding::Finding;
 use crate::review::runner::Output;
 use crate::review::scope::{Scope, SourceFile};
@@ -136,7 +136,10 @@ impl Analyser {
         folders.sort_unstable();
         let mut outer: Vec<String> = Vec::new();
         for folder in folders {
-            if !outer.iter().any(|known| known.is_empty() || folder.starts_with(&format!("{known}/"))) {
+            if !outer
+                .iter()
+                .any(|known| known.is_empty() || folder.starts_with(&format!("{known}/")))
+            {
                 outer.push(folder.trim_end_matches('/').to_owned());
             }
         }

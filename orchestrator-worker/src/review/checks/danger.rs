@@ -12,12 +12,22 @@ use crate::review::source::{Language, Source};
 use rules::{Arguments, RULES, Rule, View};
 
 static COMPILED: LazyLock<Vec<(Regex, Option<Regex>)>> = LazyLock::new(|| {
-    RULES.iter().map(|rule| (constant(rule.pattern), (!rule.unless.is_empty()).then(|| constant(rule.unless)))).collect()
+    RULES
+        .iter()
+        .map(|rule| {
+            (
+                constant(rule.pattern),
+                (!rule.unless.is_empty()).then(|| constant(rule.unless)),
+            )
+        })
+        .collect()
 });
 
 patterns! {
     // What anybody on the internet may write into the title of an issue or the name of a branch.
     UNTRUSTED = r"\$\{\{[^}]*\bgithub\.(?:event\.(?:issue\.(?:title|body)|pull_request\.(?:title|body|head\.(?:ref|label))|comment\.body|review\.body|review_comment\.body|head_commit\.message|discussion\.(?:title|body))|head_ref)\b[^}]*\}\}";
+    // A value that is put into the statement, unlike a table's name: `= '{x}'`, `LIKE %s`, `VALUES (${x}`, `= '" + x`.
+    SQL_VALUE = r#"(?i)(?:=|<|>|\blike|\bvalues\s*\()\s*['"]*(?:%s|%\(|%d|%v|%?\{|%?\$\{|%?#\{|["'`]\s*(?:\+|\.|$))"#;
     RUN_KEY = r"^\s*(?:-\s+)?(?:run|script)\s*:\s*(?P<rest>.*)$";
 }
 
@@ -40,7 +50,9 @@ fn apply(source: &Source<'_>, rule: &Rule, regex: &Regex, unless: Option<&Regex>
         View::Raw => source.text,
     };
     for captures in regex.captures_iter(text) {
-        let Some(hit) = captures.name("at").or_else(|| captures.get(0)) else { continue };
+        let Some(hit) = captures.name("at").or_else(|| captures.get(0)) else {
+            continue;
+        };
         let start = hit.start() + hit.as_str().len() - hit.as_str().trim_start().len();
         if !source.mask.is_code(start) {
             continue;
@@ -49,14 +61,20 @@ fn apply(source: &Source<'_>, rule: &Rule, regex: &Regex, unless: Option<&Regex>
         if unless.is_some_and(|unless| unless.is_match(statement(source, start))) {
             continue;
         }
-        let constant = rule.arguments != Arguments::Any && has_constant_argument(source, captures.get(0).map_or(start, |all| all.end()));
+        let constant = rule.arguments != Arguments::Any && has_constant_argument(source, hit.end());
         let severity = match (constant, rule.arguments) {
             (true, Arguments::NotConstant) => continue,
-            (true, Arguments::LowerWhenConstant) => Severity::Low.min(rule.severity),
+            (true, Arguments::LowerWhenConstant) => Severity::Low,
+            // Names of tables cannot be parameters; programs that are made of such statements quote them.
+            _ if rule.check == "danger.sql" && !SQL_VALUE.is_match(statement(source, start)) => Severity::Low,
             _ => rule.severity,
         };
         // Tests call dangerous things on purpose and with their own input.
-        let severity = if source.is_test_line(line) { Severity::Info } else { severity };
+        let severity = if source.is_test_line(line) {
+            Severity::Info
+        } else {
+            severity
+        };
         findings.push(
             Finding::builtin(rule.check, severity, Dimension::Security, &source.path)
                 .at(line)
@@ -94,9 +112,8 @@ fn has_constant_argument(source: &Source<'_>, at: usize) -> bool {
     for byte in source.mask.code.as_bytes()[at..].iter().take(2_000) {
         match byte {
             b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' if depth == 0 => return quotes,
+            b')' | b']' | b'}' | b',' | b';' if depth == 0 => return quotes,
             b')' | b']' | b'}' => depth -= 1,
-            b',' | b';' if depth == 0 => return quotes,
             b'\n' if depth == 0 && quotes => return quotes,
             b'"' | b'\'' | b'`' => quotes = true,
             byte if byte.is_ascii_whitespace() || byte.is_ascii_digit() || matches!(byte, b',' | b'.') => {}

@@ -24,19 +24,39 @@ fn markers(source: &Source<'_>) -> Vec<Finding> {
         if comment.is_empty() {
             continue;
         }
-        let Some(captures) = MARKER.captures(comment) else { continue };
-        let word = captures.name("a").or_else(|| captures.name("b")).map_or("TODO", |word| word.as_str());
-        let text = captures.name("r").or_else(|| captures.name("s")).map_or("", |text| text.as_str());
-        let text = text.trim_start_matches([':', ' ', '-']).trim_end_matches(['*', '/', '-', '>', ' ']);
+        let Some(captures) = MARKER.captures(comment) else {
+            continue;
+        };
+        let word = captures
+            .name("a")
+            .or_else(|| captures.name("b"))
+            .map_or("TODO", |word| word.as_str());
+        let text = captures
+            .name("r")
+            .or_else(|| captures.name("s"))
+            .map_or("", |text| text.as_str());
+        let text = text
+            .trim_start_matches([':', ' ', '-'])
+            .trim_end_matches(['*', '/', '-', '>', ' ']);
         // A note that goes on in the next line is shown as such.
         let goes_on = !text.is_empty() && !text.ends_with(['.', '!', '?', ')', '…']) && next_is_comment(source, number);
         let more = if goes_on { " …" } else { "" };
-        let severity = if matches!(word, "FIXME" | "HACK" | "BUG") { Severity::Low } else { Severity::Info };
-        let message =
-            if text.is_empty() { format!("{word} without a word about what") } else { format!("{word}: {}{more}", shorten(&redact(text), 100)) };
+        let severity = if matches!(word, "FIXME" | "HACK" | "BUG") {
+            Severity::Low
+        } else {
+            Severity::Info
+        };
+        let message = if text.is_empty() {
+            format!("{word} without a word about what")
+        } else {
+            format!("{word}: {}{more}", shorten(&redact(text), 100))
+        };
         let finding = Finding::builtin("debt.todo", severity, Dimension::Completeness, &source.path)
             .at(number)
-            .says(message, "Work that its author knew to be missing. Do it, or give it an issue and a name; comments age unseen.");
+            .says(
+                message,
+                "Work that its author knew to be missing. Do it, or give it an issue and a name; comments age unseen.",
+            );
         findings.push(finding);
     }
     findings
@@ -45,23 +65,45 @@ fn markers(source: &Source<'_>) -> Vec<Finding> {
 /// True when the next line holds nothing but a comment.
 fn next_is_comment(source: &Source<'_>, number: u32) -> bool {
     let (start, end) = (source.mask.line_start(number + 1), source.mask.line_start(number + 2));
-    source.mask.code.get(start..end).is_some_and(|code| code.trim().is_empty())
-        && source.mask.comments.get(start..end).is_some_and(|comment| comment.bytes().any(|byte| byte.is_ascii_alphanumeric()))
+    source
+        .mask
+        .code
+        .get(start..end)
+        .is_some_and(|code| code.trim().is_empty())
+        && source
+            .mask
+            .comments
+            .get(start..end)
+            .is_some_and(|comment| comment.bytes().any(|byte| byte.is_ascii_alphanumeric()))
 }
 
 fn stubs(source: &Source<'_>) -> Vec<Finding> {
     let code = match source.language {
-        Language::Rust | Language::Kotlin => STUB.find_iter(&source.mask.code).map(|hit| hit.start()).collect::<Vec<_>>(),
-        Language::CSharp => NOT_IMPLEMENTED.find_iter(&source.mask.code).map(|hit| hit.start()).collect(),
+        Language::Rust | Language::Kotlin => STUB
+            .find_iter(&source.mask.code)
+            .map(|hit| hit.start())
+            .collect::<Vec<_>>(),
+        Language::CSharp => NOT_IMPLEMENTED
+            .find_iter(&source.mask.code)
+            .map(|hit| hit.start())
+            .collect(),
         _ => Vec::new(),
     };
-    let texts = STUB_TEXT.find_iter(source.text).map(|hit| hit.start()).filter(|at| source.mask.is_code(*at));
+    let texts = STUB_TEXT
+        .find_iter(source.text)
+        .map(|hit| hit.start())
+        .filter(|at| source.mask.is_code(*at));
     code.into_iter()
         .chain(texts)
         .filter(|at| !source.is_test_line(source.line_at(*at)))
         .map(|at| {
-            // `unimplemented!` is often meant to stay; `todo!` never is.
-            let severity = if source.text[at..].starts_with("unimplemented!") { Severity::Low } else { Severity::Medium };
+            // `unimplemented!` is often meant to stay, more so when it says why; `todo!` never is.
+            let text = &source.text[at..];
+            let severity = match (text.starts_with("unimplemented!"), text.starts_with("unimplemented!()")) {
+                (true, false) => Severity::Info,
+                (true, true) => Severity::Low,
+                _ => Severity::Medium,
+            };
             Finding::builtin("debt.stub", severity, Dimension::Completeness, &source.path)
                 .at(source.line_at(at))
                 .confident(Confidence::Medium)

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::pattern::{constant, plural};
 use crate::review::finding::{Confidence, Dimension, Finding, Severity};
-use crate::review::source::{Language, Source};
+use crate::review::source::{Language, Role, Source};
 
 /// Where a pattern counts.
 #[derive(Clone, Copy, PartialEq)]
@@ -34,7 +34,8 @@ const SCRIPT: &[Language] = &[Language::JavaScript, Language::TypeScript, Langua
 const BREAK: &str = "It stops the program for a debugger that no user has. Remove it.";
 const PRINT: &str = "A library's caller did not ask for output, and cannot route or silence it. Use the project's logger, or remove it.";
 const ONLY: &str = "All the other tests are silently not run. Remove it before the next failure goes unseen.";
-const SKIPPED: &str = "A skipped test protects nothing and is seldom switched on again. Fix it, delete it, or say until when.";
+const SKIPPED: &str =
+    "A skipped test protects nothing and is seldom switched on again. Fix it, delete it, or say until when.";
 
 const fn print(languages: &'static [Language], pattern: &'static str, noun: &'static str) -> Leftover {
     Leftover {
@@ -95,7 +96,8 @@ const LEFTOVERS: &[Leftover] = &[
     skipped(&[Language::Java, Language::Kotlin], r"(?m)^\s*@(?:Disabled|Ignore)\b", "disabled test"),
 ];
 
-static COMPILED: LazyLock<Vec<Regex>> = LazyLock::new(|| LEFTOVERS.iter().map(|leftover| constant(leftover.pattern)).collect());
+static COMPILED: LazyLock<Vec<Regex>> =
+    LazyLock::new(|| LEFTOVERS.iter().map(|leftover| constant(leftover.pattern)).collect());
 
 /// One finding a kind: how many there are, and where the first one is.
 pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
@@ -105,9 +107,8 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
             continue;
         }
         let file_counts = match leftover.place {
-            Where::Production => true,
-            Where::Library => source.library && source.is_production() && !is_program(source),
-            Where::Tests => true,
+            Where::Library => source.library && source.role == Role::Source && !is_program(source),
+            Where::Production | Where::Tests => true,
         };
         if !file_counts {
             continue;
@@ -115,6 +116,8 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
         let lines: Vec<u32> = regex
             .find_iter(&source.mask.code)
             .map(|hit| source.line_at(hit.end() - 1))
+            // Inside a macro it is the macro's user who prints.
+            .filter(|line| source.language != Language::Rust || !source.line(*line).contains('$'))
             .filter(|line| source.is_test_line(*line) == (leftover.place == Where::Tests))
             .collect();
         let Some(first) = lines.first() else { continue };
@@ -132,15 +135,27 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
 fn is_program(source: &Source<'_>) -> bool {
     let text = source.text;
     let name = source.path.name();
-    let by_name = ["cli", "main", "command", "console", "logger", "log", "print", "report", "debug", "repl", "term"]
-        .iter()
-        .any(|word| name.to_ascii_lowercase().contains(word))
-        || source.path.folders().any(|folder| matches!(folder, "bin" | "cmd" | "cli" | "commands" | "scripts" | "management"));
+    let by_name = [
+        "cli", "main", "command", "console", "logger", "log", "print", "report", "debug", "repl", "term",
+    ]
+    .iter()
+    .any(|word| name.to_ascii_lowercase().contains(word))
+        || source
+            .path
+            .folders()
+            .any(|folder| matches!(folder, "bin" | "cmd" | "cli" | "commands" | "scripts" | "management"));
     let by_text = text.starts_with("#!")
         || match source.language {
-            Language::Python => {
-                ["__main__", "argparse", "import click", "import typer", "sys.argv", "optparse"].iter().any(|mark| text.contains(mark))
-            }
+            Language::Python => [
+                "__main__",
+                "argparse",
+                "import click",
+                "import typer",
+                "sys.argv",
+                "optparse",
+            ]
+            .iter()
+            .any(|mark| text.contains(mark)),
             Language::Go => text.contains("package main"),
             Language::JavaScript | Language::TypeScript => text.contains("process.argv") || text.contains("commander"),
             Language::Java | Language::Kotlin => text.contains("void main(") || text.contains("fun main("),

@@ -18,7 +18,11 @@ pub(crate) use patterns;
 
 /// `1 line`, `2 lines`.
 pub(crate) fn plural(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
 }
 
 /// The first `limit` characters of a text, with an ellipsis when there are more.

@@ -32,7 +32,10 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
     // Tests, examples and documentation are full of made-up values; only real formats count there.
     if matches!(source.role, Role::Source | Role::Build | Role::Config) {
         for guess in assignment::find(source) {
-            if !secrets.iter().any(|known| known.start < guess.end && guess.start < known.end) {
+            if !secrets
+                .iter()
+                .any(|known| known.start < guess.end && guess.start < known.end)
+            {
                 secrets.push(guess);
             }
         }
@@ -41,7 +44,12 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
     secrets
         .into_iter()
         .filter(|secret| !source.is_test_line(source.line_at(secret.start)) || secret.check != assignment::CHECK)
-        .map(|secret| {
+        .map(|mut secret| {
+            // A test module inside a production file; whole test files are left to the critique.
+            if source.role != Role::Test && source.is_test_line(source.line_at(secret.start)) {
+                secret.severity = secret.severity.min(Severity::Low);
+                secret.confidence = Confidence::Low;
+            }
             let shown = mask(&source.text[secret.start..secret.end]);
             Finding::builtin(secret.check, secret.severity, Dimension::Security, &source.path)
                 .at(source.line_at(secret.start))
@@ -70,7 +78,10 @@ pub fn redact(text: &str) -> String {
         out.push_str(&text[done..secret.start]);
         out.push_str(&mask(&text[secret.start..secret.end]));
         // A key of many lines keeps its line ends, so that line numbers stay right.
-        out.extend(std::iter::repeat_n('\n', text[secret.start..secret.end].matches('\n').count()));
+        out.extend(std::iter::repeat_n(
+            '\n',
+            text[secret.start..secret.end].matches('\n').count(),
+        ));
         done = secret.end;
     }
     out.push_str(&text[done..]);

@@ -6,7 +6,10 @@ use crate::review::options::Limits;
 use crate::review::source::{Role, Source};
 
 pub(super) fn check(source: &Source<'_>, limits: &Limits) -> Vec<Finding> {
-    conflicts(source).into_iter().chain(long_lines(source, limits)).collect()
+    conflicts(source)
+        .into_iter()
+        .chain(long_lines(source, limits))
+        .collect()
 }
 
 /// Each complete set of markers: `<<<<<<<`, then `=======`, then `>>>>>>>`. A rule of signs in prose is none.
@@ -44,7 +47,14 @@ fn long_lines(source: &Source<'_>, limits: &Limits) -> Option<Finding> {
         .mask
         .code_by_line()
         .zip(1..)
-        .filter(|(code, _)| code.len() > limit && code.split_whitespace().map(|word| word.chars().count() + 1).sum::<usize>() > limit)
+        .filter(|(code, _)| {
+            code.len() > limit
+                && code
+                    .split_whitespace()
+                    .map(|word| word.chars().count() + 1)
+                    .sum::<usize>()
+                    > limit
+        })
         .map(|(_, number)| number)
         .collect();
     let first = *long.first()?;

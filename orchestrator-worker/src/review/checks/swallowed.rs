@@ -25,11 +25,21 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
     match source.language {
         Language::Python => python(source),
         Language::Rust => rust(source).into_iter().collect(),
-        Language::Go => [&*GO_EMPTY, &*GO_BLANK].iter().flat_map(|regex| empty(source, regex, "An error is dropped")).collect(),
-        Language::Ruby => [&*RUBY_EMPTY, &*RUBY_INLINE].iter().flat_map(|regex| empty(source, regex, "An exception is dropped")).collect(),
+        Language::Go => [&*GO_EMPTY, &*GO_BLANK]
+            .iter()
+            .flat_map(|regex| empty(source, regex, "An error is dropped"))
+            .collect(),
+        Language::Ruby => [&*RUBY_EMPTY, &*RUBY_INLINE]
+            .iter()
+            .flat_map(|regex| empty(source, regex, "An exception is dropped"))
+            .collect(),
         Language::JavaScript | Language::TypeScript => {
             let mut findings = empty(source, &EMPTY_CATCH, "An empty catch block drops the error");
-            findings.extend(empty(source, &EMPTY_PROMISE_CATCH, "An empty catch handler drops the promise's error"));
+            findings.extend(empty(
+                source,
+                &EMPTY_PROMISE_CATCH,
+                "An empty catch handler drops the promise's error",
+            ));
             findings
         }
         Language::Java
@@ -59,7 +69,11 @@ fn empty(source: &Source<'_>, regex: &regex::Regex, message: &str) -> Vec<Findin
         let Some(body) = captures.get(1) else { continue };
         let (first, last) = (source.line_at(body.start()), source.line_at(body.end()));
         let explained = (first..=last).any(|line| has_comment(source, line));
-        let line = source.line_at(captures.get(0).map_or(body.start(), |all| all.end() - all.as_str().trim_start().len()));
+        let line = source.line_at(
+            captures
+                .get(0)
+                .map_or(body.start(), |all| all.end() - all.as_str().trim_start().len()),
+        );
         if !explained && !source.is_test_line(line) {
             findings.push(swallowed(source, line, Severity::Medium, message));
         }
@@ -78,7 +92,9 @@ fn python(source: &Source<'_>) -> Vec<Finding> {
     let code: Vec<&str> = source.mask.code_by_line().collect();
     let mut findings = Vec::new();
     for (index, line) in code.iter().enumerate() {
-        let Some(captures) = EXCEPT_BROAD.captures(line) else { continue };
+        let Some(captures) = EXCEPT_BROAD.captures(line) else {
+            continue;
+        };
         let number = index as u32 + 1;
         if source.is_test_line(number) {
             continue;
@@ -97,11 +113,22 @@ fn python(source: &Source<'_>) -> Vec<Finding> {
             last = offset;
         }
         let explained = (number..=last as u32 + 1).any(|line| has_comment(source, line));
-        let nothing = body.iter().all(|statement| matches!(*statement, "pass" | "..." | "continue"));
-        let bare = captures.name("kind").is_none_or(|kind| kind.as_str() == "BaseException");
-        let raises = body.iter().any(|statement| statement.contains("raise") || statement.contains("exit("));
+        let nothing = body
+            .iter()
+            .all(|statement| matches!(*statement, "pass" | "..." | "continue"));
+        let bare = captures
+            .name("kind")
+            .is_none_or(|kind| kind.as_str() == "BaseException");
+        let raises = body
+            .iter()
+            .any(|statement| statement.contains("raise") || statement.contains("exit("));
         if nothing && !explained {
-            findings.push(swallowed(source, number, Severity::Medium, "Every exception is caught here and dropped"));
+            findings.push(swallowed(
+                source,
+                number,
+                Severity::Medium,
+                "Every exception is caught here and dropped",
+            ));
         } else if bare && !raises && !explained && !uses_exception(line, &body) {
             let message = "A bare `except` also catches KeyboardInterrupt and SystemExit, and mistakes in the code";
             findings.push(swallowed(source, number, Severity::Low, message));
@@ -112,7 +139,9 @@ fn python(source: &Source<'_>) -> Vec<Finding> {
 
 /// `except BaseException as error:` that hands the error on is a deliberate boundary.
 fn uses_exception(line: &str, body: &[&str]) -> bool {
-    EXCEPT_NAMED.captures(line).is_some_and(|captures| body.iter().any(|statement| statement.contains(&captures[1])))
+    EXCEPT_NAMED
+        .captures(line)
+        .is_some_and(|captures| body.iter().any(|statement| statement.contains(&captures[1])))
 }
 
 /// Rust: how often a file may panic where it could return an error. One finding, when it is a habit.

@@ -16,15 +16,26 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
     if source.language != Language::Rust || !source.is_production() {
         return Vec::new();
     }
-    let blocks: Vec<u32> = UNSAFE.find_iter(&source.mask.code).map(|hit| source.line_at(hit.start())).collect();
-    let bare: Vec<u32> = blocks.iter().copied().filter(|line| !source.is_test_line(*line) && !is_explained(source, *line)).collect();
+    let blocks: Vec<u32> = UNSAFE
+        .find_iter(&source.mask.code)
+        .map(|hit| source.line_at(hit.start()))
+        .collect();
+    let bare: Vec<u32> = blocks
+        .iter()
+        .copied()
+        .filter(|line| !source.is_test_line(*line) && !is_explained(source, *line))
+        .collect();
     let mut findings = Vec::new();
     if let Some(first) = bare.first() {
         findings.push(finding(
             source,
             *first,
             &bare,
-            format!("`unsafe` without a SAFETY comment: {} of {}", plural(bare.len(), "block"), blocks.len()),
+            format!(
+                "`unsafe` without a SAFETY comment: {} of {}",
+                plural(bare.len(), "block"),
+                blocks.len()
+            ),
         ));
     }
     let undocumented: Vec<u32> = PUBLIC_FN
@@ -33,7 +44,10 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
         .filter(|line| !source.is_test_line(*line) && !is_explained(source, *line))
         .collect();
     if let Some(first) = undocumented.first() {
-        let message = format!("Public `unsafe fn` without a `# Safety` section: {}", undocumented.len());
+        let message = format!(
+            "Public `unsafe fn` without a `# Safety` section: {}",
+            undocumented.len()
+        );
         findings.push(finding(source, *first, &undocumented, message));
     }
     findings

@@ -23,7 +23,10 @@ Answer with one JSON object and nothing else: {\"verdicts\": [{\"number\": the f
 
 /// The request about the findings that a model may judge, and their indices in `kept`; None when there are none.
 pub fn request(kept: &[Finding]) -> Option<(Request, Vec<usize>)> {
-    let indices: Vec<usize> = (0..kept.len()).filter(|index| may_judge(&kept[*index])).take(MOST).collect();
+    let indices: Vec<usize> = (0..kept.len())
+        .filter(|index| may_judge(&kept[*index]))
+        .take(MOST)
+        .collect();
     if indices.is_empty() {
         return None;
     }
@@ -31,7 +34,13 @@ pub fn request(kept: &[Finding]) -> Option<(Request, Vec<usize>)> {
     for (number, index) in indices.iter().enumerate() {
         let finding = &kept[*index];
         let (severity, place, sources) = (finding.severity, finding.place(), finding.sources.join("+"));
-        let _ = writeln!(list, "{}. [{severity}, by {sources}] {place}: {} {}", number + 1, finding.message, finding.why);
+        let _ = writeln!(
+            list,
+            "{}. [{severity}, by {sources}] {place}: {} {}",
+            number + 1,
+            finding.message,
+            finding.why
+        );
     }
     let schema = json!({
         "type": "object", "additionalProperties": false, "required": ["verdicts"],
@@ -41,7 +50,14 @@ pub fn request(kept: &[Finding]) -> Option<(Request, Vec<usize>)> {
         } } }
     });
     let messages = vec![Message::new("system", INSTRUCTIONS), Message::new("user", list)];
-    Some((Request { messages, schema, chunk: Chunk::default() }, indices))
+    Some((
+        Request {
+            messages,
+            schema,
+            chunk: Chunk::default(),
+        },
+        indices,
+    ))
 }
 
 /// True for what a model may take away: its own findings and what tools are not sure of.
@@ -63,18 +79,38 @@ pub fn apply(critique: &mut Critique, indices: &[usize], answer: &str) -> Result
     };
     let mut gone = Vec::new();
     for verdict in verdicts {
-        let number = verdict.get("number").and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
-        let index = number.and_then(|number| number.checked_sub(1)).and_then(|number| indices.get(number));
-        let (Some(index), Some(false)) = (index, verdict.get("keep").and_then(Value::as_bool)) else { continue };
-        let reason = verdict.get("reason").and_then(Value::as_str).unwrap_or("no reason given");
-        let reason = format!("the model's critique: {}", shorten(&reason.split_whitespace().collect::<Vec<_>>().join(" "), 200));
-        let Some(finding) = critique.kept.get_mut(*index) else { continue };
+        let number = verdict
+            .get("number")
+            .and_then(Value::as_u64)
+            .and_then(|number| usize::try_from(number).ok());
+        let index = number
+            .and_then(|number| number.checked_sub(1))
+            .and_then(|number| indices.get(number));
+        let (Some(index), Some(false)) = (index, verdict.get("keep").and_then(Value::as_bool)) else {
+            continue;
+        };
+        let reason = verdict
+            .get("reason")
+            .and_then(Value::as_str)
+            .unwrap_or("no reason given");
+        let reason = format!(
+            "the model's critique: {}",
+            shorten(&reason.split_whitespace().collect::<Vec<_>>().join(" "), 200)
+        );
+        let Some(finding) = critique.kept.get_mut(*index) else {
+            continue;
+        };
         if finding.sources.iter().all(|source| source == MODEL) {
             gone.push((*index, reason));
         } else if finding.confidence > Confidence::Low {
             let change = format!("confidence {} -> low", finding.confidence);
             finding.confidence = Confidence::Low;
-            critique.changed.push(Change { check: finding.check.clone(), place: finding.place(), change, reason });
+            critique.changed.push(Change {
+                check: finding.check.clone(),
+                place: finding.place(),
+                change,
+                reason,
+            });
         }
     }
     gone.sort();
@@ -94,7 +130,9 @@ mod tests {
     use crate::review::source::RepoPath;
 
     fn finding(check: &str, source: &str, confidence: Confidence) -> Finding {
-        let mut finding = Finding::builtin(check, Severity::Medium, Dimension::Security, &RepoPath::from("a")).at(1).says(check, "");
+        let mut finding = Finding::builtin(check, Severity::Medium, Dimension::Security, &RepoPath::from("a"))
+            .at(1)
+            .says(check, "");
         finding.sources = vec![source.to_owned()];
         finding.confident(confidence)
     }
@@ -114,7 +152,10 @@ mod tests {
         assert!(!request.messages[1].content.contains("secret.x"));
         let answer = r#"{"verdicts": [{"number": 1, "keep": false, "reason": "no"}, {"number": 2, "keep": false, "reason": "no"}, {"number": 9, "keep": false}]}"#;
         apply(&mut critique, &indices, answer).unwrap();
-        assert_eq!((critique.kept.len(), critique.dropped.len(), critique.changed.len()), (2, 1, 1));
+        assert_eq!(
+            (critique.kept.len(), critique.dropped.len(), critique.changed.len()),
+            (2, 1, 1)
+        );
         assert_eq!(critique.kept[0].check, "secret.x");
         assert!(apply(&mut critique, &indices, "never mind").is_err());
     }

@@ -3,15 +3,25 @@ use crate::review::finding::Dimension;
 use proptest::prelude::*;
 
 fn finding(check: &str, severity: Severity, file: &str, line: u32, source: &str) -> Finding {
-    let mut finding = Finding::builtin(check, severity, Dimension::Security, &RepoPath::from(file)).at(line).says(format!("{check} here"), "why");
+    let mut finding = Finding::builtin(check, severity, Dimension::Security, &RepoPath::from(file))
+        .at(line)
+        .says(format!("{check} here"), "why");
     finding.sources = vec![source.to_owned()];
     finding
 }
 
 fn files() -> Vec<FileFacts> {
-    [("src/a.py", Role::Source), ("tests/a.py", Role::Test), ("docs/a.py", Role::Docs)]
-        .map(|(path, role)| FileFacts { path: RepoPath::from(path), role, lines: 100 })
-        .to_vec()
+    [
+        ("src/a.py", Role::Source),
+        ("tests/a.py", Role::Test),
+        ("docs/a.py", Role::Docs),
+    ]
+    .map(|(path, role)| FileFacts {
+        path: RepoPath::from(path),
+        role,
+        lines: 100,
+    })
+    .to_vec()
 }
 
 fn run(findings: Vec<Finding>) -> Critique {
@@ -27,7 +37,14 @@ fn equal_findings_of_several_tools_become_one() {
         finding("danger.eval", Severity::High, "src/a.py", 40, "builtin"),
     ]);
     assert_eq!(result.kept.len(), 2);
-    assert_eq!((result.kept[0].check.as_str(), result.kept[0].sources.len(), result.dropped.len()), ("danger.eval", 3, 2));
+    assert_eq!(
+        (
+            result.kept[0].check.as_str(),
+            result.kept[0].sources.len(),
+            result.dropped.len()
+        ),
+        ("danger.eval", 3, 2)
+    );
 }
 
 #[test]
@@ -39,7 +56,10 @@ fn a_model_that_repeats_a_tool_is_merged_and_one_that_adds_is_kept() {
     let mut new = finding("model", Severity::Medium, "src/a.py", 9, MODEL);
     new.message = "The lock is held across an await".to_owned();
     let result = run(vec![repeat, eval, new]);
-    assert_eq!(result.kept.iter().map(|f| f.sources.clone()).collect::<Vec<_>>(), [vec!["builtin", "model"], vec!["model"]]);
+    assert_eq!(
+        result.kept.iter().map(|f| f.sources.clone()).collect::<Vec<_>>(),
+        [vec!["builtin", "model"], vec!["model"]]
+    );
 }
 
 #[test]
@@ -56,7 +76,10 @@ fn what_points_nowhere_is_dropped() {
         finding("e", Severity::High, "src/unknown.py", 1, "x"),
     ]);
     assert_eq!((result.kept.len(), result.dropped.len()), (0, 5));
-    let strict = Options { min_confidence: Confidence::High, ..Options::default() };
+    let strict = Options {
+        min_confidence: Confidence::High,
+        ..Options::default()
+    };
     let unsure = finding("a", Severity::High, "src/a.py", 1, "x").confident(Confidence::Medium);
     assert_eq!(critique(vec![unsure], &files(), &strict).kept, vec![]);
 }
@@ -71,16 +94,33 @@ fn tests_and_documentation_are_judged_mildly() {
         finding("test.only", Severity::High, "tests/a.py", 3, "builtin"),
     ]);
     let severities: Vec<_> = result.kept.iter().map(|f| (f.place(), f.severity.as_str())).collect();
-    let expected = [("src/a.py:1", "critical"), ("tests/a.py:3", "high"), ("docs/a.py:1", "medium"), ("tests/a.py:1", "low"), ("tests/a.py:2", "info")];
-    assert_eq!(severities, expected.map(|(place, severity)| (place.to_owned(), severity)));
-    assert_eq!((result.changed.len(), result.changed[0].change.as_str()), (3, "critical -> medium"));
+    let expected = [
+        ("src/a.py:1", "critical"),
+        ("tests/a.py:3", "high"),
+        ("docs/a.py:1", "medium"),
+        ("tests/a.py:1", "low"),
+        ("tests/a.py:2", "info"),
+    ];
+    assert_eq!(
+        severities,
+        expected.map(|(place, severity)| (place.to_owned(), severity))
+    );
+    assert_eq!(
+        (result.changed.len(), result.changed[0].change.as_str()),
+        (3, "critical -> medium")
+    );
 }
 
 #[test]
 fn noise_is_capped_and_counted() {
-    let todos = (1..=20).map(|line| finding("debt.todo", Severity::Info, "src/a.py", line, "builtin")).collect();
+    let todos = (1..=20)
+        .map(|line| finding("debt.todo", Severity::Info, "src/a.py", line, "builtin"))
+        .collect();
     let result = run(todos);
-    assert_eq!((result.kept.len(), result.kept[0].count, result.dropped.len()), (3, 18, 17));
+    assert_eq!(
+        (result.kept.len(), result.kept[0].count, result.dropped.len()),
+        (3, 18, 17)
+    );
 }
 
 proptest! {

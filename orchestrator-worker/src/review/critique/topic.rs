@@ -33,7 +33,10 @@ const ALIASES: &[(&str, &[&str])] = &[
 
 /// The name under which findings of different tools are compared.
 fn topic(check: &str) -> &str {
-    ALIASES.iter().find(|(_, names)| names.contains(&check)).map_or(check, |(topic, _)| topic)
+    ALIASES
+        .iter()
+        .find(|(_, names)| names.contains(&check))
+        .map_or(check, |(topic, _)| topic)
 }
 
 /// True when both say the same about the same place.
@@ -49,7 +52,11 @@ pub(super) fn same(a: &Finding, b: &Finding) -> bool {
     let distance = line_a.abs_diff(line_b);
     if topic(&a.check) == topic(&b.check) {
         let same_source = a.sources == b.sources;
-        return if same_source { distance == 0 && a.message == b.message } else { distance <= 1 };
+        return if same_source {
+            distance == 0 && a.message == b.message
+        } else {
+            distance <= 1
+        };
     }
     from_model && a.dimension == b.dimension && distance <= 3 && overlap(a, b) >= 0.34
 }
@@ -58,12 +65,21 @@ pub(super) fn same(a: &Finding, b: &Finding) -> bool {
 fn overlap(a: &Finding, b: &Finding) -> f64 {
     let (a, b) = (words(&a.message), words(&b.message));
     let smaller = a.len().min(b.len());
-    if smaller == 0 { 0.0 } else { a.intersection(&b).count() as f64 / smaller as f64 }
+    if smaller == 0 {
+        0.0
+    } else {
+        a.intersection(&b).count() as f64 / smaller as f64
+    }
 }
 
 fn words(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_')
         .filter(|word| word.len() > 3)
-        .map(|word| word.to_lowercase().trim_end_matches("ing").trim_end_matches('s').to_owned())
+        .map(|word| {
+            word.to_lowercase()
+                .trim_end_matches("ing")
+                .trim_end_matches('s')
+                .to_owned()
+        })
         .collect()
 }

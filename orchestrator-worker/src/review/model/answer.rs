@@ -63,22 +63,41 @@ pub fn read(answer: &str, chunk: &Chunk) -> Result<Reading, AnswerError> {
 
 fn finding(item: &Value, chunk: &Chunk) -> Option<Finding> {
     let text = |key: &str, limit| {
-        let text = item.get(key)?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = item
+            .get(key)?
+            .as_str()?
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
         (!text.is_empty()).then(|| shorten(&redact(&text), limit))
     };
     let number = |key: &str| {
         let value = item.get(key)?;
-        value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()).and_then(|number| u32::try_from(number).ok())
+        value
+            .as_u64()
+            .or_else(|| value.as_str()?.trim().parse().ok())
+            .and_then(|number| u32::try_from(number).ok())
     };
     let message = text("message", 300)?;
     let line = number("line")?;
     if !(chunk.first_line..=chunk.last_line).contains(&line) {
         return None;
     }
-    let end = number("end_line").filter(|end| (line..=chunk.last_line).contains(end)).unwrap_or(line);
+    let end = number("end_line")
+        .filter(|end| (line..=chunk.last_line).contains(end))
+        .unwrap_or(line);
     // Only tools may call something critical.
-    let severity = item.get("severity").and_then(Value::as_str).and_then(Severity::parse).unwrap_or(Severity::Low).min(Severity::High);
-    let dimension = item.get("dimension").and_then(Value::as_str).and_then(Dimension::parse).unwrap_or(Dimension::CodeQuality);
+    let severity = item
+        .get("severity")
+        .and_then(Value::as_str)
+        .and_then(Severity::parse)
+        .unwrap_or(Severity::Low)
+        .min(Severity::High);
+    let dimension = item
+        .get("dimension")
+        .and_then(Value::as_str)
+        .and_then(Dimension::parse)
+        .unwrap_or(Dimension::CodeQuality);
     let finding = Finding {
         check: MODEL.to_owned(),
         severity,
@@ -87,7 +106,11 @@ fn finding(item: &Value, chunk: &Chunk) -> Option<Finding> {
         message,
         why: text("why", 500).unwrap_or_default(),
         // High severity on a model's word alone would decide the verdict.
-        confidence: if severity == Severity::High { Confidence::Low } else { Confidence::Medium },
+        confidence: if severity == Severity::High {
+            Confidence::Low
+        } else {
+            Confidence::Medium
+        },
         sources: vec![MODEL.to_owned()],
         ..Finding::default()
     };

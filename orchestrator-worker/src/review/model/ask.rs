@@ -33,7 +33,10 @@ pub struct Message {
 
 impl Message {
     pub(in crate::review) fn new(role: &str, content: impl Into<String>) -> Self {
-        Self { role: role.to_owned(), content: content.into() }
+        Self {
+            role: role.to_owned(),
+            content: content.into(),
+        }
     }
 }
 
@@ -76,8 +79,15 @@ Answer with one JSON object and nothing else: {\"findings\": [{\"line\": first l
 /// `known` are the findings that the checks and analysers made already, so that the model does not repeat them.
 pub fn requests(source: &Source<'_>, known: &[Finding]) -> (Vec<Request>, Vec<Unchecked>) {
     let text = redact_source(source);
-    let lines: Vec<&str> = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
-    let lines = if lines.last() == Some(&"") { &lines[..lines.len() - 1] } else { &lines[..] };
+    let lines: Vec<&str> = text
+        .split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line))
+        .collect();
+    let lines = if lines.last() == Some(&"") {
+        &lines[..lines.len() - 1]
+    } else {
+        &lines[..]
+    };
     let mut requests = Vec::new();
     let mut unchecked = Vec::new();
     let mut start = 0;
@@ -88,7 +98,11 @@ pub fn requests(source: &Source<'_>, known: &[Finding]) -> (Vec<Request>, Vec<Un
             break;
         }
         let end = chunk_end(source, lines, start);
-        let chunk = Chunk { file: source.path.clone(), first_line: start as u32 + 1, last_line: end as u32 };
+        let chunk = Chunk {
+            file: source.path.clone(),
+            first_line: start as u32 + 1,
+            last_line: end as u32,
+        };
         requests.push(request(source, &lines[start..end], chunk, lines.len(), known));
         start = end;
     }
@@ -111,7 +125,10 @@ fn chunk_end(source: &Source<'_>, lines: &[&str], start: usize) -> usize {
     }
     let middle = start + (end - start) / 2;
     let breaks = source.functions.iter().map(|function| function.end_line as usize);
-    breaks.filter(|line| *line > middle && *line <= end).max().unwrap_or(end)
+    breaks
+        .filter(|line| *line > middle && *line <= end)
+        .max()
+        .unwrap_or(end)
 }
 
 fn request(source: &Source<'_>, lines: &[&str], chunk: Chunk, total: usize, known: &[Finding]) -> Request {
@@ -124,24 +141,44 @@ fn request(source: &Source<'_>, lines: &[&str], chunk: Chunk, total: usize, know
     }
     // Nobody can write a text that contains its own digest, so nobody can close the frame from inside.
     let digest = Sha256::digest(body.as_bytes());
-    let mark: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let mut mark = String::new();
+    for byte in digest.iter().take(8) {
+        let _ = write!(mark, "{byte:02x}");
+    }
     let mut prompt = format!("File: {} ({}, {})\n", source.path, source.language, source.role);
     if (chunk.last_line - chunk.first_line + 1) < total as u32 {
-        let _ = writeln!(prompt, "Shown: lines {} to {} of {total}; the rest is reviewed separately.", chunk.first_line, chunk.last_line);
+        let _ = writeln!(
+            prompt,
+            "Shown: lines {} to {} of {total}; the rest is reviewed separately.",
+            chunk.first_line, chunk.last_line
+        );
     }
     let known: Vec<&Finding> = known
         .iter()
-        .filter(|finding| finding.line.is_some_and(|line| (chunk.first_line..=chunk.last_line).contains(&line)))
+        .filter(|finding| {
+            finding
+                .line
+                .is_some_and(|line| (chunk.first_line..=chunk.last_line).contains(&line))
+        })
         .take(KNOWN)
         .collect();
     if !known.is_empty() {
         prompt.push_str("Known already:\n");
         for finding in known {
-            let _ = writeln!(prompt, "- line {}: {}", finding.line.unwrap_or_default(), finding.message);
+            let _ = writeln!(
+                prompt,
+                "- line {}: {}",
+                finding.line.unwrap_or_default(),
+                finding.message
+            );
         }
     }
     let _ = write!(prompt, "<file {mark}>\n{body}</file {mark}>");
-    Request { messages: vec![Message::new("system", INSTRUCTIONS), Message::new("user", prompt)], schema: schema(), chunk }
+    Request {
+        messages: vec![Message::new("system", INSTRUCTIONS), Message::new("user", prompt)],
+        schema: schema(),
+        chunk,
+    }
 }
 
 /// The schema of an answer. Every field is required and nothing else is allowed, which strict modes insist on.

@@ -1,19 +1,21 @@
 //! The report for people: summary first, then what to fix, then the details.
 
+mod text;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::{Recommendation, Report};
-use crate::review::checks::{plural, shorten};
+use crate::review::checks::plural;
 use crate::review::finding::{Finding, Severity, Unchecked};
 use crate::review::source::RepoPath;
+use text::{code, listed, number_of, plain, text, thousands};
 
 /// How much the page shows of each kind; the JSON has everything.
 const FILES: usize = 25;
 const FINDINGS_A_FILE: usize = 6;
 const PLACES: usize = 4;
 const UNCHECKED_A_REASON: usize = 5;
-const MESSAGE_CHARS: usize = 240;
 
 /// Renders the page. Pure; what comes from files and models is neutralised, so it can neither break the layout nor load
 /// anything.
@@ -55,9 +57,15 @@ impl Page {
             self.line("| dimension | score | findings | worst |");
             self.line("|---|---:|---:|---|");
             for score in &report.scores.dimensions {
-                let value = score.score.map_or_else(|| "–".to_owned(), |value| format!("{value:.1}"));
+                let value = score
+                    .score
+                    .map_or_else(|| "–".to_owned(), |value| format!("{value:.1}"));
                 let worst = score.worst.map_or("–", Severity::as_str);
-                self.line(format!("| {} | {value} | {} | {worst} |", score.dimension.as_str().replace('_', " "), score.findings));
+                self.line(format!(
+                    "| {} | {value} | {} | {worst} |",
+                    score.dimension.as_str().replace('_', " "),
+                    score.findings
+                ));
             }
         }
         for note in &report.notes {
@@ -72,14 +80,24 @@ impl Page {
         }
         self.heading("Fix first");
         for (index, item) in report.recommendations.iter().enumerate() {
-            self.line(format!("{}. **{}** {} — {}", index + 1, item.severity, text(&item.message), places(item)));
+            self.line(format!(
+                "{}. **{}** {} — {}",
+                index + 1,
+                item.severity,
+                text(&item.message),
+                places(item)
+            ));
             self.line(format!("   {}", text(&item.why)));
         }
     }
 
     fn findings(&mut self, report: &Report) {
         let mut by_file: BTreeMap<&RepoPath, Vec<&Finding>> = BTreeMap::new();
-        for finding in report.findings.iter().filter(|finding| finding.severity > Severity::Info) {
+        for finding in report
+            .findings
+            .iter()
+            .filter(|finding| finding.severity > Severity::Info)
+        {
             by_file.entry(&finding.file).or_default().push(finding);
         }
         let remarks = report.count(Severity::Info);
@@ -89,23 +107,39 @@ impl Page {
         self.heading("Findings by file");
         // The report's findings are worst first, and so are the files: by their worst, then by how many they have.
         let mut files: Vec<(&RepoPath, Vec<&Finding>)> = by_file.into_iter().collect();
-        files.sort_by(|a, b| b.1[0].severity.cmp(&a.1[0].severity).then(b.1.len().cmp(&a.1.len())).then(a.0.cmp(b.0)));
+        files.sort_by(|a, b| {
+            b.1[0]
+                .severity
+                .cmp(&a.1[0].severity)
+                .then(b.1.len().cmp(&a.1.len()))
+                .then(a.0.cmp(b.0))
+        });
         let (shown, hidden) = files.split_at(files.len().min(FILES));
         for (file, findings) in shown {
-            let name = if file.is_empty() { "The repository itself".to_owned() } else { code(file.as_str()) };
+            let name = if file.is_empty() {
+                "The repository itself".to_owned()
+            } else {
+                code(file.as_str())
+            };
             self.line(format!("**{name}**"));
             self.line("");
             for finding in findings.iter().take(FINDINGS_A_FILE) {
                 self.line(item(finding));
             }
             if findings.len() > FINDINGS_A_FILE {
-                self.line(format!("- … and {} more in this file", findings.len() - FINDINGS_A_FILE));
+                self.line(format!(
+                    "- … and {} more in this file",
+                    findings.len() - FINDINGS_A_FILE
+                ));
             }
             self.line("");
         }
         if !hidden.is_empty() {
             let count: usize = hidden.iter().map(|(_, findings)| findings.len()).sum();
-            self.line(format!("… and {count} more in {}; the JSON report has them all.", plural(hidden.len(), "other file")));
+            self.line(format!(
+                "… and {count} more in {}; the JSON report has them all.",
+                plural(hidden.len(), "other file")
+            ));
             self.line("");
         }
         if remarks > 0 {
@@ -122,13 +156,27 @@ impl Page {
         self.line("| language | files | lines | code |");
         self.line("|---|---:|---:|---:|");
         for share in overview.languages.iter().take(10) {
-            let lines = if share.code_lines > 0 { thousands(share.code_lines) } else { "–".to_owned() };
-            self.line(format!("| {} | {} | {} | {lines} |", share.language, thousands(u64::from(share.files)), thousands(share.lines)));
+            let lines = if share.code_lines > 0 {
+                thousands(share.code_lines)
+            } else {
+                "–".to_owned()
+            };
+            self.line(format!(
+                "| {} | {} | {} | {lines} |",
+                share.language,
+                thousands(u64::from(share.files)),
+                thousands(share.lines)
+            ));
         }
         if overview.languages.len() > 10 {
             self.line(format!("| {} more | | | |", overview.languages.len() - 10));
         }
         self.line("");
+        self.properties(report);
+    }
+
+    fn properties(&mut self, report: &Report) {
+        let overview = &report.overview;
         if overview.code_lines > 0 {
             let production = overview.code_lines.saturating_sub(overview.test_lines).max(1);
             let (lines, files) = (overview.test_lines, plural(overview.test_files as usize, "file"));
@@ -136,21 +184,37 @@ impl Page {
             self.line(if lines == 0 {
                 "- Tests: none".to_owned()
             } else {
-                format!("- Tests: {} lines of test code in {files}, {ratio} for every 100 lines of production code", thousands(lines))
+                format!(
+                    "- Tests: {} lines of test code in {files}, {ratio} for every 100 lines of production code",
+                    thousands(lines)
+                )
             });
         }
         let inventory = &report.inventory;
         let has = |yes: bool| if yes { "yes" } else { "no" };
-        let list = |paths: &[String]| if paths.is_empty() { "none".to_owned() } else { listed(paths, 4) };
-        self.line(format!("- README: {}; licence: {}", has(inventory.readme), has(inventory.license)));
+        let list = |paths: &[String]| {
+            if paths.is_empty() {
+                "none".to_owned()
+            } else {
+                listed(paths, 4)
+            }
+        };
+        self.line(format!(
+            "- README: {}; licence: {}",
+            has(inventory.readme),
+            has(inventory.license)
+        ));
         self.line(format!("- Continuous integration: {}", list(&inventory.ci)));
         self.line(format!("- Lock files: {}", list(&inventory.lock_files)));
-        for (title, ranked, noun) in [("Largest files", &overview.largest, "line"), ("Most troubled files", &overview.troubled, "finding")] {
+        for (title, ranked, noun) in [
+            ("Largest files", &overview.largest, "line"),
+            ("Most troubled files", &overview.troubled, "finding"),
+        ] {
             if !ranked.is_empty() {
                 let files: Vec<String> = ranked
                     .iter()
                     .take(5)
-                    .map(|ranked| format!("{} ({})", code(ranked.file.as_str()), plural(ranked.count as usize, noun)))
+                    .map(|ranked| format!("{} ({})", code(ranked.file.as_str()), number_of(ranked.count, noun)))
                     .collect();
                 self.line(format!("- {title}: {}", files.join(", ")));
             }
@@ -176,9 +240,18 @@ impl Page {
         self.heading("How this was made");
         let method = &report.method;
         if let Some(git) = &report.git {
-            let head = git.head.as_deref().map_or("nothing committed yet", |head| &head[..head.len().min(12)]);
-            let base = git.base.as_deref().map(|base| format!(", only what changed since {}", &base[..base.len().min(12)]));
-            self.line(format!("- Commit: {head} and the files in the working tree{}", base.unwrap_or_default()));
+            let head = git
+                .head
+                .as_deref()
+                .map_or("nothing committed yet", |head| &head[..head.len().min(12)]);
+            let base = git
+                .base
+                .as_deref()
+                .map(|base| format!(", only what changed since {}", &base[..base.len().min(12)]));
+            self.line(format!(
+                "- Commit: {head} and the files in the working tree{}",
+                base.unwrap_or_default()
+            ));
         }
         self.line(format!("- Built-in checks {}", method.builtin));
         if method.tools.is_empty() {
@@ -188,7 +261,11 @@ impl Page {
             self.line(format!("- {}: {}", tool.name, text(&tool.version)));
         }
         match &method.model {
-            Some(model) => self.line(format!("- Model: {} read {}", code(model), plural(method.model_files as usize, "file"))),
+            Some(model) => self.line(format!(
+                "- Model: {} read {}",
+                code(model),
+                plural(method.model_files as usize, "file")
+            )),
             None => self.line("- Model: none; nobody judged whether the code does what it should"),
         }
         if method.raw_findings > 0 {
@@ -200,7 +277,11 @@ impl Page {
             ));
         }
         if !report.skipped.is_empty() {
-            let skipped: Vec<String> = report.skipped.iter().map(|(reason, count)| format!("{reason} ({count})")).collect();
+            let skipped: Vec<String> = report
+                .skipped
+                .iter()
+                .map(|(reason, count)| format!("{reason} ({count})"))
+                .collect();
             self.line(format!("- Left out on purpose: {}", skipped.join(", ")));
         }
     }
@@ -217,10 +298,24 @@ fn sentence(report: &Report) -> String {
         .iter()
         .filter(|share| share.code_lines * 100 >= overview.code_lines.max(1))
         .take(4)
-        .map(|share| format!("{} {} %", share.language, (share.code_lines * 100 + overview.code_lines / 2) / overview.code_lines.max(1)))
+        .map(|share| {
+            format!(
+                "{} {} %",
+                share.language,
+                (share.code_lines * 100 + overview.code_lines / 2) / overview.code_lines.max(1)
+            )
+        })
         .collect();
-    let of = if languages.is_empty() { String::new() } else { format!(" ({})", languages.join(", ")) };
-    let size = format!("{}, {} lines of code{of}.", plural(overview.files as usize, "file"), thousands(overview.code_lines));
+    let of = if languages.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", languages.join(", "))
+    };
+    let size = format!(
+        "{}, {} lines of code{of}.",
+        number_of(u64::from(overview.files), "file"),
+        thousands(overview.code_lines)
+    );
     let counts: Vec<String> = Severity::ALL
         .iter()
         .rev()
@@ -244,7 +339,11 @@ fn item(finding: &Finding) -> String {
         (Some(line), None) => format!("line {line}: "),
         _ => String::new(),
     };
-    let unsure = if finding.confidence == crate::review::finding::Confidence::Low { ", unsure" } else { "" };
+    let unsure = if finding.confidence == crate::review::finding::Confidence::Low {
+        ", unsure"
+    } else {
+        ""
+    };
     let more = if finding.count > 1 && !finding.message.starts_with(&finding.count.to_string()) {
         format!(" (and {} more like it in this file)", finding.count - 1)
     } else {
@@ -255,7 +354,12 @@ fn item(finding: &Finding) -> String {
     } else {
         String::new()
     };
-    format!("- **{}**{unsure} {place}{}{more} `{}`{sources}", finding.severity, text(&finding.message), plain(&finding.check))
+    format!(
+        "- **{}**{unsure} {place}{}{more} `{}`{sources}",
+        finding.severity,
+        text(&finding.message),
+        plain(&finding.check)
+    )
 }
 
 fn places(item: &Recommendation) -> String {
@@ -270,54 +374,30 @@ fn places(item: &Recommendation) -> String {
         })
         .collect();
     let more = item.places.len().saturating_sub(PLACES);
-    let more = if more > 0 { format!(" and {}", plural(more, "more place")) } else { String::new() };
+    let more = if more > 0 {
+        format!(" and {}", plural(more, "more place"))
+    } else {
+        String::new()
+    };
     format!("{}{more}", shown.join(", "))
 }
 
 /// `12 debt.todo, 3 line.long`.
 fn by_check(report: &Report) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in report.findings.iter().filter(|finding| finding.severity == Severity::Info) {
+    for finding in report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Info)
+    {
         *counts.entry(&finding.check).or_default() += finding.count.max(1) as usize;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    counts.iter().take(12).map(|(check, count)| format!("{count} × `{}`", plain(check))).collect::<Vec<_>>().join(", ")
-}
-
-fn listed(names: &[String], most: usize) -> String {
-    let shown: Vec<String> = names.iter().take(most).map(|name| code(name)).collect();
-    let more = names.len().saturating_sub(most);
-    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
-}
-
-/// 12,345.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// A code span that holds any text.
-fn code(name: &str) -> String {
-    let name = plain(name);
-    if name.contains('`') { format!("`` {name} ``") } else { format!("`{name}`") }
-}
-
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// Prose from outside: one line, bounded, no HTML, no links, no images. Its code spans stay.
-fn text(prose: &str) -> String {
-    let prose = shorten(&plain(prose), MESSAGE_CHARS);
-    let prose = prose.replace('<', "&lt;").replace("](", "] (").replace("![", "! [");
-    // An odd number of backticks would swallow the rest of the line.
-    if prose.matches('`').count() % 2 == 1 { prose.replace('`', "'") } else { prose }
+    counts
+        .iter()
+        .take(12)
+        .map(|(check, count)| format!("{count} × `{}`", plain(check)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -17,30 +17,50 @@ fn review(path: &str, code: u32, tests: u32) -> FileReview {
 
 fn parts(findings: Vec<Finding>) -> Parts {
     Parts {
-        scope: Scope { repo: "demo".to_owned(), ..Scope::default() },
+        scope: Scope {
+            repo: "demo".to_owned(),
+            ..Scope::default()
+        },
         reviews: vec![review("src/a.py", 800, 0), review("tests/a.py", 200, 200)],
-        critique: Critique { kept: findings, ..Critique::default() },
+        critique: Critique {
+            kept: findings,
+            ..Critique::default()
+        },
         ..Parts::default()
     }
 }
 
 fn finding(check: &str, severity: Severity, file: &str, line: u32) -> Finding {
-    Finding::builtin(check, severity, Dimension::Security, &RepoPath::from(file)).at(line).says(format!("{check} was found"), "Because.")
+    Finding::builtin(check, severity, Dimension::Security, &RepoPath::from(file))
+        .at(line)
+        .says(format!("{check} was found"), "Because.")
 }
 
 #[test]
 fn an_empty_repository_has_a_sensible_report() {
-    let scope = Scope { repo: "empty".to_owned(), ..Scope::default() };
-    let report = report(Parts { scope, ..Parts::default() });
+    let scope = Scope {
+        repo: "empty".to_owned(),
+        ..Scope::default()
+    };
+    let report = report(Parts {
+        scope,
+        ..Parts::default()
+    });
     let page = markdown(&report);
-    assert!(page.contains("nothing to review") && page.contains("no files to review"), "{page}");
+    assert!(
+        page.contains("nothing to review") && page.contains("no files to review"),
+        "{page}"
+    );
     assert!(!page.contains("Fix first") && !page.contains("NaN"));
 }
 
 #[test]
 fn a_clean_repository_is_not_called_perfect() {
     let page = markdown(&report(parts(vec![])));
-    assert!(page.contains("does not prove that nothing is there") && page.contains("**Verdict: good** (10.0 of 10)"), "{page}");
+    assert!(
+        page.contains("does not prove that nothing is there") && page.contains("**Verdict: good** (10.0 of 10)"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -53,9 +73,17 @@ fn the_summary_comes_first_and_the_lists_are_bounded() {
     let page = markdown(&report);
     assert!(page.lines().count() < 180, "{}", page.lines().count());
     assert!(page.find("Fix first").unwrap() < page.find("Findings by file").unwrap());
-    assert_eq!((report.recommendations.len(), report.recommendations[0].check.as_str()), (3, "secret.x"));
+    assert_eq!(
+        (report.recommendations.len(), report.recommendations[0].check.as_str()),
+        (3, "secret.x")
+    );
     assert_eq!(report.recommendations[1].places.len(), 40);
-    for expected in ["and 35 more in this file", "more in 36 other files", "9 × `debt.todo`", "and 36 more places"] {
+    for expected in [
+        "and 35 more in this file",
+        "more in 36 other files",
+        "9 × `debt.todo`",
+        "and 36 more places",
+    ] {
         assert!(page.contains(expected), "{expected} is missing in\n{page}");
     }
 }
@@ -65,7 +93,10 @@ fn text_from_outside_cannot_break_the_page() {
     let mut evil = finding("x", Severity::High, "src/`|\n.py", 1);
     evil.message = "![a](http://evil/x.png) <script>\n# Heading ` [click](http://evil)".to_owned();
     let page = markdown(&report(parts(vec![evil])));
-    assert!(!page.contains("](http") && !page.contains("<script>") && !page.contains("\n# Heading"), "{page}");
+    assert!(
+        !page.contains("](http") && !page.contains("<script>") && !page.contains("\n# Heading"),
+        "{page}"
+    );
 }
 
 #[test]

@@ -29,17 +29,55 @@ pub struct Inventory {
 }
 
 const MANIFESTS: &[&str] = &[
-    "cargo.toml", "package.json", "pyproject.toml", "setup.py", "requirements.txt", "pipfile", "go.mod", "pom.xml",
-    "build.gradle", "build.gradle.kts", "gemfile", "composer.json", "mix.exs", "pubspec.yaml", "package.swift",
+    "cargo.toml",
+    "package.json",
+    "pyproject.toml",
+    "setup.py",
+    "requirements.txt",
+    "pipfile",
+    "go.mod",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "gemfile",
+    "composer.json",
+    "mix.exs",
+    "pubspec.yaml",
+    "package.swift",
 ];
 const LOCKS: &[&str] = &[
-    "cargo.lock", "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "npm-shrinkwrap.json",
-    "poetry.lock", "pipfile.lock", "uv.lock", "pdm.lock", "go.sum", "gemfile.lock", "composer.lock", "mix.lock",
-    "pubspec.lock", "package.resolved", "gradle.lockfile",
+    "cargo.lock",
+    "package-lock.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "bun.lock",
+    "bun.lockb",
+    "npm-shrinkwrap.json",
+    "poetry.lock",
+    "pipfile.lock",
+    "uv.lock",
+    "pdm.lock",
+    "go.sum",
+    "gemfile.lock",
+    "composer.lock",
+    "mix.lock",
+    "pubspec.lock",
+    "package.resolved",
+    "gradle.lockfile",
 ];
 const CI: &[&str] = &[
-    ".gitlab-ci.yml", ".travis.yml", "jenkinsfile", "azure-pipelines.yml", ".drone.yml", "bitbucket-pipelines.yml",
-    "appveyor.yml", ".appveyor.yml", ".cirrus.yml", ".woodpecker.yml", "cloudbuild.yaml", ".build.yml",
+    ".gitlab-ci.yml",
+    ".travis.yml",
+    "jenkinsfile",
+    "azure-pipelines.yml",
+    ".drone.yml",
+    "bitbucket-pipelines.yml",
+    "appveyor.yml",
+    ".appveyor.yml",
+    ".cirrus.yml",
+    ".woodpecker.yml",
+    "cloudbuild.yaml",
+    ".build.yml",
 ];
 
 impl Inventory {
@@ -59,11 +97,20 @@ impl Inventory {
         let top = path.folder().is_empty();
         let lower = text.to_ascii_lowercase();
         self.readme |= name.starts_with("readme") && (top || matches!(path.folder(), "docs" | ".github"));
-        self.license |= ["license", "licence", "copying", "unlicense"].iter().any(|word| name.starts_with(word)) && path.folders().count() <= 1;
-        let workflow = [".github/workflows/", ".circleci/", ".buildkite/", ".gitea/workflows/", ".forgejo/workflows/"]
+        self.license |= ["license", "licence", "copying", "unlicense"]
             .iter()
-            .any(|folder| lower.starts_with(folder));
-        if workflow && (lower.ends_with(".yml") || lower.ends_with(".yaml")) || top && CI.contains(&name.as_str()) {
+            .any(|word| name.starts_with(word))
+            && path.folders().count() <= 1;
+        let workflow = [
+            ".github/workflows/",
+            ".circleci/",
+            ".buildkite/",
+            ".gitea/workflows/",
+            ".forgejo/workflows/",
+        ]
+        .iter()
+        .any(|folder| lower.starts_with(folder));
+        if workflow && matches!(path.extension().as_str(), "yml" | "yaml") || top && CI.contains(&name.as_str()) {
             self.ci.push(text.clone());
         }
         if MANIFESTS.contains(&name.as_str()) {
@@ -72,7 +119,9 @@ impl Inventory {
         if LOCKS.contains(&name.as_str()) {
             self.lock_files.push(text.clone());
         }
-        let sample = ["example", "sample", "template", "dist", "test", "schema", "default"].iter().any(|word| name.contains(word));
+        let sample = ["example", "sample", "template", "dist", "test", "schema", "default"]
+            .iter()
+            .any(|word| name.contains(word));
         if (name == ".env" || name.starts_with(".env.")) && !sample && role_of(path, Language::Ini) == Role::Config {
             self.env_files.push(text.clone());
         }
@@ -111,7 +160,13 @@ impl Libraries {
                 _ => {}
             }
         }
-        let under = |folder: &str, name: &str| if folder.is_empty() { format!("src/{name}") } else { format!("{folder}/src/{name}") };
+        let under = |folder: &str, name: &str| {
+            if folder.is_empty() {
+                format!("src/{name}")
+            } else {
+                format!("{folder}/src/{name}")
+            }
+        };
         let mut crates: Vec<(String, bool)> = crates
             .into_iter()
             .map(|folder| {
@@ -128,8 +183,17 @@ impl Libraries {
     pub(super) fn holds(&self, path: &RepoPath, language: Language) -> bool {
         match language {
             Language::Rust => {
-                let inside = |folder: &str| folder.is_empty() || path.as_str().strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-                self.crates.iter().find(|(folder, _)| inside(folder)).is_some_and(|(_, library)| *library)
+                let inside = |folder: &str| {
+                    folder.is_empty()
+                        || path
+                            .as_str()
+                            .strip_prefix(folder)
+                            .is_some_and(|rest| rest.starts_with('/'))
+                };
+                self.crates
+                    .iter()
+                    .find(|(folder, _)| inside(folder))
+                    .is_some_and(|(_, library)| *library)
                     && path.name() != "main.rs"
                     && !path.folders().any(|folder| folder == "bin")
             }
@@ -148,17 +212,46 @@ mod tests {
 
     #[test]
     fn names_tell_what_a_repository_has() {
-        let paths = ["README.md", "LICENSE-MIT", ".github/workflows/ci.yml", "Cargo.toml", "sub/Cargo.toml", "Cargo.lock", ".env", ".env.example"];
+        let paths = [
+            "README.md",
+            "LICENSE-MIT",
+            ".github/workflows/ci.yml",
+            "Cargo.toml",
+            "sub/Cargo.toml",
+            "Cargo.lock",
+            ".env",
+            ".env.example",
+        ];
         let paths: Vec<RepoPath> = paths.into_iter().map(RepoPath::from).collect();
         let inventory = Inventory::of(paths.iter());
-        assert!(inventory.readme && inventory.license && inventory.has_manifest("Cargo.toml") && !inventory.has_manifest("go.mod"));
-        assert_eq!((inventory.ci.len(), inventory.manifests.len(), inventory.lock_files.len()), (1, 2, 1));
+        assert!(
+            inventory.readme
+                && inventory.license
+                && inventory.has_manifest("Cargo.toml")
+                && !inventory.has_manifest("go.mod")
+        );
+        assert_eq!(
+            (
+                inventory.ci.len(),
+                inventory.manifests.len(),
+                inventory.lock_files.len()
+            ),
+            (1, 2, 1)
+        );
         assert_eq!(inventory.env_files, [".env"]);
     }
 
     #[test]
     fn libraries_are_told_from_programs() {
-        let paths = ["Cargo.toml", "src/main.rs", "a/Cargo.toml", "a/src/lib.rs", "a/src/x.rs", "p/__init__.py"].map(RepoPath::from);
+        let paths = [
+            "Cargo.toml",
+            "src/main.rs",
+            "a/Cargo.toml",
+            "a/src/lib.rs",
+            "a/src/x.rs",
+            "p/__init__.py",
+        ]
+        .map(RepoPath::from);
         let libraries = Libraries::of(paths.iter());
         for (path, language, expected) in [
             ("a/src/x.rs", Language::Rust, true),

@@ -69,7 +69,11 @@ fn judge(dir: &Path, file: &Listed, options: &Options, libraries: &inventory::Li
     if !metadata.is_file() {
         return Verdict::Skip("not a regular file");
     }
-    let first_line = if file.path.extension().is_empty() { first_line(&full) } else { String::new() };
+    let first_line = if file.path.extension().is_empty() {
+        first_line(&full)
+    } else {
+        String::new()
+    };
     let language = Language::detect(&file.path, &first_line);
     if metadata.len() > options.max_file_bytes {
         // A large data file is no source; a large program should be noticed.
@@ -83,13 +87,25 @@ fn judge(dir: &Path, file: &Listed, options: &Options, libraries: &inventory::Li
     }
     let role = role_of(&file.path, language);
     let library = libraries.holds(&file.path, language);
-    Verdict::Review(SourceFile { path: file.path.clone(), language, role, library, bytes: metadata.len() })
+    Verdict::Review(SourceFile {
+        path: file.path.clone(),
+        language,
+        role,
+        library,
+        bytes: metadata.len(),
+    })
 }
 
 fn first_line(path: &Path) -> String {
     let mut start = [0; 256];
-    let count = std::fs::File::open(path).and_then(|mut file| file.read(&mut start)).unwrap_or(0);
-    String::from_utf8_lossy(&start[..count]).lines().next().unwrap_or_default().to_owned()
+    let count = std::fs::File::open(path)
+        .and_then(|mut file| file.read(&mut start))
+        .unwrap_or(0);
+    String::from_utf8_lossy(&start[..count])
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Keeps at most `most` files: production code first, prose last, and says what was left out.
@@ -105,11 +121,17 @@ fn limit(most: usize, scope: &mut Scope) {
         (Role::Config, _) => 4,
         _ => 5,
     };
-    scope.files.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.path.cmp(&b.path)));
+    scope
+        .files
+        .sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.path.cmp(&b.path)));
     let left_out = scope.files.split_off(most);
     scope.files.sort_by(|a, b| a.path.cmp(&b.path));
     let reason = format!("over the limit of {most} files");
-    scope.unchecked.extend(left_out.into_iter().map(|file| Unchecked::new(file.path.to_string(), reason.clone())));
+    scope.unchecked.extend(
+        left_out
+            .into_iter()
+            .map(|file| Unchecked::new(file.path.to_string(), reason.clone())),
+    );
 }
 
 /// Path prefixes and globs.
@@ -123,17 +145,29 @@ impl Patterns {
     /// Patterns that `Options::problems` accepted; a broken one matches nothing.
     fn new(patterns: &[String]) -> Self {
         let mut globs = GlobSetBuilder::new();
-        for glob in patterns.iter().filter_map(|pattern| Glob::new(pattern.trim_start_matches("./")).ok()) {
+        for glob in patterns
+            .iter()
+            .filter_map(|pattern| Glob::new(pattern.trim_start_matches("./")).ok())
+        {
             globs.add(glob);
         }
-        let prefixes = patterns.iter().map(|pattern| pattern.trim_start_matches("./").trim_end_matches('/').to_owned());
-        Self { prefixes: prefixes.collect(), globs: globs.build().unwrap_or_default(), none: patterns.is_empty() }
+        let prefixes = patterns
+            .iter()
+            .map(|pattern| pattern.trim_start_matches("./").trim_end_matches('/').to_owned());
+        Self {
+            prefixes: prefixes.collect(),
+            globs: globs.build().unwrap_or_default(),
+            none: patterns.is_empty(),
+        }
     }
 
     fn matches(&self, path: &RepoPath) -> bool {
         let text = path.as_str();
         let below = |prefix: &String| {
-            prefix == "." || text.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            prefix == "."
+                || text
+                    .strip_prefix(prefix.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.prefixes.iter().any(below) || self.globs.is_match(text) || self.globs.is_match(path.name())
     }

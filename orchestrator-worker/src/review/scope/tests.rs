@@ -6,14 +6,27 @@ use std::process::Command;
 /// A git command that no configuration of this machine can change.
 fn git(dir: &Path, args: &[&str]) {
     let status = Command::new("git")
-        .args(["-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main"])
+        .args([
+            "-c",
+            "user.name=T",
+            "-c",
+            "user.email=t@example.org",
+            "-c",
+            "protocol.file.allow=always",
+            "-c",
+            "init.defaultBranch=main",
+        ])
         .args(args)
         .current_dir(dir)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .output()
         .unwrap();
-    assert!(status.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&status.stderr));
+    assert!(
+        status.status.success(),
+        "git {args:?}: {}",
+        String::from_utf8_lossy(&status.stderr)
+    );
 }
 
 fn write(dir: &Path, path: &str, text: &str) {
@@ -46,7 +59,10 @@ async fn a_git_repository_lists_what_is_tracked_or_new() {
     fs::remove_file(dir.join("gone.py")).unwrap();
     write(dir, "new.js", "x\n");
     let scope = run(dir, &Options::default()).await.unwrap();
-    assert_eq!(paths(&scope), [".gitignore", "new.js", "src/a b.rs", "src/ünï\\ncode.py"]);
+    assert_eq!(
+        paths(&scope),
+        [".gitignore", "new.js", "src/a b.rs", "src/ünï\\ncode.py"]
+    );
     assert_eq!(scope.skipped.get("lock file"), Some(&1));
     assert_eq!(scope.git.as_ref().unwrap().head.as_ref().unwrap().len(), 40);
     assert_eq!(scope, run(dir, &Options::default()).await.unwrap());
@@ -68,14 +84,23 @@ async fn only_changes_since_a_base() {
     write(dir, "sub/b.py", "x = 2\n");
     git(dir, &["commit", "-qam", "two"]);
     write(dir, "sub/c.py", "x = 3\n");
-    let changes = |base: &str| Options { base: Some(base.to_owned()), ..Options::default() };
+    let changes = |base: &str| Options {
+        base: Some(base.to_owned()),
+        ..Options::default()
+    };
     let scope = run(dir, &changes("base")).await.unwrap();
     assert_eq!(paths(&scope), ["sub/b.py", "sub/c.py"]);
     assert_eq!(scope.inventory.files, 3);
     let inner = run(&dir.join("sub"), &changes("base")).await.unwrap();
-    assert_eq!((paths(&inner), inner.git.as_ref().unwrap().subfolder.as_str()), (vec!["b.py", "c.py"], "sub"));
+    assert_eq!(
+        (paths(&inner), inner.git.as_ref().unwrap().subfolder.as_str()),
+        (vec!["b.py", "c.py"], "sub")
+    );
     assert!(matches!(run(dir, &changes("nope")).await, Err(ScopeError::Base { .. })));
-    assert!(matches!(run(dir, &changes("--output=x")).await, Err(ScopeError::Options(_))));
+    assert!(matches!(
+        run(dir, &changes("--output=x")).await,
+        Err(ScopeError::Options(_))
+    ));
 }
 
 #[tokio::test]
@@ -87,7 +112,10 @@ async fn an_empty_repository_and_a_missing_folder() {
     let missing = run(&dir.path().join("nope"), &Options::default()).await.unwrap_err();
     assert!(missing.to_string().starts_with("repo: "), "{missing}");
     write(dir.path(), "file", "x");
-    assert!(matches!(run(&dir.path().join("file"), &Options::default()).await, Err(ScopeError::NotAFolder(_))));
+    assert!(matches!(
+        run(&dir.path().join("file"), &Options::default()).await,
+        Err(ScopeError::NotAFolder(_))
+    ));
 }
 
 #[tokio::test]
@@ -127,7 +155,10 @@ async fn a_plain_folder_is_walked_and_says_so() {
     assert_eq!(scope.files[2].language, Language::Python);
     assert_eq!(scope.unchecked, [Unchecked::new("big.rs", "larger than 1048576 bytes")]);
     assert!(scope.git.is_none() && scope.notes[0].contains("not a git repository"));
-    let base = Options { base: Some("main".to_owned()), ..Options::default() };
+    let base = Options {
+        base: Some("main".to_owned()),
+        ..Options::default()
+    };
     assert!(matches!(run(dir, &base).await, Err(ScopeError::Base { .. })));
 }
 
@@ -137,11 +168,18 @@ async fn the_limit_keeps_production_code() {
     for name in ["README.md", "a.yml", "src/a.rs", "src/b.rs", "tests/a.rs"] {
         write(dir.path(), name, "x\n");
     }
-    let options = Options { max_files: 2, ..Options::default() };
+    let options = Options {
+        max_files: 2,
+        ..Options::default()
+    };
     let scope = run(dir.path(), &options).await.unwrap();
     assert_eq!(paths(&scope), ["src/a.rs", "src/b.rs"]);
     assert_eq!(scope.unchecked.len(), 3);
-    let options = Options { include: vec!["src".to_owned()], exclude: vec!["b.rs".to_owned()], ..Options::default() };
+    let options = Options {
+        include: vec!["src".to_owned()],
+        exclude: vec!["b.rs".to_owned()],
+        ..Options::default()
+    };
     assert_eq!(paths(&run(dir.path(), &options).await.unwrap()), ["src/a.rs"]);
 }
 
@@ -163,8 +201,19 @@ async fn without_git_the_folder_is_walked() {
 
 #[test]
 fn batches_keep_the_order_and_the_limits() {
-    let file = |path: &str, bytes| SourceFile { path: RepoPath::from(path), bytes, ..SourceFile::default() };
-    let scope = Scope { files: vec![file("a", 5), file("b", 5), file("c", 50), file("d", 1)], ..Scope::default() };
-    let names: Vec<Vec<String>> = scope.batches(2, 10).iter().map(|batch| batch.iter().map(|f| f.path.to_string()).collect()).collect();
+    let file = |path: &str, bytes| SourceFile {
+        path: RepoPath::from(path),
+        bytes,
+        ..SourceFile::default()
+    };
+    let scope = Scope {
+        files: vec![file("a", 5), file("b", 5), file("c", 50), file("d", 1)],
+        ..Scope::default()
+    };
+    let names: Vec<Vec<String>> = scope
+        .batches(2, 10)
+        .iter()
+        .map(|batch| batch.iter().map(|f| f.path.to_string()).collect())
+        .collect();
     assert_eq!(names, [vec!["a", "b"], vec!["c"], vec!["d"]]);
 }

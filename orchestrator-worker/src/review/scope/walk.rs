@@ -8,8 +8,25 @@ use crate::review::source::RepoPath;
 
 /// Folders that tools fill and nobody writes, wherever they stand.
 const FILLED_BY_TOOLS: &[&str] = &[
-    ".git", ".hg", ".svn", ".jj", "node_modules", "__pycache__", ".venv", "venv", ".tox", ".nox", ".mypy_cache", ".pytest_cache",
-    ".ruff_cache", ".gradle", ".idea", ".next", ".nuxt", ".terraform", ".cache",
+    ".git",
+    ".hg",
+    ".svn",
+    ".jj",
+    "node_modules",
+    "__pycache__",
+    ".venv",
+    "venv",
+    ".tox",
+    ".nox",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".gradle",
+    ".idea",
+    ".next",
+    ".nuxt",
+    ".terraform",
+    ".cache",
 ];
 
 /// All files in order of their paths, and what could not be read. Links are not followed.
@@ -32,13 +49,18 @@ pub(super) fn list(dir: &Path) -> (Vec<Listed>, Vec<Unchecked>) {
                 continue;
             }
         };
-        let Ok(relative) = entry.path().strip_prefix(dir) else { continue };
+        let Ok(relative) = entry.path().strip_prefix(dir) else {
+            continue;
+        };
         let kind = match entry.file_type() {
             Some(kind) if kind.is_file() => ListedKind::File,
             Some(kind) if kind.is_symlink() => ListedKind::Symlink,
             _ => continue,
         };
-        files.push(Listed { path: RepoPath::from_path(relative), kind });
+        files.push(Listed {
+            path: RepoPath::from_path(relative),
+            kind,
+        });
     }
     files.sort();
     problems.sort();
@@ -54,7 +76,9 @@ fn is_filled_by_tools(path: &Path) -> bool {
 /// The path an error is about, relative to the repository.
 fn place_of(error: &ignore::Error, dir: &Path) -> String {
     match error {
-        ignore::Error::WithPath { path, .. } => RepoPath::from_path(path.strip_prefix(dir).unwrap_or(Path::new("?"))).to_string(),
+        ignore::Error::WithPath { path, .. } => {
+            RepoPath::from_path(path.strip_prefix(dir).unwrap_or(Path::new("?"))).to_string()
+        }
         ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => place_of(err, dir),
         _ => "a file".to_owned(),
     }

@@ -117,7 +117,12 @@ const fn spec(
     names: &'static [&'static str],
     programs: &'static [&'static str],
 ) -> Spec {
-    Spec { language, extensions, names, programs }
+    Spec {
+        language,
+        extensions,
+        names,
+        programs,
+    }
 }
 
 #[rustfmt::skip]
@@ -168,7 +173,11 @@ impl Language {
     pub fn detect(path: &RepoPath, first_line: &str) -> Self {
         let name = path.name().to_ascii_lowercase();
         if name.starts_with(".env.") || name.starts_with("dockerfile.") {
-            return if name.starts_with('.') { Self::Ini } else { Self::Dockerfile };
+            return if name.starts_with('.') {
+                Self::Ini
+            } else {
+                Self::Dockerfile
+            };
         }
         let extension = path.extension();
         let by_name = SPECS.iter().find(|spec| spec.names.contains(&name.as_str()));
@@ -181,13 +190,21 @@ impl Language {
 
     /// The language that a `#!` line names.
     fn from_shebang(line: &str) -> Option<Self> {
-        let mut words = line.strip_prefix("#!")?.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
+        let mut words = line
+            .strip_prefix("#!")?
+            .split_whitespace()
+            .map(|word| word.rsplit('/').next().unwrap_or(word));
         let mut program = words.next()?;
         if program == "env" {
             program = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
         }
-        let program = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_ascii_lowercase();
-        SPECS.iter().find(|spec| spec.programs.contains(&program.as_str())).map(|spec| spec.language)
+        let program = program
+            .trim_end_matches(|c: char| c.is_ascii_digit() || c == '.')
+            .to_ascii_lowercase();
+        SPECS
+            .iter()
+            .find(|spec| spec.programs.contains(&program.as_str()))
+            .map(|spec| spec.language)
     }
 
     /// What the language is used for.
@@ -227,7 +244,11 @@ mod tests {
             ("ci/Dockerfile", "", Language::Dockerfile),
             ("Dockerfile.dev", "", Language::Dockerfile),
             (".env.production", "", Language::Ini),
-            ("bin/tool", "#!/usr/bin/env -S PYTHONPATH=. python3.12 -u", Language::Python),
+            (
+                "bin/tool",
+                "#!/usr/bin/env -S PYTHONPATH=. python3.12 -u",
+                Language::Python,
+            ),
             ("bin/tool", "#!/bin/bash -e", Language::Shell),
             ("bin/tool", "#!/usr/bin/nodejs18", Language::Text),
             ("bin/tool", "#!/usr/bin/env node", Language::JavaScript),
@@ -236,7 +257,11 @@ mod tests {
             ("LICENSE", "", Language::Text),
             ("x.tsx", "", Language::TypeScript),
         ] {
-            assert_eq!(Language::detect(&RepoPath::from(path), first_line), expected, "{path} {first_line}");
+            assert_eq!(
+                Language::detect(&RepoPath::from(path), first_line),
+                expected,
+                "{path} {first_line}"
+            );
         }
     }
 

@@ -41,18 +41,29 @@ impl Mask {
                 _ => b' ',
             });
             // The classes change at ASCII characters only, so whole characters are kept or blanked.
-            String::from_utf8(bytes.collect()).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+            String::from_utf8(bytes.collect())
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
         };
         let code = blank(Class::Code);
         let mut line_starts = vec![0];
-        line_starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
+        line_starts.extend(
+            text.bytes()
+                .enumerate()
+                .filter(|(_, byte)| *byte == b'\n')
+                .map(|(at, _)| at + 1),
+        );
         let mut code_before = vec![0];
         let mut count = 0;
         for line in code.split('\n') {
             count += u32::from(!line.trim().is_empty());
             code_before.push(count);
         }
-        Self { comments: blank(Class::Comment), code, line_starts, code_before }
+        Self {
+            comments: blank(Class::Comment),
+            code,
+            line_starts,
+            code_before,
+        }
     }
 
     /// The line (from 1) of a byte offset.
@@ -62,7 +73,10 @@ impl Mask {
 
     /// The offset of the first byte of `line` (from 1).
     pub fn line_start(&self, line: u32) -> usize {
-        self.line_starts.get((line as usize).saturating_sub(1)).copied().unwrap_or(self.code.len())
+        self.line_starts
+            .get((line as usize).saturating_sub(1))
+            .copied()
+            .unwrap_or(self.code.len())
     }
 
     /// How many lines of `first..=last` hold code; a line of a long string or a comment does not.
@@ -84,7 +98,10 @@ impl Mask {
 
     /// True when the byte at `offset` is code.
     pub fn is_code(&self, offset: usize) -> bool {
-        self.code.as_bytes().get(offset).is_some_and(|byte| !byte.is_ascii_whitespace())
+        self.code
+            .as_bytes()
+            .get(offset)
+            .is_some_and(|byte| !byte.is_ascii_whitespace())
     }
 }
 
@@ -150,7 +167,10 @@ impl<'t> Lexer<'t> {
     }
 
     fn line_end(&self) -> usize {
-        self.rest().iter().position(|byte| *byte == b'\n').unwrap_or(self.bytes.len() - self.at)
+        self.rest()
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .unwrap_or(self.bytes.len() - self.at)
     }
 
     fn comment_to_line_end(&mut self) {
@@ -166,7 +186,11 @@ impl<'t> Lexer<'t> {
                 return true;
             }
         }
-        let starts = self.syntax.line_comments.iter().any(|mark| self.rest().starts_with(mark.as_bytes()));
+        let starts = self
+            .syntax
+            .line_comments
+            .iter()
+            .any(|mark| self.rest().starts_with(mark.as_bytes()));
         if !starts {
             return false;
         }
@@ -204,7 +228,12 @@ impl<'t> Lexer<'t> {
     }
 
     fn string(&mut self) -> bool {
-        let Some(quote) = self.syntax.quotes.iter().find(|quote| self.rest().starts_with(quote.open.as_bytes())) else {
+        let Some(quote) = self
+            .syntax
+            .quotes
+            .iter()
+            .find(|quote| self.rest().starts_with(quote.open.as_bytes()))
+        else {
             return false;
         };
         self.quoted(*quote);

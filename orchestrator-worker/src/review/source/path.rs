@@ -103,7 +103,11 @@ impl RepoPath {
 
     /// The folders above the file, outermost first.
     pub fn folders(&self) -> impl Iterator<Item = &str> {
-        self.0.rsplit_once('/').map_or("", |(folders, _)| folders).split('/').filter(|part| !part.is_empty())
+        self.0
+            .rsplit_once('/')
+            .map_or("", |(folders, _)| folders)
+            .split('/')
+            .filter(|part| !part.is_empty())
     }
 
     /// The path of the folder that holds the file; empty at the top.
@@ -159,7 +163,10 @@ mod tests {
     #[test]
     fn parts() {
         let path = RepoPath::from("src/deep/Main.TAR.GZ");
-        assert_eq!((path.name(), path.extension().as_str(), path.folder()), ("Main.TAR.GZ", "gz", "src/deep"));
+        assert_eq!(
+            (path.name(), path.extension().as_str(), path.folder()),
+            ("Main.TAR.GZ", "gz", "src/deep")
+        );
         assert_eq!(path.folders().collect::<Vec<_>>(), ["src", "deep"]);
         assert_eq!(RepoPath::from(".env").extension(), "");
         assert_eq!(RepoPath::from("x").folders().count(), 0);

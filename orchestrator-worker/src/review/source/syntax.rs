@@ -27,7 +27,12 @@ pub(super) struct Syntax {
 }
 
 const fn quote(open: &'static str, escapes: bool, multiline: bool) -> Quote {
-    Quote { open, close: open, escapes, multiline }
+    Quote {
+        open,
+        close: open,
+        escapes,
+        multiline,
+    }
 }
 
 const DOUBLE: Quote = quote("\"", true, false);
@@ -43,62 +48,80 @@ const TRIPLE_SINGLE_RAW: Quote = quote("'''", false, true);
 const BACKTICK: Quote = quote("`", true, true);
 const BACKTICK_RAW: Quote = quote("`", false, true);
 
-const NONE: Syntax =
-    Syntax { line_comments: &[], block_comments: &[], nested: false, quotes: &[], hash_at_word_start: false };
-const C_LIKE: Syntax =
-    Syntax { line_comments: &["//"], block_comments: &[("/*", "*/")], quotes: &[DOUBLE, SINGLE], ..NONE };
+const LONG_BRACKETS: Quote = Quote {
+    open: "[[",
+    close: "]]",
+    escapes: false,
+    multiline: true,
+};
+
+const NONE: Syntax = Syntax {
+    line_comments: &[],
+    block_comments: &[],
+    nested: false,
+    quotes: &[],
+    hash_at_word_start: false,
+};
+const C_LIKE: Syntax = NONE.lines(&["//"]).blocks(&[("/*", "*/")]).quoted(&[DOUBLE, SINGLE]);
 const NESTED: Syntax = Syntax { nested: true, ..C_LIKE };
-const HASH: Syntax = Syntax { line_comments: &["#"], quotes: &[DOUBLE, SINGLE], ..NONE };
+const HASH: Syntax = NONE.lines(&["#"]).quoted(&[DOUBLE, SINGLE]);
+const WORD_HASH: Syntax = Syntax {
+    hash_at_word_start: true,
+    ..HASH
+};
 
 impl Syntax {
+    const fn lines(self, line_comments: &'static [&'static str]) -> Self {
+        Self { line_comments, ..self }
+    }
+
+    const fn blocks(self, block_comments: &'static [(&'static str, &'static str)]) -> Self {
+        Self { block_comments, ..self }
+    }
+
+    const fn quoted(self, quotes: &'static [Quote]) -> Self {
+        Self { quotes, ..self }
+    }
+
+    /// Rust's raw strings and lifetimes, template literals, regular expressions and here-documents are the lexer's.
     pub(super) fn of(language: Language) -> Self {
         match language {
-            // Rust's own quotes (raw strings, lifetimes) are handled by the lexer.
-            Language::Rust => Self { quotes: &[DOUBLE_LONG], ..NESTED },
-            Language::Python => Self { quotes: &[TRIPLE, TRIPLE_SINGLE, DOUBLE, SINGLE], ..HASH },
-            // Template literals are handled by the lexer because code nests in them.
-            Language::JavaScript | Language::TypeScript | Language::Component | Language::Proto => C_LIKE,
-            Language::Go => Self { quotes: &[BACKTICK_RAW, DOUBLE, SINGLE], ..C_LIKE },
-            Language::Java | Language::CSharp | Language::Groovy => Self { quotes: &[TRIPLE, DOUBLE, SINGLE], ..C_LIKE },
-            Language::Kotlin | Language::Scala | Language::Swift => Self { quotes: &[TRIPLE, DOUBLE, SINGLE], ..NESTED },
-            Language::Dart => Self { quotes: &[TRIPLE, TRIPLE_SINGLE, DOUBLE, SINGLE], ..NESTED },
-            Language::C | Language::Cpp | Language::ObjectiveC => C_LIKE,
-            Language::Zig => Self { block_comments: &[], ..C_LIKE },
-            Language::Php => Self {
-                line_comments: &["//", "#"],
-                quotes: &[DOUBLE_LONG, SINGLE_LONG],
-                ..C_LIKE
-            },
-            Language::Ruby => Self { block_comments: &[("\n=begin", "\n=end")], quotes: &[DOUBLE, SINGLE, BACKTICK], ..HASH },
-            Language::Elixir => Self { quotes: &[TRIPLE, TRIPLE_SINGLE, DOUBLE, SINGLE], ..HASH },
-            Language::Shell => Self {
-                quotes: &[DOUBLE_LONG, SINGLE_RAW_LONG],
-                hash_at_word_start: true,
-                ..HASH
-            },
-            Language::PowerShell => Self { block_comments: &[("<#", "#>")], quotes: &[DOUBLE_RAW_LONG, SINGLE_RAW_LONG], ..HASH },
-            Language::Lua => Self {
-                line_comments: &["--"],
-                block_comments: &[("--[[", "]]"), ("--[=[", "]=]")],
-                quotes: &[Quote { open: "[[", close: "]]", escapes: false, multiline: true }, DOUBLE, SINGLE],
-                ..NONE
-            },
-            Language::Perl => Self { block_comments: &[("\n=pod", "\n=cut"), ("\n=head", "\n=cut")], ..HASH },
-            Language::R | Language::Yaml | Language::Dockerfile | Language::Makefile | Language::CMake => {
-                Self { hash_at_word_start: true, ..HASH }
-            }
-            Language::Toml => Self { quotes: &[TRIPLE, TRIPLE_SINGLE_RAW, DOUBLE, SINGLE_RAW], ..HASH },
-            Language::Ini => Self { line_comments: &["#", ";"], quotes: &[], hash_at_word_start: true, ..HASH },
-            Language::Sql => Self {
-                line_comments: &["--"],
-                block_comments: &[("/*", "*/")],
-                quotes: &[SINGLE_RAW_LONG, DOUBLE_RAW_LONG],
-                ..NONE
-            },
-            Language::Terraform => Self { line_comments: &["#", "//"], quotes: &[DOUBLE], ..C_LIKE },
-            Language::Html | Language::Xml | Language::Markdown => Self { block_comments: &[("<!--", "-->")], ..NONE },
-            Language::Css => Self { line_comments: &[], ..C_LIKE },
-            Language::Json => Self { line_comments: &[], block_comments: &[], quotes: &[DOUBLE], ..NONE },
+            Language::Rust => NESTED.quoted(&[DOUBLE_LONG]),
+            Language::JavaScript
+            | Language::TypeScript
+            | Language::Component
+            | Language::Proto
+            | Language::C
+            | Language::Cpp
+            | Language::ObjectiveC => C_LIKE,
+            Language::Go => C_LIKE.quoted(&[BACKTICK_RAW, DOUBLE, SINGLE]),
+            Language::Java | Language::CSharp | Language::Groovy => C_LIKE.quoted(&[TRIPLE, DOUBLE, SINGLE]),
+            Language::Kotlin | Language::Scala | Language::Swift => NESTED.quoted(&[TRIPLE, DOUBLE, SINGLE]),
+            Language::Dart => NESTED.quoted(&[TRIPLE, TRIPLE_SINGLE, DOUBLE, SINGLE]),
+            Language::Zig => C_LIKE.blocks(&[]),
+            Language::Php => C_LIKE.lines(&["//", "#"]).quoted(&[DOUBLE_LONG, SINGLE_LONG]),
+            Language::Css => C_LIKE.lines(&[]),
+            Language::Terraform => C_LIKE.lines(&["#", "//"]).quoted(&[DOUBLE]),
+            Language::Python | Language::Elixir => HASH.quoted(&[TRIPLE, TRIPLE_SINGLE, DOUBLE, SINGLE]),
+            Language::Ruby => HASH
+                .blocks(&[("\n=begin", "\n=end")])
+                .quoted(&[DOUBLE, SINGLE, BACKTICK]),
+            Language::Perl => HASH.blocks(&[("\n=pod", "\n=cut"), ("\n=head", "\n=cut")]),
+            Language::PowerShell => HASH.blocks(&[("<#", "#>")]).quoted(&[DOUBLE_RAW_LONG, SINGLE_RAW_LONG]),
+            Language::Toml => HASH.quoted(&[TRIPLE, TRIPLE_SINGLE_RAW, DOUBLE, SINGLE_RAW]),
+            Language::Shell => WORD_HASH.quoted(&[DOUBLE_LONG, SINGLE_RAW_LONG]),
+            Language::R | Language::Yaml | Language::Dockerfile | Language::Makefile | Language::CMake => WORD_HASH,
+            Language::Ini => WORD_HASH.lines(&["#", ";"]).quoted(&[]),
+            Language::Lua => NONE
+                .lines(&["--"])
+                .blocks(&[("--[[", "]]"), ("--[=[", "]=]")])
+                .quoted(&[LONG_BRACKETS, DOUBLE, SINGLE]),
+            Language::Sql => NONE
+                .lines(&["--"])
+                .blocks(&[("/*", "*/")])
+                .quoted(&[SINGLE_RAW_LONG, DOUBLE_RAW_LONG]),
+            Language::Html | Language::Xml | Language::Markdown => NONE.blocks(&[("<!--", "-->")]),
+            Language::Json => NONE.quoted(&[DOUBLE]),
             Language::Text => NONE,
         }
     }

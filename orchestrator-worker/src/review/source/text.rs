@@ -43,7 +43,10 @@ fn decode_bytes(bytes: &[u8]) -> Decoded {
         return Decoded::Text(text.to_owned(), Encoding::Utf8);
     }
     // Text in an old encoding has hardly any control characters and is mostly ASCII; compressed data has both wrong.
-    let controls = sniffed.iter().filter(|byte| **byte < 32 && !matches!(**byte, b'\n' | b'\r' | b'\t' | 12 | 27)).count();
+    let controls = sniffed
+        .iter()
+        .filter(|byte| **byte < 32 && !matches!(**byte, b'\n' | b'\r' | b'\t' | 12 | 27))
+        .count();
     let foreign = sniffed.iter().filter(|byte| **byte >= 128).count();
     if controls * 100 > sniffed.len() || foreign * 2 > sniffed.len() {
         return Decoded::Binary;
@@ -69,7 +72,10 @@ mod tests {
         let text = |text: &str, encoding| Decoded::Text(text.to_owned(), encoding);
         assert_eq!(decode("größe\n".as_bytes()), text("größe\n", Encoding::Utf8));
         assert_eq!(decode(b"\xEF\xBB\xBFx = 1"), text("x = 1", Encoding::Utf8));
-        assert_eq!(decode(b"# gr\xF6\xDFe\nx = 1\n"), text("# größe\nx = 1\n", Encoding::Latin1));
+        assert_eq!(
+            decode(b"# gr\xF6\xDFe\nx = 1\n"),
+            text("# größe\nx = 1\n", Encoding::Latin1)
+        );
         assert_eq!(decode(b"\xFF\xFEa\0\n\0"), text("a\n", Encoding::Utf16));
         assert_eq!(decode(b"\xFE\xFF\0a"), text("a", Encoding::Utf16));
         assert_eq!(decode(b"\x89PNG\r\n\x1a\n\0\0\0"), Decoded::Binary);

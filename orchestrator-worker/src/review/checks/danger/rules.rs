@@ -47,18 +47,33 @@ const PHP: &[Language] = &[Language::Php];
 const RUBY: &[Language] = &[Language::Ruby];
 const RUST: &[Language] = &[Language::Rust];
 const CSHARP: &[Language] = &[Language::CSharp];
-const SHELLS: &[Language] = &[Language::Shell, Language::Dockerfile, Language::Makefile, Language::Yaml];
+const SHELLS: &[Language] = &[
+    Language::Shell,
+    Language::Dockerfile,
+    Language::Makefile,
+    Language::Yaml,
+];
 
-const EVAL: &str = "Whoever controls the text controls the program. Parse the data instead, or choose from a table of functions.";
+const EVAL: &str =
+    "Whoever controls the text controls the program. Parse the data instead, or choose from a table of functions.";
 const SHELL: &str = "A shell gives a meaning to `;`, `$` and blanks inside arguments. Run the program with a list of arguments and no shell.";
-const UNPICKLE: &str = "Reading such data can run any code in it. Use a plain format such as JSON for what comes from outside.";
-const TLS: &str = "Anyone on the way can read and change the traffic. Trust the right certificate authority instead of none.";
+const UNPICKLE: &str =
+    "Reading such data can run any code in it. Use a plain format such as JSON for what comes from outside.";
+const TLS: &str =
+    "Anyone on the way can read and change the traffic. Trust the right certificate authority instead of none.";
 const SQL: &str = "A value with a quote in it changes the statement. Pass values as parameters.";
 const HTML: &str = "Text from a user becomes a script in another user's page. Set text, or sanitise it first.";
-const BUFFER: &str = "It writes as much as it is given, beyond the end of the buffer if need be. Use the variant that takes a size.";
+const BUFFER: &str =
+    "It writes as much as it is given, beyond the end of the buffer if need be. Use the variant that takes a size.";
 
 /// Medium severity and confidence over the code; the table overrides what differs.
-const fn rule(check: &'static str, languages: &'static [Language], pattern: &'static str, message: &'static str, why: &'static str) -> Rule {
+const fn rule(
+    check: &'static str,
+    languages: &'static [Language],
+    pattern: &'static str,
+    message: &'static str,
+    why: &'static str,
+) -> Rule {
     Rule {
         check,
         languages,
@@ -98,14 +113,14 @@ pub(super) const RULES: &[Rule] = &[
     Rule { arguments: Arguments::NotConstant, ..rule("danger.html", SCRIPT, r"\bdocument\.write(?:ln)?\s*\(", "HTML is written into the page", HTML) },
     Rule { severity: Severity::High, view: View::Raw, ..rule("danger.shell", SCRIPT, r"(?:^|\bchild_process\.|[^\w.$])(?P<at>exec(?:Sync)?\s*\(\s*(?:`[^`]*\$\{|['\x22][^'\x22\n]*['\x22]\s*\+))", "A command put together from pieces is given to a shell", SHELL) },
     Rule { severity: Severity::High, confidence: Confidence::High, view: View::Raw, ..rule("danger.tls", SCRIPT, r#"\brejectUnauthorized\s*:\s*false\b|NODE_TLS_REJECT_UNAUTHORIZED['"\]]*\s*=\s*['"]?0"#, "TLS certificates are not verified", TLS) },
-    Rule { severity: Severity::High, view: View::Raw, ..rule("danger.sql", SCRIPT, r"\.(?:query|execute|raw)\s*\(\s*(?:`\s*(?:SELECT|INSERT|UPDATE|DELETE)\b[^`]*\$\{|['\x22](?:SELECT|INSERT|UPDATE|DELETE)\b[^'\x22\n]*['\x22]\s*\+)", "An SQL statement is put together from pieces", SQL) },
+    Rule { severity: Severity::High, view: View::Raw, ..rule("danger.sql", SCRIPT, r"\.(?:query|execute|raw)\s*\(\s*(?:`\s*(?:SELECT|INSERT|UPDATE|DELETE)\b[^`]*\$\{|\x22(?:SELECT|INSERT|UPDATE|DELETE)\b[^\x22\n]*\x22\s*\+|'(?:SELECT|INSERT|UPDATE|DELETE)\b[^'\n]*'\s*\+)", "An SQL statement is put together from pieces", SQL) },
     // Go
     Rule { severity: Severity::High, confidence: Confidence::High, ..rule("danger.tls", GO, r"\bInsecureSkipVerify\s*:\s*true\b", "TLS certificates are not verified", TLS) },
     Rule { view: View::Raw, ..rule("danger.shell", GO, r#"\bexec\.Command(?:Context)?\s*\((?:\s*\w+\s*,)?\s*"(?:/bin/)?(?:ba|z)?sh"\s*,\s*"-c"\s*,\s*[^"\s]"#, "A command is given to a shell", SHELL) },
     Rule { severity: Severity::High, view: View::Raw, ..rule("danger.sql", GO, r#"\.(?:Query|QueryRow|Exec)(?:Context)?\s*\((?:\s*\w+\s*,)?\s*(?:fmt\.Sprintf\s*\(\s*["`]\s*(?:SELECT|INSERT|UPDATE|DELETE)|["`]\s*(?:SELECT|INSERT|UPDATE|DELETE)[^"`]*["`]\s*\+)"#, "An SQL statement is put together from pieces", SQL) },
     Rule { arguments: Arguments::NotConstant, ..rule("danger.html", GO, r"\btemplate\.(?:HTML|JS)\s*\(", "Text is declared to be safe HTML", HTML) },
     // JVM
-    Rule { arguments: Arguments::LowerWhenConstant, ..rule("danger.shell", JVM, r"\bgetRuntime\s*\(\s*\)\s*\.exec\s*\(", "A command line is split and executed", SHELL) },
+    Rule { arguments: Arguments::LowerWhenConstant, unless: r"exec\s*\(\s*new\s+String", ..rule("danger.shell", JVM, r"\bgetRuntime\s*\(\s*\)\s*\.exec\s*\(", "A command line is split and executed", SHELL) },
     rule("danger.deserialize", JVM, r"\bnew\s+ObjectInputStream\s*\(", "Java objects are deserialised", UNPICKLE),
     Rule { severity: Severity::High, view: View::Raw, ..rule("danger.sql", JVM, r#"\.(?:executeQuery|executeUpdate|execute|prepareStatement|createQuery|createNativeQuery)\s*\(\s*"\s*(?:SELECT|INSERT|UPDATE|DELETE)[^"]*"\s*\+\s*[a-z]"#, "An SQL statement is put together from pieces", SQL) },
     // C and C++
@@ -120,11 +135,10 @@ pub(super) const RULES: &[Rule] = &[
     // Ruby
     Rule { severity: Severity::High, arguments: Arguments::NotConstant, ..rule("danger.eval", RUBY, r"(?:^|[^\w.:])(?P<at>eval\s*\()", "Text is executed as Ruby", EVAL) },
     rule("danger.deserialize", RUBY, r"\bMarshal\.load\s*\(|\bYAML\.(?:load|unsafe_load)\s*\(", "Data can create any object", UNPICKLE),
-    Rule { severity: Severity::High, view: View::Raw, ..rule("danger.shell", RUBY, r##"(?:^|[^\w.:])(?P<at>(?:system|exec|spawn)\s*\(?\s*"[^"\n]*#\{[^"\n]*"\s*\)?\s*(?:\n|$|if|unless|or|and|\|\|))"##, "A command put together from pieces is given to a shell", SHELL) },
+    Rule { severity: Severity::High, view: View::Raw, ..rule("danger.shell", RUBY, r#"(?:^|[^\w.:])(?P<at>(?:system|exec|spawn)\s*\(?\s*"[^"\n]*#\{[^"\n]*"\s*\)?\s*(?:\n|$|if|unless|or|and|\|\|))"#, "A command put together from pieces is given to a shell", SHELL) },
     // Rust, C#
-    Rule { severity: Severity::Low, ..rule("danger.transmute", RUST, r"\bmem::transmute\b|(?:^|[^\w:.])transmute(?:::<[^>]*>+)?\s*\(", "`transmute` reinterprets bytes", "It compiles for types that do not fit. Prefer a cast, `from_bits` or `bytemuck`.") },
     Rule { severity: Severity::High, confidence: Confidence::High, ..rule("danger.tls", RUST, r"\bdanger_accept_invalid_(?:certs|hostnames)\s*\(\s*true\s*\)", "TLS certificates are not verified", TLS) },
-    Rule { ..rule("danger.static_mut", RUST, r"(?m)^\s*(?:pub(?:\([^)]*\))?\s+)?static\s+mut\s+\w+", "A `static mut` can be changed by two threads at once", "Use an atomic, a `OnceLock` or a `Mutex`.") },
+    Rule { ..rule("danger.static_mut", RUST, r"(?m)^\s*(?:pub(?:\([^)]*\))?\s+)?static\s+mut\s+\w+\s*:[^;=]*=", "A `static mut` can be changed by two threads at once", "Use an atomic, a `OnceLock` or a `Mutex`.") },
     rule("danger.deserialize", CSHARP, r"\bnew\s+BinaryFormatter\s*\(", "`BinaryFormatter` creates any object", UNPICKLE),
     Rule { severity: Severity::High, ..rule("danger.tls", CSHARP, r"\b(?:ServerCertificate(?:Custom)?ValidationCallback)\s*\+?=[^;]*=>\s*true\b|DangerousAcceptAnyServerCertificateValidator", "TLS certificates are not verified", TLS) },
     // Shell and what contains shell

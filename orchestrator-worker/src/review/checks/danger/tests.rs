@@ -9,8 +9,16 @@ fn dangers(path: &str, text: &str) -> Vec<String> {
     let source = Source::new(path, language, Role::Source, false, text);
     check(&source, &Limits::default())
         .into_iter()
-        .filter(|finding| finding.severity > crate::review::finding::Severity::Low || finding.check.starts_with("correct"))
-        .map(|finding| finding.check.strip_prefix("danger.").unwrap_or(&finding.check).to_owned())
+        .filter(|finding| {
+            finding.severity > crate::review::finding::Severity::Low || finding.check.starts_with("correct")
+        })
+        .map(|finding| {
+            finding
+                .check
+                .strip_prefix("danger.")
+                .unwrap_or(&finding.check)
+                .to_owned()
+        })
         .collect()
 }
 
@@ -26,6 +34,12 @@ fn dangerous_calls_are_found() {
         ("a.py", "requests.get(u, verify=False)", "tls"),
         ("a.py", "c.execute(f\"SELECT * FROM t WHERE a = '{x}'\")", "sql"),
         ("a.py", "c.execute(\"DELETE FROM t WHERE a = %s\" % x)", "sql"),
+        (
+            "a.py",
+            "c.execute(\"SELECT * FROM t WHERE a LIKE '%{}%'\".format(x))",
+            "sql",
+        ),
+        ("a.js", "db.query(\"SELECT * FROM t WHERE a = '\" + x + \"'\")", "sql"),
         ("a.py", "def f(a, b=[]):\n    pass", "correctness.mutable_default"),
         ("a.py", "app.run(host='0.0.0.0', debug=True)", "debug_server"),
         ("a.js", "eval(x)", "eval"),
@@ -37,7 +51,11 @@ fn dangerous_calls_are_found() {
         ("a.ts", "db.query(`SELECT * FROM t WHERE a = ${x}`)", "sql"),
         ("a.go", "c := &tls.Config{InsecureSkipVerify: true}", "tls"),
         ("a.go", "exec.Command(\"sh\", \"-c\", cmd)", "shell"),
-        ("a.go", "db.Query(fmt.Sprintf(\"SELECT * FROM %s\", t))", "sql"),
+        (
+            "a.go",
+            "db.Query(fmt.Sprintf(\"SELECT * FROM t WHERE a = '%s'\", a))",
+            "sql",
+        ),
         ("A.java", "new ObjectInputStream(in)", "deserialize"),
         ("A.java", "st.executeQuery(\"SELECT * FROM t WHERE a = '\" + a)", "sql"),
         ("a.c", "  gets(buf);", "buffer"),
@@ -50,7 +68,11 @@ fn dangerous_calls_are_found() {
         ("a.sh", "curl -sSL https://x.y/install.sh | sudo bash", "pipe_to_shell"),
         ("Dockerfile", "RUN curl https://x.y/i | sh", "pipe_to_shell"),
         ("a.sh", "rm -rf \"$DIR\"/", "remove"),
-        (".github/workflows/a.yml", "jobs:\n  a:\n    steps:\n      - run: |\n          echo \"${{ github.event.issue.title }}\"\n", "workflow_injection"),
+        (
+            ".github/workflows/a.yml",
+            "jobs:\n  a:\n    steps:\n      - run: |\n          echo \"${{ github.event.issue.title }}\"\n",
+            "workflow_injection",
+        ),
     ] {
         let expected: Vec<&str> = expected.split_whitespace().collect();
         assert_eq!(dangers(path, text), expected, "{path}: {text}");
@@ -67,6 +89,13 @@ fn harmless_calls_are_not() {
         ("a.py", "subprocess.run(['ls', x])\nsubprocess.run(['ls'], shell=False)"),
         ("a.py", "yaml.safe_load(f)\nyaml.load(f, Loader=yaml.SafeLoader)"),
         ("a.py", "c.execute(\"SELECT * FROM t WHERE a = %s\", (x,))"),
+        (
+            "a.py",
+            "c.execute(\"SELECT COUNT(*) FROM %s WHERE b = %%s\" % table, [b])",
+        ),
+        ("a.go", "db.Query(fmt.Sprintf(\"SELECT * FROM %s\", t))"),
+        ("a.py", "subprocess.run(\n    'git log -1',\n    shell=True)"),
+        ("A.java", "Runtime.getRuntime().exec(new String[] {\"ls\", dir})"),
         ("a.py", "def f(a, b=(), c=None, d={'x': 1}): pass"),
         ("a.js", "regex.exec(x); /eval(x)/.test(y)"),
         ("a.js", "el.innerHTML = ''; if (el.innerHTML === x) {}"),
@@ -77,8 +106,14 @@ fn harmless_calls_are_not() {
         ("a.c", "fgets(buf, n, f); x->gets(y);"),
         ("a.rb", "system('ls', dir)\nYAML.safe_load(x)"),
         ("a.rs", "let x = \"static mut\";"),
-        ("a.sh", "curl https://x.y -o f\n# curl https://x | sh\nrm -rf \"${DIR:?}\"/"),
-        (".github/workflows/a.yml", "jobs:\n  a:\n    steps:\n      - env:\n          T: ${{ github.event.issue.title }}\n        run: echo \"$T\"\n      - run: echo ${{ github.sha }}\n"),
+        (
+            "a.sh",
+            "curl https://x.y -o f\n# curl https://x | sh\nrm -rf \"${DIR:?}\"/",
+        ),
+        (
+            ".github/workflows/a.yml",
+            "jobs:\n  a:\n    steps:\n      - env:\n          T: ${{ github.event.issue.title }}\n        run: echo \"$T\"\n      - run: echo ${{ github.sha }}\n",
+        ),
     ] {
         assert_eq!(dangers(path, text), Vec::<String>::new(), "{path}: {text}");
     }

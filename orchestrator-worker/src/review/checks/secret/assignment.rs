@@ -30,7 +30,10 @@ pub(super) fn find(source: &Source<'_>) -> Vec<Secret> {
     for captures in QUOTED.captures_iter(source.text) {
         found.extend(judge(source, &captures));
     }
-    let bare = matches!(source.language, Language::Ini | Language::Yaml | Language::Shell | Language::Dockerfile);
+    let bare = matches!(
+        source.language,
+        Language::Ini | Language::Yaml | Language::Shell | Language::Dockerfile
+    );
     if bare {
         for captures in BARE.captures_iter(source.text) {
             found.extend(judge(source, &captures));
@@ -41,7 +44,12 @@ pub(super) fn find(source: &Source<'_>) -> Vec<Secret> {
 
 fn judge(source: &Source<'_>, captures: &regex::Captures<'_>) -> Option<Secret> {
     let (name, value) = (captures.name("name")?, captures.name("value")?);
-    let comment = source.mask.comments.as_bytes().get(name.start()).is_some_and(|byte| *byte != b' ');
+    let comment = source
+        .mask
+        .comments
+        .as_bytes()
+        .get(name.start())
+        .is_some_and(|byte| *byte != b' ');
     // Prose explains; it does not configure.
     let prose = source.language.kind() == Kind::Prose;
     if comment || prose || ABOUT.is_match(name.as_str()) || is_placeholder(value.as_str()) || is_name(value.as_str()) {
@@ -60,14 +68,20 @@ fn judge(source: &Source<'_>, captures: &regex::Captures<'_>) -> Option<Secret> 
 
 /// How bad it is; None when the value does not look like a secret.
 fn weigh(name: &str, value: &str) -> Option<Severity> {
-    let has = |test: fn(&u8) -> bool| value.as_bytes().iter().any(|byte| test(byte));
+    let has = |test: fn(&u8) -> bool| value.as_bytes().iter().any(test);
     let letters = has(u8::is_ascii_alphabetic);
     let digits = has(u8::is_ascii_digit);
     let signs = has(u8::is_ascii_punctuation);
     let hex = value.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let random = if hex { value.len() >= 32 && entropy(value) > 3.0 } else { value.len() >= 16 && entropy(value) > 3.6 };
+    let random = if hex {
+        value.len() >= 32 && entropy(value) > 3.0
+    } else {
+        value.len() >= 16 && entropy(value) > 3.6
+    };
     // Code that builds the value is no secret: `prefix+var`, `a(b)`, `x[1]`, `%s`.
-    let built = value.contains(['(', ')', '[', ']', '{', '}', '|', '\\', ';', ',']) || value.contains("%s") || value.contains("::");
+    let built = value.contains(['(', ')', '[', ']', '{', '}', '|', '\\', ';', ','])
+        || value.contains("%s")
+        || value.contains("::");
     if built || !letters {
         return None;
     }

@@ -21,7 +21,14 @@ struct Format {
 
 /// Shorthand for the usual case: critical, high confidence, anything but a placeholder.
 const fn key(check: &'static str, name: &'static str, pattern: &'static str) -> Format {
-    Format { check, name, pattern, severity: Severity::Critical, confidence: Confidence::High, accept: looks_random }
+    Format {
+        check,
+        name,
+        pattern,
+        severity: Severity::Critical,
+        confidence: Confidence::High,
+        accept: looks_random,
+    }
 }
 
 #[rustfmt::skip]
@@ -54,7 +61,8 @@ const FORMATS: &[Format] = &[
         ..key("secret.url_password", "A password in a URL", r#"\b(?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|mssql|clickhouse|ftp|sftp|smtps?|ldaps?|https?)://[^\s:/@"'<>{}$%]+:([^\s:/@"'<>{}$%`]{6,})@[\w.-]*\w\.[a-z]{2,}"#) },
 ];
 
-static COMPILED: LazyLock<Vec<Regex>> = LazyLock::new(|| FORMATS.iter().map(|format| constant(format.pattern)).collect());
+static COMPILED: LazyLock<Vec<Regex>> =
+    LazyLock::new(|| FORMATS.iter().map(|format| constant(format.pattern)).collect());
 
 /// The credentials in `text` that are worth telling.
 pub(super) fn find(text: &str) -> Vec<Secret> {
@@ -72,7 +80,9 @@ fn matches(text: &str, accepted_only: bool) -> Vec<Secret> {
     let mut found = Vec::new();
     for (format, regex) in FORMATS.iter().zip(COMPILED.iter()) {
         for captures in regex.captures_iter(text) {
-            let Some(secret) = captures.get(1).or_else(|| captures.get(0)) else { continue };
+            let Some(secret) = captures.get(1).or_else(|| captures.get(0)) else {
+                continue;
+            };
             if accepted_only && (!(format.accept)(secret.as_str()) || is_example_host(&captures[0])) {
                 continue;
             }
@@ -95,7 +105,10 @@ fn looks_random(secret: &str) -> bool {
 
 /// The inside of a PEM block is Base64 with the variety of one.
 fn is_key_body(body: &str) -> bool {
-    let letters: String = body.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/')).collect();
+    let letters: String = body
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/'))
+        .collect();
     // An encrypted key is useless without its password.
     letters.len() >= 64 && entropy(&letters) > 4.5 && !body.contains("ENCRYPTED") && !body.contains("...")
 }
@@ -103,10 +116,20 @@ fn is_key_body(body: &str) -> bool {
 /// A real JWT has a header that names its algorithm. The one of jwt.io and other teaching material is left out.
 fn is_token(token: &str) -> bool {
     let mut parts = token.split('.').map(decode_base64url);
-    let (Some(header), Some(payload)) = (parts.next(), parts.next()) else { return false };
+    let (Some(header), Some(payload)) = (parts.next(), parts.next()) else {
+        return false;
+    };
     let header = String::from_utf8_lossy(&header).into_owned();
     let payload = String::from_utf8_lossy(&payload).to_lowercase();
-    let lesson = ["john doe", "1234567890", "example", "\"sub\":\"test", "user@", "foo", "joe\""];
+    let lesson = [
+        "john doe",
+        "1234567890",
+        "example",
+        "\"sub\":\"test",
+        "user@",
+        "foo",
+        "joe\"",
+    ];
     header.contains("\"alg\"") && !lesson.iter().any(|word| payload.contains(word))
 }
 
@@ -116,11 +139,27 @@ fn is_password(password: &str) -> bool {
 
 /// `https://user:pw@example.com` and the like appear in every parser's documentation.
 fn is_example_host(url: &str) -> bool {
-    let Some((_, host)) = url.rsplit_once('@') else { return false };
+    let Some((_, host)) = url.rsplit_once('@') else {
+        return false;
+    };
     let host = host.to_ascii_lowercase();
-    ["example.", "localhost", "127.0.0.1", "domain.", "host.", "hostname", "server.", "foo.", "test.", "proxy.", "mycompany"]
-        .iter()
-        .any(|part| host.contains(part))
-        || host.ends_with(".test")
-        || host.ends_with(".local")
+    [
+        "example.",
+        "localhost",
+        "127.0.0.1",
+        "domain.",
+        "host.",
+        "hostname",
+        "server.",
+        "foo.",
+        "test.",
+        "proxy.",
+        "mycompany",
+    ]
+    .iter()
+    .any(|part| host.contains(part))
+        || host
+            .rsplit('.')
+            .next()
+            .is_some_and(|last| matches!(last, "test" | "local" | "invalid"))
 }

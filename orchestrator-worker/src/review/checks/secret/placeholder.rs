@@ -4,11 +4,65 @@ use std::collections::BTreeMap;
 
 /// Words that people write where a secret would stand.
 const WORDS: &[&str] = &[
-    "example", "sample", "dummy", "placeholder", "changeme", "change_me", "change-me", "your", "insert", "replace", "xxxx",
-    "fake", "mock", "todo", "redacted", "removed", "hidden", "secret", "password", "passwd", "foobar", "foo", "bar", "baz",
-    "lorem", "notreal", "not-real", "not_real", "invalid", "undefined", "default", "null", "none", "123456", "abcdef",
-    "qwerty", "asdf", "deadbeef", "test", "demo", "hunter2", "...", "***", "<", ">", "${", "{{", "%(", "$(", "process.env",
-    "os.environ", "getenv", "user", "letmein", "correcthorse", "s3cr3t", "t0ken", "token",
+    "example",
+    "sample",
+    "dummy",
+    "placeholder",
+    "changeme",
+    "change_me",
+    "change-me",
+    "your",
+    "insert",
+    "replace",
+    "xxxx",
+    "fake",
+    "mock",
+    "todo",
+    "redacted",
+    "removed",
+    "hidden",
+    "secret",
+    "password",
+    "passwd",
+    "foobar",
+    "foo",
+    "bar",
+    "baz",
+    "lorem",
+    "notreal",
+    "not-real",
+    "not_real",
+    "invalid",
+    "undefined",
+    "default",
+    "null",
+    "none",
+    "123456",
+    "abcdef",
+    "qwerty",
+    "asdf",
+    "deadbeef",
+    "test",
+    "demo",
+    "hunter2",
+    "...",
+    "***",
+    "<",
+    ">",
+    "${",
+    "{{",
+    "%(",
+    "$(",
+    "process.env",
+    "os.environ",
+    "getenv",
+    "user",
+    "letmein",
+    "opensesame",
+    "correcthorse",
+    "s3cr3t",
+    "t0ken",
+    "token",
 ];
 
 /// Bits of information a character, from 0 to 8: about 4 for random letters and digits, 3 for words.
@@ -16,7 +70,11 @@ pub fn entropy(text: &str) -> f64 {
     let mut counts: BTreeMap<u8, u32> = BTreeMap::new();
     text.bytes().for_each(|byte| *counts.entry(byte).or_default() += 1);
     let total = text.len() as f64;
-    counts.values().map(|count| f64::from(*count) / total).map(|share| -share * share.log2()).sum()
+    counts
+        .values()
+        .map(|count| f64::from(*count) / total)
+        .map(|share| -share * share.log2())
+        .sum()
 }
 
 /// True for what a person typed instead of a secret: `changeme`, `your-token`, `xxxxxxxx`.
@@ -28,7 +86,18 @@ pub(super) fn is_placeholder(value: &str) -> bool {
 /// True for a value with a pattern that no generator produces: `AKIA…EXAMPLE`, `0123456789`, `aaaaaaaa`, `abcabcabc`.
 pub(super) fn is_made_up(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
-    let marked = ["example", "xxxx", "fake", "dummy", "placeholder", "your", "abcdefgh", "12345678", "00000000", "testtest"];
+    let marked = [
+        "example",
+        "xxxx",
+        "fake",
+        "dummy",
+        "placeholder",
+        "your",
+        "abcdefgh",
+        "12345678",
+        "00000000",
+        "testtest",
+    ];
     marked.iter().any(|word| lower.contains(word)) || longest_run(&lower, 0) >= 6 || longest_run(&lower, 1) >= 8
 }
 
@@ -37,7 +106,11 @@ fn longest_run(text: &str, step: u8) -> usize {
     let mut longest = 0;
     let mut run = 1;
     for pair in text.as_bytes().windows(2) {
-        run = if pair[1].wrapping_sub(pair[0]) == step { run + 1 } else { 1 };
+        run = if pair[1].wrapping_sub(pair[0]) == step {
+            run + 1
+        } else {
+            1
+        };
         longest = longest.max(run);
     }
     longest
@@ -45,18 +118,29 @@ fn longest_run(text: &str, step: u8) -> usize {
 
 /// True for words joined by punctuation, paths, URLs, identifiers: names of things rather than secrets.
 pub(super) fn is_name(value: &str) -> bool {
-    let words = value.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words = value
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
     let wordy = words.clone().all(|word| {
         let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
         // Camel case counts as words; a capital in every other place does not.
-        let changes = letters.as_bytes().windows(2).filter(|w| w[0].is_ascii_uppercase() != w[1].is_ascii_uppercase()).count();
-        (letters.bytes().all(|b| b.is_ascii_alphabetic()) && changes * 3 <= letters.len() + 3 && word.len() - letters.len() <= 2)
+        let changes = letters
+            .as_bytes()
+            .windows(2)
+            .filter(|w| w[0].is_ascii_uppercase() != w[1].is_ascii_uppercase())
+            .count();
+        (letters.bytes().all(|b| b.is_ascii_alphabetic())
+            && changes * 3 <= letters.len() + 3
+            && word.len() - letters.len() <= 2)
             || word.bytes().all(|b| b.is_ascii_digit()) && word.len() <= 4
     });
     let uuid = value.len() == 36 && value.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
     // Names are joined by few signs; generated passwords have the others.
     let signs = value.contains(['!', '$', '%', '^', '&', '*', '~', '#', '@', '+', '?', '=']);
-    (wordy && !signs) || uuid || value.contains("://") || value.starts_with(['/', '.', '#', '@', '$', '%', '-', '&', '?'])
+    (wordy && !signs)
+        || uuid
+        || value.contains("://")
+        || value.starts_with(['/', '.', '#', '@', '$', '%', '-', '&', '?'])
 }
 
 /// Decodes Base64 of the URL kind without padding; stops at the first foreign character.
@@ -88,10 +172,25 @@ mod tests {
 
     #[test]
     fn placeholders_and_names_are_no_secrets() {
-        for value in ["changeme", "your-api-key", "xxxxxxxxxxxx", "AKIAIOSFODNN7EXAMPLE", "aaaaaaaaaa", "abcdefghijkl", "${TOKEN}"] {
+        for value in [
+            "changeme",
+            "your-api-key",
+            "xxxxxxxxxxxx",
+            "AKIAIOSFODNN7EXAMPLE",
+            "aaaaaaaaaa",
+            "abcdefghijkl",
+            "${TOKEN}",
+        ] {
             assert!(is_placeholder(value), "{value}");
         }
-        for value in ["access_token_expired", "/var/run/secrets", "authorizationHeaderName", "https://x.y/z", "#/definitions/x", "v1.token.name2"] {
+        for value in [
+            "access_token_expired",
+            "/var/run/secrets",
+            "authorizationHeaderName",
+            "https://x.y/z",
+            "#/definitions/x",
+            "v1.token.name2",
+        ] {
             assert!(is_name(value), "{value}");
         }
         for value in ["kJ8sn2Lq0vRt5XwZ", "9f86d081884c7d659a2feaa0c55ad015", "aB3$kk9!pQz2"] {

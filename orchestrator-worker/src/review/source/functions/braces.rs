@@ -8,7 +8,9 @@ use crate::review::source::language::Language;
 use crate::review::source::mask::Mask;
 
 /// A header longer than this is a table, not a header; only its tail is kept.
-const HEADER_BYTES: usize = 4_000;
+const HEADER_BYTES: usize = 1_000;
+/// Nobody nests deeper; what does is data or an attack, and is not scanned further.
+const DEEPEST: usize = 300;
 
 /// An open bracket.
 struct Frame {
@@ -71,11 +73,14 @@ pub(super) fn find(language: Language, mask: &Mask) -> (Vec<Found>, Vec<RangeInc
 
 impl Scanner<'_> {
     fn run(&mut self) {
-        let preprocessed = matches!(self.language, Language::C | Language::Cpp | Language::ObjectiveC | Language::CSharp);
+        let preprocessed = matches!(
+            self.language,
+            Language::C | Language::Cpp | Language::ObjectiveC | Language::CSharp
+        );
         let code = self.mask.code.as_bytes();
         let mut at = 0;
         let mut line_start = true;
-        while at < code.len() {
+        while at < code.len() && self.stack.len() <= DEEPEST {
             let byte = code[at];
             if line_start && preprocessed && byte == b'#' {
                 at = end_of_directive(code, at);
@@ -87,6 +92,8 @@ impl Scanner<'_> {
                 b')' | b']' => self.close_bracket(byte),
                 b'}' => self.close_brace(at),
                 b';' => self.semicolon(),
+                // The arguments before this one say nothing about it.
+                b',' if self.top().bracket != b'{' => self.clear_statement(),
                 b'\n' => self.end_line(),
                 _ => self.push(at, byte),
             }
@@ -181,7 +188,9 @@ impl Scanner<'_> {
 
     /// Where the name stands: attributes, decorators and older statements may come before it.
     fn header_offset(&self, start: usize, end: usize, name: &str) -> usize {
-        self.mask.code[start..end].rfind(name).map_or(start, |found| start + found)
+        self.mask.code[start..end]
+            .rfind(name)
+            .map_or(start, |found| start + found)
     }
 
     /// Records the nesting in the innermost open function.
@@ -216,7 +225,10 @@ impl Scanner<'_> {
         // A brace in the first column ends a function that starts there, whatever else was left open by a macro, a
         // preprocessor branch or a piece that was misread.
         if at == self.mask.line_start(line) {
-            let outer = self.stack.iter().position(|frame| matches!(frame.opens, Opens::Function(_)) && frame.column == 0);
+            let outer = self
+                .stack
+                .iter()
+                .position(|frame| matches!(frame.opens, Opens::Function(_)) && frame.column == 0);
             if let Some(outer) = outer {
                 while self.stack.len() > outer + 1 {
                     self.pop(line);
@@ -239,7 +251,9 @@ impl Scanner<'_> {
     }
 
     fn pop(&mut self, line: u32) -> Opens {
-        let Some(frame) = self.stack.pop() else { return Opens::Block };
+        let Some(frame) = self.stack.pop() else {
+            return Opens::Block;
+        };
         if frame.test {
             self.tests.push(frame.line..=line);
         }
@@ -263,7 +277,17 @@ impl Scanner<'_> {
 
 /// `#[cfg(test)] mod tests` and `#[tokio::test] async fn x`, as written.
 fn is_test_item(item: &str) -> bool {
-    item.contains('#') && ["cfg(test)", "cfg(all(test", "cfg(any(test", "#[test]", "::test]", "::test("].iter().any(|mark| item.contains(mark))
+    item.contains('#')
+        && [
+            "cfg(test)",
+            "cfg(all(test",
+            "cfg(any(test",
+            "#[test]",
+            "::test]",
+            "::test(",
+        ]
+        .iter()
+        .any(|mark| item.contains(mark))
 }
 
 /// The end of a preprocessor line with its continuation lines.

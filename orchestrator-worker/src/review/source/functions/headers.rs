@@ -29,7 +29,10 @@ pub(super) fn is_supported(language: Language) -> bool {
 
 /// True when a line end ends a statement, unless something is open.
 pub(super) fn ends_at_newline(language: Language) -> bool {
-    matches!(language, Language::Go | Language::Swift | Language::Kotlin | Language::Scala | Language::Groovy)
+    matches!(
+        language,
+        Language::Go | Language::Swift | Language::Kotlin | Language::Scala | Language::Groovy
+    )
 }
 
 macro_rules! regexes {
@@ -134,7 +137,8 @@ fn function_name(language: Language, header: &str, place: Place) -> Option<Strin
         Language::JavaScript | Language::TypeScript => {
             // `name() {` is a method only directly inside braces; inside parentheses it is a call with a block behind it.
             let method = captures.name("m").is_some();
-            (!method || place.in_block && !header[..name.start()].trim_end().ends_with(['.', '='])).then(|| text.to_owned())
+            (!method || place.in_block && !header[..name.start()].trim_end().ends_with(['.', '=']))
+                .then(|| text.to_owned())
         }
         Language::Java | Language::CSharp | Language::C | Language::Cpp | Language::Dart | Language::Groovy => {
             let nested = place.in_function && !place.in_class;
@@ -162,36 +166,87 @@ fn is_expression(language: Language, header: &str) -> bool {
 mod tests {
     use super::*;
 
-    const TOP: Place = Place { in_function: false, in_block: true, in_class: false };
-    const INSIDE: Place = Place { in_function: true, in_block: true, in_class: false };
+    const TOP: Place = Place {
+        in_function: false,
+        in_block: true,
+        in_class: false,
+    };
+    const INSIDE: Place = Place {
+        in_function: true,
+        in_block: true,
+        in_class: false,
+    };
 
     #[test]
     fn headers_are_told_apart() {
         let function = |name: &str| Opens::Function(name.to_owned());
         for (language, header, place, expected) in [
-            (Language::Rust, "pub(crate) async fn go<T: Fn() -> X>() -> Result<(), E> where T: A", TOP, function("go")),
+            (
+                Language::Rust,
+                "pub(crate) async fn go<T: Fn() -> X>() -> Result<(), E> where T: A",
+                TOP,
+                function("go"),
+            ),
             (Language::Rust, "impl Foo for Bar", TOP, Opens::Block),
             (Language::Rust, "let x = match y", INSIDE, Opens::Control),
             (Language::Go, "func () Get[] () ()", TOP, function("Get")),
             (Language::Go, "type X struct", TOP, Opens::Expression),
-            (Language::Kotlin, "override suspend fun List<A>.go(): Int", TOP, function("go")),
+            (
+                Language::Kotlin,
+                "override suspend fun List<A>.go(): Int",
+                TOP,
+                function("go"),
+            ),
             (Language::Swift, "public init?()", TOP, function("init")),
-            (Language::Php, "public static function run(): ?int", TOP, function("run")),
+            (
+                Language::Php,
+                "public static function run(): ?int",
+                TOP,
+                function("run"),
+            ),
             (Language::JavaScript, "const go = async () =>", TOP, function("go")),
             (Language::JavaScript, "go: function()", TOP, function("go")),
-            (Language::JavaScript, "module.exports.go = function inner()", TOP, function("inner")),
-            (Language::TypeScript, "private async go<T>(): Promise<T>", TOP, function("go")),
+            (
+                Language::JavaScript,
+                "module.exports.go = function inner()",
+                TOP,
+                function("inner"),
+            ),
+            (
+                Language::TypeScript,
+                "private async go<T>(): Promise<T>",
+                TOP,
+                function("go"),
+            ),
             (Language::JavaScript, "if ()", INSIDE, Opens::Control),
             (Language::JavaScript, "const x =", INSIDE, Opens::Expression),
-            (Language::JavaScript, "() =>", Place { in_block: false, ..INSIDE }, Opens::Block),
-            (Language::Java, "public static <T> List<T> of() throws IOException, X", TOP, function("of")),
+            (
+                Language::JavaScript,
+                "() =>",
+                Place {
+                    in_block: false,
+                    ..INSIDE
+                },
+                Opens::Block,
+            ),
+            (
+                Language::Java,
+                "public static <T> List<T> of() throws IOException, X",
+                TOP,
+                function("of"),
+            ),
             (Language::Java, "public record Point()", TOP, Opens::Block),
             (Language::Java, "else if ()", INSIDE, Opens::Control),
             (Language::C, "static struct foo *make()", TOP, function("make")),
             (Language::Cpp, "Foo::~Foo() noexcept", TOP, function("Foo::~Foo")),
             (Language::Cpp, "Foo::Foo() : a(), b()", TOP, function("Foo::Foo")),
             (Language::C, "LIST_FOREACH()", INSIDE, Opens::Block),
-            (Language::CSharp, "public async Task<int> Go() where T : class", TOP, Opens::Block),
+            (
+                Language::CSharp,
+                "public async Task<int> Go() where T : class",
+                TOP,
+                Opens::Block,
+            ),
             (Language::CSharp, "public async Task<int> Go()", TOP, function("Go")),
             (Language::Dart, "Future<void> main() async", TOP, function("main")),
         ] {

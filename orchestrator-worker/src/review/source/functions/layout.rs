@@ -17,9 +17,14 @@ static PYTHON_CONTROL: LazyLock<Regex> = LazyLock::new(|| {
 
 /// How wide a tab is when it is compared with blanks.
 const TAB: usize = 8;
+/// The most lines in which the end of a function is looked for, so that a file of headers without ends costs no hours.
+const LONGEST: usize = 5_000;
 
 fn indent(line: &str) -> usize {
-    line.chars().take_while(|c| c.is_whitespace()).map(|c| if c == '\t' { TAB } else { 1 }).sum()
+    line.chars()
+        .take_while(|c| c.is_whitespace())
+        .map(|c| if c == '\t' { TAB } else { 1 })
+        .sum()
 }
 
 struct OpenDef {
@@ -50,7 +55,9 @@ pub(super) fn python(mask: &Mask) -> Vec<Found> {
         if brackets <= 0 && !continued && !closes_string {
             python_statement(line, number, &mut open, &mut found);
         }
-        open.iter_mut().for_each(|def| def.last = number);
+        for def in &mut open {
+            def.last = number;
+        }
         brackets += code.bytes().map(bracket_change).sum::<i32>();
         continued = code.ends_with('\\');
     }
@@ -97,7 +104,13 @@ fn python_statement(line: &str, number: u32, open: &mut Vec<OpenDef>, found: &mu
 }
 
 fn close(def: OpenDef) -> Found {
-    Found { name: def.name, line: def.line, end_line: def.last, nesting: def.nesting, nesting_line: def.nesting_line }
+    Found {
+        name: def.name,
+        line: def.line,
+        end_line: def.last,
+        nesting: def.nesting,
+        nesting_line: def.nesting_line,
+    }
 }
 
 macro_rules! pair {
@@ -114,20 +127,33 @@ macro_rules! pair {
 /// each language's grammar; people indent.
 pub(super) fn closed_at_same_indent(language: Language, mask: &Mask) -> Vec<Found> {
     let (opening, closing) = match language {
-        Language::Ruby => pair!(r"^\s*(?:\w+\s+)?def\s+(?:self\.)?(?P<n>[\w?!.=\[\]<>+*/%-]+)", r"\bend\s*$|\)\s*=\s|^\s*def\s+\S+\s+=\s"),
+        Language::Ruby => pair!(
+            r"^\s*(?:\w+\s+)?def\s+(?:self\.)?(?P<n>[\w?!.=\[\]<>+*/%-]+)",
+            r"\bend\s*$|\)\s*=\s|^\s*def\s+\S+\s+=\s"
+        ),
         Language::Lua => pair!(
             r"^\s*(?:local\s+)?(?:function\s+(?P<n>[\w.:]+)|(?P<v>[\w.\[\]]+)\s*=\s*function)\s*\(",
             r"\bend\b[\s),;]*$"
         ),
-        Language::Elixir => pair!(r"^\s*(?:def|defp|defmacro|defmacrop)\s+(?P<n>[\w?!]+).*\bdo\s*$", r"\bend\s*$"),
+        Language::Elixir => pair!(
+            r"^\s*(?:def|defp|defmacro|defmacrop)\s+(?P<n>[\w?!]+).*\bdo\s*$",
+            r"\bend\s*$"
+        ),
         Language::Perl => pair!(r"^\s*sub\s+(?P<n>\w+)", r"\}\s*;?\s*$"),
-        _ => pair!(r"^\s*(?:function\s+(?P<n>[\w:.-]+)\s*(?:\(\s*\))?|(?P<v>[\w:.-]+)\s*\(\s*\))\s*\{?", r"[})]\s*;?\s*$"),
+        _ => pair!(
+            r"^\s*(?:function\s+(?P<n>[\w:.-]+)\s*(?:\(\s*\))?|(?P<v>[\w:.-]+)\s*\(\s*\))\s*\{?",
+            r"[})]\s*;?\s*$"
+        ),
     };
     let lines: Vec<&str> = mask.code_by_line().collect();
     let mut found = Vec::new();
     for (index, line) in lines.iter().enumerate() {
-        let Some(captures) = opening.captures(line) else { continue };
-        let Some(name) = captures.iter().skip(1).flatten().last() else { continue };
+        let Some(captures) = opening.captures(line) else {
+            continue;
+        };
+        let Some(name) = captures.iter().skip(1).flatten().last() else {
+            continue;
+        };
         // `case` patterns of a shell, `a)`, and calls do not match; a one-line function closes where it opens.
         if closing.is_match(line) && !line.trim_end().ends_with("{ }") {
             continue;
@@ -146,9 +172,11 @@ pub(super) fn closed_at_same_indent(language: Language, mask: &Mask) -> Vec<Foun
 }
 
 /// The first line after `start` with the same indent that closes; None when a shallower line or the end comes first.
+///
+/// A function of more lines than [`LONGEST`] is not looked for.
 fn end_at_indent(lines: &[&str], start: usize, closing: &Regex) -> Option<usize> {
     let width = indent(lines[start]);
-    for (index, line) in lines.iter().enumerate().skip(start + 1) {
+    for (index, line) in lines.iter().enumerate().skip(start + 1).take(LONGEST) {
         if line.trim().is_empty() {
             continue;
         }

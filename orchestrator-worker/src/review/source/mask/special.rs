@@ -4,9 +4,12 @@ use super::{Class, Lexer};
 use crate::review::source::language::Language;
 use crate::review::source::syntax::Quote;
 
+/// A longer one is none; looking further would take hours on a line that is made for it.
+const LONGEST_REGEX: usize = 2_000;
 /// Words after which a `/` starts a regular expression in JavaScript.
-const BEFORE_REGEX: &[&str] =
-    &["return", "typeof", "case", "in", "of", "void", "delete", "throw", "new", "else", "do", "await", "yield"];
+const BEFORE_REGEX: &[&str] = &[
+    "return", "typeof", "case", "in", "of", "void", "delete", "throw", "new", "else", "do", "await", "yield",
+];
 
 impl Lexer<'_> {
     /// Handles what is special to the language at the current byte; false when nothing is.
@@ -33,7 +36,10 @@ impl Lexer<'_> {
     fn raw(&mut self, open: usize, close: &[u8]) {
         self.at += open;
         let rest = self.rest();
-        let length = rest.windows(close.len()).position(|window| window == close).unwrap_or(rest.len());
+        let length = rest
+            .windows(close.len())
+            .position(|window| window == close)
+            .unwrap_or(rest.len());
         self.take(length, Class::Text);
         self.at = (self.at + close.len()).min(self.bytes.len());
     }
@@ -53,7 +59,12 @@ impl Lexer<'_> {
                 true
             }
             [b'\'', b'\\', ..] => {
-                self.quoted(Quote { open: "'", close: "'", escapes: true, multiline: false });
+                self.quoted(Quote {
+                    open: "'",
+                    close: "'",
+                    escapes: true,
+                    multiline: false,
+                });
                 true
             }
             [b'\'', first, ..] if *first != b'\'' => {
@@ -61,7 +72,9 @@ impl Lexer<'_> {
                 let length = std::str::from_utf8(&rest[1..rest.len().min(5)])
                     .map_or_else(|error| error.valid_up_to(), str::len)
                     .min(4);
-                let character = std::str::from_utf8(&rest[1..=length]).ok().and_then(|text| text.chars().next());
+                let character = std::str::from_utf8(&rest[1..=length])
+                    .ok()
+                    .and_then(|text| text.chars().next());
                 let width = character.map_or(1, char::len_utf8);
                 if rest.get(1 + width) == Some(&b'\'') {
                     self.at += 1;
@@ -144,7 +157,9 @@ impl Lexer<'_> {
 
     fn word_before(&self) -> &str {
         let end = self.at;
-        let start = self.bytes[..end].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+        let start = self.bytes[..end]
+            .iter()
+            .rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
         std::str::from_utf8(&self.bytes[start.map_or(0, |at| at + 1)..end]).unwrap_or_default()
     }
 
@@ -153,13 +168,20 @@ impl Lexer<'_> {
         if self.peek(1) == b'>' {
             return false;
         }
-        let before = self.bytes[..self.at].iter().rposition(|byte| !matches!(byte, b' ' | b'\t'));
+        let before = self.bytes[..self.at]
+            .iter()
+            .rposition(|byte| !matches!(byte, b' ' | b'\t'));
         let allowed = before.is_none_or(|at| match self.bytes[at] {
-            b'(' | b',' | b'=' | b':' | b'[' | b'!' | b'&' | b'|' | b'?' | b'{' | b';' | b'+' | b'\n' | b'\r' | b'~' => true,
+            b'(' | b',' | b'=' | b':' | b'[' | b'!' | b'&' | b'|' | b'?' | b'{' | b';' | b'+' | b'\n' | b'\r'
+            | b'~' => true,
             b'>' => at > 0 && self.bytes[at - 1] == b'=',
             byte if byte.is_ascii_alphanumeric() || byte == b'_' => {
-                let word: Vec<u8> =
-                    self.bytes[..=at].iter().rev().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').copied().collect();
+                let word: Vec<u8> = self.bytes[..=at]
+                    .iter()
+                    .rev()
+                    .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
+                    .copied()
+                    .collect();
                 let word: String = word.iter().rev().map(|byte| char::from(*byte)).collect();
                 BEFORE_REGEX.contains(&word.as_str())
             }
@@ -171,7 +193,7 @@ impl Lexer<'_> {
         let rest = self.rest();
         let mut class = false;
         let mut length = 1;
-        while length < rest.len() && rest[length] != b'\n' {
+        while length < rest.len().min(LONGEST_REGEX) && rest[length] != b'\n' {
             match rest[length] {
                 b'\\' => length += 1,
                 b'[' => class = true,
@@ -192,7 +214,9 @@ impl Lexer<'_> {
     fn cpp(&mut self) -> bool {
         let rest = self.rest();
         if rest.starts_with(b"R\"") {
-            let Some(paren) = rest.iter().take(20).position(|byte| *byte == b'(') else { return false };
+            let Some(paren) = rest.iter().take(20).position(|byte| *byte == b'(') else {
+                return false;
+            };
             let mut close = vec![b')'];
             close.extend_from_slice(&rest[2..paren]);
             close.push(b'"');
@@ -200,7 +224,11 @@ impl Lexer<'_> {
             return true;
         }
         // A digit separator, as in `1'000`.
-        if rest[0] == b'\'' && self.previous().is_ascii_hexdigit() && self.peek(1).is_ascii_hexdigit() && self.after_word() {
+        if rest[0] == b'\''
+            && self.previous().is_ascii_hexdigit()
+            && self.peek(1).is_ascii_hexdigit()
+            && self.after_word()
+        {
             self.at += 1;
             return true;
         }
@@ -209,7 +237,10 @@ impl Lexer<'_> {
 
     fn csharp(&mut self) -> bool {
         let rest = self.rest();
-        let open = [&b"@\""[..], b"$@\"", b"@$\""].iter().find(|open| rest.starts_with(open)).map(|open| open.len());
+        let open = [&b"@\""[..], b"$@\"", b"@$\""]
+            .iter()
+            .find(|open| rest.starts_with(open))
+            .map(|open| open.len());
         let Some(open) = open else { return false };
         // Verbatim: a doubled quote is a quote, which here ends one string and starts the next.
         self.at += open;
@@ -217,9 +248,14 @@ impl Lexer<'_> {
         let length = rest.iter().position(|byte| *byte == b'"').unwrap_or(rest.len());
         self.take(length, Class::Text);
         if self.rest().starts_with(b"\"\"") {
-            self.classes[self.at..self.at + 1].fill(Class::Text);
+            self.classes[self.at] = Class::Text;
             self.at += 1;
-            self.quoted(Quote { open: "\"", close: "\"", escapes: false, multiline: true });
+            self.quoted(Quote {
+                open: "\"",
+                close: "\"",
+                escapes: false,
+                multiline: true,
+            });
         } else {
             self.at = (self.at + 1).min(self.bytes.len());
         }
@@ -287,9 +323,14 @@ impl Lexer<'_> {
         }
         let quoted = matches!(rest.get(at), Some(b'"' | b'\'' | b'\\'));
         at += usize::from(quoted);
-        let word: Vec<u8> = rest[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').copied().collect();
+        let word: Vec<u8> = rest[at..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+            .copied()
+            .collect();
         let bare_constant = word.first().is_some_and(u8::is_ascii_uppercase);
-        if word.is_empty() || word[0].is_ascii_digit() || (self.language == Language::Ruby && !quoted && !bare_constant) {
+        if word.is_empty() || word[0].is_ascii_digit() || (self.language == Language::Ruby && !quoted && !bare_constant)
+        {
             return false;
         }
         at += word.len() + usize::from(quoted && matches!(rest.get(at + word.len()), Some(b'"' | b'\'')));
