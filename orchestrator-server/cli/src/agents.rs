@@ -17,7 +17,11 @@ pub fn all(settings: &Settings) -> Result<Vec<Arc<dyn Agent>>, Failure> {
         }),
         (None, None) => None,
         (Some(_), None) => return Err(Failure::usage("--model needs --model-url, the server that has it")),
-        (None, Some(_)) => return Err(Failure::usage("--model-url needs --model, the name of one of its models")),
+        (None, Some(_)) => {
+            return Err(Failure::usage(
+                "--model-url needs --model, the name of one of its models",
+            ));
+        }
     };
     builtin::agents(model).map_err(Failure::usage)
 }
@@ -41,6 +45,11 @@ pub fn check_type(orchestrator: &Orchestrator, task_type: &str) -> Result<(), Fa
         .map(|k| (strsim::jaro_winkler(k, task_type), k))
         .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    let hint = nearest.map(|(_, k)| format!("; did you mean `{k}`?")).unwrap_or_default();
-    Err(Failure::usage(format!("no agent here runs `{task_type}`{hint} There are {}", known.join(", "))))
+    let hint = nearest
+        .map(|(_, k)| format!("; did you mean `{k}`?"))
+        .unwrap_or_default();
+    Err(Failure::usage(format!(
+        "no agent here runs `{task_type}`{hint} There are {}",
+        known.join(", ")
+    )))
 }

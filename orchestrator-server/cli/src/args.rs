@@ -255,7 +255,10 @@ impl Settings {
             Command::Retry(retry) => Some(&retry.here),
             _ => None,
         };
-        let slots = here.and_then(|h| h.slots).or(config.slots).unwrap_or_else(default_slots);
+        let slots = here
+            .and_then(|h| h.slots)
+            .or(config.slots)
+            .unwrap_or_else(default_slots);
         if !(1..=1024).contains(&slots) {
             return Err(Failure::usage(format!("--slots: {slots} is not within 1 and 1024")));
         }
@@ -275,7 +278,9 @@ impl Settings {
 
 /// Twice the processors: most agents wait for programs and models.
 fn default_slots() -> u32 {
-    std::thread::available_parallelism().map_or(4, |n| u32::try_from(n.get()).unwrap_or(32).saturating_mul(2).clamp(2, 64))
+    std::thread::available_parallelism().map_or(4, |n| {
+        u32::try_from(n.get()).unwrap_or(32).saturating_mul(2).clamp(2, 64)
+    })
 }
 
 #[cfg(test)]
@@ -293,7 +298,12 @@ mod tests {
     fn every_flag_is_explained() {
         for command in Args::command().get_subcommands() {
             for argument in command.get_arguments() {
-                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} {}",
+                    command.get_name(),
+                    argument.get_id()
+                );
             }
         }
     }
@@ -301,7 +311,11 @@ mod tests {
     #[test]
     fn the_command_line_wins_over_the_file() {
         let args = Args::parse_from(["orchestrator", "--database", "memory:", "run", "x", "--slots", "3"]);
-        let config = Config { slots: Some(9), database: Some("sqlite:other.db".into()), ..Config::default() };
+        let config = Config {
+            slots: Some(9),
+            database: Some("sqlite:other.db".into()),
+            ..Config::default()
+        };
         let settings = Settings::merge(&args, config).expect("settings");
         assert_eq!((settings.slots, settings.database.as_str()), (3, "memory:"));
         let args = Args::parse_from(["orchestrator", "run", "x", "--slots", "0"]);

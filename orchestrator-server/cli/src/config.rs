@@ -42,9 +42,14 @@ impl Config {
         let table: toml::Table = text.parse().map_err(|e: toml::de::Error| e.message().to_owned())?;
         for key in table.keys().filter(|key| !KEYS.contains(&key.as_str())) {
             let nearest = KEYS.iter().max_by(|a, b| {
-                strsim::jaro(a, key).partial_cmp(&strsim::jaro(b, key)).unwrap_or(std::cmp::Ordering::Equal)
+                strsim::jaro(a, key)
+                    .partial_cmp(&strsim::jaro(b, key))
+                    .unwrap_or(std::cmp::Ordering::Equal)
             });
-            return Err(format!("`{key}` is not a key; did you mean `{}`?", nearest.unwrap_or(&"")));
+            return Err(format!(
+                "`{key}` is not a key; did you mean `{}`?",
+                nearest.unwrap_or(&"")
+            ));
         }
         table.try_into().map_err(|e: toml::de::Error| e.message().to_owned())
     }
@@ -58,7 +63,10 @@ mod tests {
     fn keys_are_the_flags() {
         let config = Config::parse("slots = 3\nmodel_url = 'http://127.0.0.1:11434/v1'").expect("a file");
         assert_eq!(config.slots, Some(3));
-        assert_eq!(Config::parse("slot = 3").unwrap_err(), "`slot` is not a key; did you mean `slots`?");
+        assert_eq!(
+            Config::parse("slot = 3").unwrap_err(),
+            "`slot` is not a key; did you mean `slots`?"
+        );
         assert!(Config::parse("slots = 'many'").is_err());
         assert!(Config::parse("= 3").is_err());
     }

@@ -54,12 +54,18 @@ pub struct Failure {
 impl Failure {
     /// Wrong usage.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { message: message.into(), exit: Exit::Usage }
+        Self {
+            message: message.into(),
+            exit: Exit::Usage,
+        }
     }
 
     /// Something cannot be reached.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self { message: message.into(), exit: Exit::Unavailable }
+        Self {
+            message: message.into(),
+            exit: Exit::Unavailable,
+        }
     }
 }
 
@@ -75,7 +81,10 @@ impl From<StoreError> for Failure {
             StoreError::Full(_) | StoreError::Unavailable(_) | StoreError::SessionLost(_) => Exit::Unavailable,
             _ => Exit::Usage,
         };
-        Self { message: error.to_string(), exit }
+        Self {
+            message: error.to_string(),
+            exit,
+        }
     }
 }
 
@@ -83,10 +92,14 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Store(error) => error.into(),
-            Error::TaskCancelled { .. } => Self { message: error.to_string(), exit: Exit::Cancelled },
-            Error::TaskFailed { .. } | Error::NeedsAttention { .. } | Error::Output { .. } => {
-                Self { message: error.to_string(), exit: Exit::Failed }
-            }
+            Error::TaskCancelled { .. } => Self {
+                message: error.to_string(),
+                exit: Exit::Cancelled,
+            },
+            Error::TaskFailed { .. } | Error::NeedsAttention { .. } | Error::Output { .. } => Self {
+                message: error.to_string(),
+                exit: Exit::Failed,
+            },
             other => Self::usage(other.to_string()),
         }
     }

@@ -25,7 +25,9 @@ pub fn input(run: &Run) -> Result<Json, Failure> {
             input = json!({});
         }
         let Value::Object(object) = &mut input else {
-            return Err(Failure::usage("--input must be a JSON object when --repo or other flags add to it"));
+            return Err(Failure::usage(
+                "--input must be a JSON object when --repo or other flags add to it",
+            ));
         };
         for (key, value) in flags {
             object.insert(key, value);
@@ -81,7 +83,10 @@ fn repository(path: &Path) -> Result<PathBuf, Failure> {
         .canonicalize()
         .map_err(|e| Failure::usage(format!("the repository {} cannot be opened: {e}", path.display())))?;
     if !whole.is_dir() {
-        return Err(Failure::usage(format!("the repository {} is not a folder", path.display())));
+        return Err(Failure::usage(format!(
+            "the repository {} is not a folder",
+            path.display()
+        )));
     }
     std::fs::read_dir(&whole)
         .map_err(|e| Failure::usage(format!("the repository {} cannot be read: {e}", path.display())))?;
@@ -91,7 +96,8 @@ fn repository(path: &Path) -> Result<PathBuf, Failure> {
 /// Checks that a folder for reports can be written, before work begins.
 pub fn prepare(out: Option<&Path>) -> Result<(), Failure> {
     let Some(out) = out else { return Ok(()) };
-    std::fs::create_dir_all(out).map_err(|e| Failure::usage(format!("the folder {} cannot be made: {e}", out.display())))
+    std::fs::create_dir_all(out)
+        .map_err(|e| Failure::usage(format!("the folder {} cannot be made: {e}", out.display())))
 }
 
 /// Prints what a task gave, or writes its reports where that was asked for.
@@ -103,8 +109,13 @@ pub fn deliver(task: &Task, out: Option<&Path>, output: Output) -> Result<(), Fa
         let pretty = serde_json::to_string_pretty(&report).unwrap_or_default();
         for (name, text) in [("report.md", markdown), ("report.json", pretty.as_str())] {
             let path = out.join(name);
-            std::fs::write(&path, text)
-                .map_err(|e| Failure::unavailable(format!("{} cannot be written: {e}; the review itself is kept: orchestrator show {}", path.display(), task.id)))?;
+            std::fs::write(&path, text).map_err(|e| {
+                Failure::unavailable(format!(
+                    "{} cannot be written: {e}; the review itself is kept: orchestrator show {}",
+                    path.display(),
+                    task.id
+                ))
+            })?;
             output.remark(&format!("wrote {}", path.display()));
         }
         if !output.is_json() {
@@ -128,7 +139,17 @@ mod tests {
     fn nonsense_is_named() {
         assert!(parse("{\"a\": }").unwrap_err().message.contains("--input is not JSON"));
         assert!(parse("  ").unwrap_err().message.contains("empty"));
-        assert!(parse("@/nowhere/input.json").unwrap_err().message.contains("/nowhere/input.json"));
-        assert!(repository(Path::new("/nowhere")).unwrap_err().message.contains("/nowhere"));
+        assert!(
+            parse("@/nowhere/input.json")
+                .unwrap_err()
+                .message
+                .contains("/nowhere/input.json")
+        );
+        assert!(
+            repository(Path::new("/nowhere"))
+                .unwrap_err()
+                .message
+                .contains("/nowhere")
+        );
     }
 }

@@ -66,7 +66,11 @@ impl Output {
 
     /// Why the program could not do what was asked.
     pub fn failure(self, failure: &Failure) {
-        let (red, end) = if self.colours { ("\u{1b}[31m", "\u{1b}[0m") } else { ("", "") };
+        let (red, end) = if self.colours {
+            ("\u{1b}[31m", "\u{1b}[0m")
+        } else {
+            ("", "")
+        };
         let _ = writeln!(io::stderr(), "{red}error:{end} {}", failure.message);
     }
 }
@@ -90,6 +94,10 @@ pub fn report_panic(info: &PanicHookInfo<'_>) {
 pub fn start_logging(level: Option<&str>) -> Result<(), Failure> {
     let filter = tracing_subscriber::EnvFilter::try_new(level.unwrap_or("error"))
         .map_err(|e| Failure::usage(format!("--log: {e}")))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_target(false)
+        .init();
     Ok(())
 }

@@ -11,15 +11,18 @@ use orchestrator_core::{
 use crate::exit::Failure;
 
 fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
-    let named = std::env::var_os(variable).map(PathBuf::from).filter(|p| p.is_absolute());
+    let named = std::env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|p| p.is_absolute());
     let base = named.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(below_home)))?;
     Some(base.join("orchestrator"))
 }
 
 /// The database that is used when none is named, in the user's data folder.
 pub fn default_database() -> Result<String, Failure> {
-    let folder = folder("XDG_DATA_HOME", ".local/share")
-        .ok_or_else(|| Failure::usage("there is no home folder to keep tasks in; name a file with --database sqlite:PATH"))?;
+    let folder = folder("XDG_DATA_HOME", ".local/share").ok_or_else(|| {
+        Failure::usage("there is no home folder to keep tasks in; name a file with --database sqlite:PATH")
+    })?;
     Ok(format!("sqlite:{}", folder.join("orchestrator.db").display()))
 }
 
@@ -44,7 +47,9 @@ pub async fn open_to_look(database: &str) -> Result<Orchestrator, Failure> {
     if let Some(path) = database.strip_prefix("sqlite:")
         && !Path::new(path).exists()
     {
-        return Err(Failure::usage(format!("nothing has run here yet: {path} does not exist; begin with `orchestrator run`")));
+        return Err(Failure::usage(format!(
+            "nothing has run here yet: {path} does not exist; begin with `orchestrator run`"
+        )));
     }
     Ok(Orchestrator::open(database).await?)
 }
@@ -59,9 +64,16 @@ pub async fn find(orchestrator: &Orchestrator, word: &str) -> Result<TaskId, Fai
         return Ok(id);
     }
     if word == "last" {
-        let query = ListQuery { roots_only: true, limit: 1, ..ListQuery::default() };
+        let query = ListQuery {
+            roots_only: true,
+            limit: 1,
+            ..ListQuery::default()
+        };
         let newest = orchestrator.engine().list(query).await?.items;
-        return newest.first().map(|t| t.id).ok_or_else(|| Failure::usage("nothing has run here yet"));
+        return newest
+            .first()
+            .map(|t| t.id)
+            .ok_or_else(|| Failure::usage("nothing has run here yet"));
     }
     if word.len() < 4 || !word.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
         return Err(Failure::usage(format!(
@@ -72,7 +84,11 @@ pub async fn find(orchestrator: &Orchestrator, word: &str) -> Result<TaskId, Fai
     let mut found: Vec<Task> = Vec::new();
     let mut cursor = None;
     for _ in 0..SEARCHED / 500 {
-        let query = ListQuery { limit: 500, cursor, ..ListQuery::default() };
+        let query = ListQuery {
+            limit: 500,
+            cursor,
+            ..ListQuery::default()
+        };
         let page = orchestrator.engine().list(query).await?;
         found.extend(page.items.into_iter().filter(|task| {
             let id = task.id.to_string();
@@ -107,5 +123,7 @@ pub async fn find_checkpoint(orchestrator: &Orchestrator, word: &str) -> Result<
         ..ListQuery::default()
     };
     let open = orchestrator.engine().list(query).await?.items;
-    open.first().map(|t| t.id).ok_or_else(|| Failure::usage("no checkpoint waits for a decision"))
+    open.first()
+        .map(|t| t.id)
+        .ok_or_else(|| Failure::usage("no checkpoint waits for a decision"))
 }

@@ -32,14 +32,23 @@ impl View {
     /// A view of a tree that nothing is known of yet.
     pub fn new(root: TaskId, output: Output) -> Self {
         let live = output.is_live();
-        Self { model: Model::new(root), output, live, plain: Plain::default(), drawn: 0, changed: true }
+        Self {
+            model: Model::new(root),
+            output,
+            live,
+            plain: Plain::default(),
+            drawn: 0,
+            changed: true,
+        }
     }
 
     /// Takes in what happened.
     pub fn apply(&mut self, event: &Event) {
         self.model.apply(event);
         self.changed = true;
-        if !self.live && let Some(line) = self.plain.line(&self.model, event) {
+        if !self.live
+            && let Some(line) = self.plain.line(&self.model, event)
+        {
             self.output.remark(&line);
         }
     }
@@ -76,7 +85,12 @@ impl View {
     fn erase(&mut self) {
         if self.drawn > 0 {
             let mut out = io::stderr().lock();
-            let _ = queue!(out, MoveUp(self.drawn), MoveToColumn(0), Clear(ClearType::FromCursorDown));
+            let _ = queue!(
+                out,
+                MoveUp(self.drawn),
+                MoveToColumn(0),
+                Clear(ClearType::FromCursorDown)
+            );
             let _ = out.flush();
             self.drawn = 0;
         }

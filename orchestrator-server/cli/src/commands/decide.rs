@@ -13,7 +13,10 @@ use crate::{
 pub async fn decide(decide: &Decide, settings: &Settings, output: Output) -> Result<Exit, Failure> {
     let orchestrator = place::open_to_look(&settings.database).await?;
     let id = place::find_checkpoint(&orchestrator, &decide.task).await?;
-    let decision = Decision { decision: decide.decision.into(), feedback: decide.feedback.clone() };
+    let decision = Decision {
+        decision: decide.decision.into(),
+        feedback: decide.feedback.clone(),
+    };
     let task = orchestrator.engine().decide(id, &decision).await?;
     output.result(&task, || format!("{id} is decided"));
     Ok(Exit::Success)

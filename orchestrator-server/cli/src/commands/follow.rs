@@ -39,7 +39,10 @@ pub async fn to_the_end(
     on_interrupt: OnInterrupt,
 ) -> Result<Ended, Failure> {
     let engine = orchestrator.engine();
-    let query = EventQuery { scope: EventScope::Tree(id), ..EventQuery::default() };
+    let query = EventQuery {
+        scope: EventScope::Tree(id),
+        ..EventQuery::default()
+    };
     let mut live = engine.live(query).await?;
     let mut view = View::new(id, output);
     let mut interrupts = signal(SignalKind::interrupt()).map_err(|e| Failure::unavailable(e.to_string()))?;
@@ -85,7 +88,14 @@ pub async fn to_the_end(
 /// Says how to answer a question that has just been asked.
 fn explain_checkpoint(view: &mut View, event: &Event) {
     if let (EventType::CheckpointOpened, Some(id)) = (event.kind, event.task_id) {
-        let question = event.body.data.as_ref().and_then(|d| d.get("question")?.as_str()).unwrap_or("a decision");
-        view.remark(&format!("asks: {question}\n  answer with: orchestrator decide {id} accept|correct|reject"));
+        let question = event
+            .body
+            .data
+            .as_ref()
+            .and_then(|d| d.get("question")?.as_str())
+            .unwrap_or("a decision");
+        view.remark(&format!(
+            "asks: {question}\n  answer with: orchestrator decide {id} accept|correct|reject"
+        ));
     }
 }

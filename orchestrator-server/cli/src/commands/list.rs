@@ -36,7 +36,13 @@ pub async fn list(list: List, settings: &Settings, output: Output) -> Result<Exi
             .iter()
             .map(|task| {
                 let age = words::span(now.since(task.created_at));
-                format!("{}  {:<15}  {:>8} ago  {}", task.id, task.state.as_str(), age, title(task))
+                format!(
+                    "{}  {:<15}  {:>8} ago  {}",
+                    task.id,
+                    task.state.as_str(),
+                    age,
+                    title(task)
+                )
             })
             .collect();
         if lines.is_empty() {

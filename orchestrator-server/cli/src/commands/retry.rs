@@ -14,7 +14,10 @@ use crate::{
 
 /// Runs a task again from what it has finished: one that ended badly, or one whose process was killed.
 pub async fn retry(retry: Retry, settings: &Settings, output: Output) -> Result<Exit, Failure> {
-    place::open_to_look(&settings.database).await?.shutdown(std::time::Duration::ZERO).await;
+    place::open_to_look(&settings.database)
+        .await?
+        .shutdown(std::time::Duration::ZERO)
+        .await;
     let orchestrator = place::open_to_run(&settings.database, here(settings)).await?;
     agents::register(&orchestrator, settings)?;
     let id = place::find(&orchestrator, &retry.task).await?;
@@ -23,7 +26,9 @@ pub async fn retry(retry: Retry, settings: &Settings, output: Output) -> Result<
     jobs::prepare(retry.out.as_deref())?;
     match task.state {
         TaskState::Succeeded => {
-            output.remark(&format!("task {id} has succeeded; there is nothing to retry, and this is its result"));
+            output.remark(&format!(
+                "task {id} has succeeded; there is nothing to retry, and this is its result"
+            ));
             jobs::deliver(&task, retry.out.as_deref(), output)?;
             return Ok(Exit::Success);
         }

@@ -45,10 +45,17 @@ pub(super) async fn finish(
                 if output.is_json() {
                     output.json(&*task);
                 }
-                let why = task.error.as_ref().map_or_else(|| task.state.to_string(), |e| e.message.clone());
+                let why = task
+                    .error
+                    .as_ref()
+                    .map_or_else(|| task.state.to_string(), |e| e.message.clone());
                 output.remark(&match task.state {
-                    TaskState::Cancelled => format!("cancelled; `orchestrator retry {id}` goes on with what was finished"),
-                    TaskState::NeedsAttention => format!("needs a decision: {why}; `orchestrator retry {id}` tries again"),
+                    TaskState::Cancelled => {
+                        format!("cancelled; `orchestrator retry {id}` goes on with what was finished")
+                    }
+                    TaskState::NeedsAttention => {
+                        format!("needs a decision: {why}; `orchestrator retry {id}` tries again")
+                    }
                     _ => format!("failed: {why}; `orchestrator retry {id}` goes on with what was finished"),
                 });
             }

@@ -16,7 +16,11 @@ pub async fn show(which: &Which, settings: &Settings, output: Output) -> Result<
     let orchestrator = place::open_to_look(&settings.database).await?;
     let id = place::find(&orchestrator, &which.task).await?;
     let tree = orchestrator.engine().tree(id).await?;
-    let task = tree.tasks.first().cloned().ok_or_else(|| Failure::usage(format!("there is no task {id}")))?;
+    let task = tree
+        .tasks
+        .first()
+        .cloned()
+        .ok_or_else(|| Failure::usage(format!("there is no task {id}")))?;
     output.result(&json!({"task": task, "tree": tree}), || text(&task, &tree.tasks));
     Ok(Exit::Success)
 }
@@ -30,8 +34,14 @@ fn text(task: &Task, tree: &[Task]) -> String {
         lines.push(words::first_line(&task.description).to_owned());
     }
     if let Some(started) = task.started_at {
-        let ended = task.finished_at.map(|at| format!(", ended after {}", words::span(at.since(started))));
-        lines.push(format!("started   {started}{}, attempt {}", ended.unwrap_or_default(), task.attempt));
+        let ended = task
+            .finished_at
+            .map(|at| format!(", ended after {}", words::span(at.since(started))));
+        lines.push(format!(
+            "started   {started}{}, attempt {}",
+            ended.unwrap_or_default(),
+            task.attempt
+        ));
     }
     if let Some(error) = &task.error {
         lines.push(format!("error     {}", error.message));
@@ -51,7 +61,10 @@ fn text(task: &Task, tree: &[Task]) -> String {
         lines.push(String::new());
         let value = output.to_value();
         let markdown = value.get("markdown").and_then(|m| m.as_str());
-        lines.push(markdown.map_or_else(|| serde_json::to_string_pretty(&value).unwrap_or_default(), str::to_owned));
+        lines.push(markdown.map_or_else(
+            || serde_json::to_string_pretty(&value).unwrap_or_default(),
+            str::to_owned,
+        ));
     }
     lines.join("\n")
 }
@@ -59,7 +72,10 @@ fn text(task: &Task, tree: &[Task]) -> String {
 fn child(top: &Task, tree: &[Task], task: &Task) -> String {
     let mut depth = 1;
     let mut at = task.parent_id;
-    while let Some(parent) = at.filter(|p| *p != top.id).and_then(|p| tree.iter().find(|t| t.id == p)) {
+    while let Some(parent) = at
+        .filter(|p| *p != top.id)
+        .and_then(|p| tree.iter().find(|t| t.id == p))
+    {
         depth += 1;
         at = parent.parent_id;
     }
@@ -69,6 +85,15 @@ fn child(top: &Task, tree: &[Task], task: &Task) -> String {
         _ => String::new(),
     };
     let what = words::first_line(&task.description);
-    let what = if what.is_empty() { String::new() } else { format!("  {what}") };
-    format!("{}{:<15} {name}  ({}){what}{why}", "  ".repeat(depth), task.state.as_str(), task.id)
+    let what = if what.is_empty() {
+        String::new()
+    } else {
+        format!("  {what}")
+    };
+    format!(
+        "{}{:<15} {name}  ({}){what}{why}",
+        "  ".repeat(depth),
+        task.state.as_str(),
+        task.id
+    )
 }

@@ -49,7 +49,10 @@ impl Node {
 impl Model {
     /// A tree that nothing is known of.
     pub fn new(root: TaskId) -> Self {
-        Self { root, nodes: BTreeMap::new() }
+        Self {
+            root,
+            nodes: BTreeMap::new(),
+        }
     }
 
     /// How many tasks there are.

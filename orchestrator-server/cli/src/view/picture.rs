@@ -50,7 +50,10 @@ fn node(model: &Model, here: &Node, depth: usize, now: Timestamp, style: &Style,
     }
     let mut drawn: Vec<&str> = Vec::new();
     for child in model.children(here) {
-        match child.fan_out().filter(|name| groups.get(name).is_some_and(|g| g.len() > 1)) {
+        match child
+            .fan_out()
+            .filter(|name| groups.get(name).is_some_and(|g| g.len() > 1))
+        {
             None => node(model, child, depth + 1, now, style, lines),
             Some(name) if drawn.contains(&name) => {}
             Some(name) => {
@@ -71,9 +74,17 @@ fn fan_out(
     lines: &mut Vec<String>,
 ) {
     let ended = parts.iter().filter(|n| n.state.is_terminal()).count();
-    let bad = parts.iter().filter(|n| matches!(n.state, TaskState::Failed | TaskState::Cancelled)).count();
+    let bad = parts
+        .iter()
+        .filter(|n| matches!(n.state, TaskState::Failed | TaskState::Cancelled))
+        .count();
     let running: Vec<&&Node> = parts.iter().filter(|n| n.state == TaskState::Running).collect();
-    let mut text = format!("{}  {name}  {}  {ended}/{}", "  ".repeat(depth), bar(ended, parts.len()), parts.len());
+    let mut text = format!(
+        "{}  {name}  {}  {ended}/{}",
+        "  ".repeat(depth),
+        bar(ended, parts.len()),
+        parts.len()
+    );
     if bad > 0 {
         text.push_str(&format!(", {bad} not succeeded"));
     }
@@ -104,12 +115,19 @@ fn line(node: &Node, depth: usize, now: Timestamp, style: &Style) -> String {
     if let Some(progress) = node.progress.filter(|_| !node.state.is_terminal()) {
         text.push_str(&format!("  {:.0} %", progress * 100.0));
     }
-    let said = node.error.as_deref().or(node.line.as_deref().filter(|_| !node.state.is_terminal()));
+    let said = node
+        .error
+        .as_deref()
+        .or(node.line.as_deref().filter(|_| !node.state.is_terminal()));
     if let Some(said) = said {
         text.push_str(&format!("  {}", words::first_line(said)));
     }
     let text = fit(&text, style.width);
-    if style.colours { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text }
+    if style.colours {
+        format!("\u{1b}[{colour}m{text}\u{1b}[0m")
+    } else {
+        text
+    }
 }
 
 /// A mark that is told apart without colours, and a colour.
@@ -163,7 +181,14 @@ mod tests {
     }
 
     fn event(task: u128, kind: EventType, body: EventBody) -> Event {
-        Event { seq: Seq(0), at: Timestamp::EPOCH, kind, task_id: Some(id(task)), root_id: Some(id(1)), body }
+        Event {
+            seq: Seq(0),
+            at: Timestamp::EPOCH,
+            kind,
+            task_id: Some(id(task)),
+            root_id: Some(id(1)),
+            body,
+        }
     }
 
     fn born(task: u128, parent: Option<u128>, name: &str) -> Event {
@@ -178,14 +203,31 @@ mod tests {
     }
 
     fn state(task: u128, state: TaskState) -> Event {
-        event(task, EventType::TaskState, EventBody { state: Some(state), attempt: Some(1), ..EventBody::default() })
+        event(
+            task,
+            EventType::TaskState,
+            EventBody {
+                state: Some(state),
+                attempt: Some(1),
+                ..EventBody::default()
+            },
+        )
     }
 
     fn drawn(events: &[Event], width: usize, height: usize) -> String {
         let mut model = Model::new(id(1));
         events.iter().for_each(|e| model.apply(e));
         let now = Timestamp::EPOCH.plus(Duration::from_secs(2));
-        draw(&model, now, &Style { colours: false, width, height }).join("\n")
+        draw(
+            &model,
+            now,
+            &Style {
+                colours: false,
+                width,
+                height,
+            },
+        )
+        .join("\n")
     }
 
     #[test]
@@ -194,7 +236,14 @@ mod tests {
         events.extend((0..500).map(|i| born(i + 2, Some(1), &format!("file[{i}]"))));
         events.extend((0..100).map(|i| state(i + 2, TaskState::Succeeded)));
         events.push(state(102, TaskState::Running));
-        events.push(event(102, EventType::TaskLog, EventBody { text: Some("src/main.rs".into()), ..EventBody::default() }));
+        events.push(event(
+            102,
+            EventType::TaskLog,
+            EventBody {
+                text: Some("src/main.rs".into()),
+                ..EventBody::default()
+            },
+        ));
         assert_eq!(
             drawn(&events, 80, 20),
             "> review (agent)  2.0 s\n    file  [====                ]  100/500\n    > file[100]  2.0 s  src/main.rs"
@@ -205,7 +254,14 @@ mod tests {
     fn it_fits_and_obeys_nothing() {
         let mut events = vec![born(1, None, "t"), state(1, TaskState::Running)];
         let text = "\u{1b}[2Jمرحبا 🦀 and much more than fits";
-        events.push(event(1, EventType::TaskLog, EventBody { text: Some(text.into()), ..EventBody::default() }));
+        events.push(event(
+            1,
+            EventType::TaskLog,
+            EventBody {
+                text: Some(text.into()),
+                ..EventBody::default()
+            },
+        ));
         events.extend((0..10).map(|i| born(i + 2, Some(1), &format!("child {i}"))));
         let picture = drawn(&events, 30, 4);
         assert!(!picture.contains('\u{1b}'), "{picture:?}");

@@ -18,7 +18,11 @@ impl Plain {
         match event.kind {
             EventType::TaskState => {
                 if let (Some(name), false) = (node.fan_out(), node.state == TaskState::Failed) {
-                    return node.state.is_terminal().then(|| self.tenth(model, event, name)).flatten();
+                    return node
+                        .state
+                        .is_terminal()
+                        .then(|| self.tenth(model, event, name))
+                        .flatten();
                 }
                 let why = node.error.as_ref().or(event.body.text.as_ref());
                 let why = why.map(|w| format!(": {w}")).unwrap_or_default();
@@ -28,14 +32,18 @@ impl Plain {
                 ) || node.state.is_terminal();
                 told.then(|| format!("{} {}{why}", node.name, node.state))
             }
-            EventType::TaskLog if node.fan_out().is_none() => Some(format!("{}: {}", node.name, event.body.text.as_ref()?)),
+            EventType::TaskLog if node.fan_out().is_none() => {
+                Some(format!("{}: {}", node.name, event.body.text.as_ref()?))
+            }
             _ => None,
         }
     }
 
     /// A line for each tenth of a fan-out that has ended.
     fn tenth(&mut self, model: &Model, event: &Event, name: &str) -> Option<String> {
-        let parent = model.root().filter(|r| r.children.contains(&event.task_id.unwrap_or(r.id)))?;
+        let parent = model
+            .root()
+            .filter(|r| r.children.contains(&event.task_id.unwrap_or(r.id)))?;
         let parts: Vec<_> = model.children(parent).filter(|n| n.fan_out() == Some(name)).collect();
         let ended = parts.iter().filter(|n| n.state.is_terminal()).count();
         let tenth = ended * 10 / parts.len().max(1);

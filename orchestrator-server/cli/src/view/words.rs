@@ -43,7 +43,11 @@ pub fn summary(task: &Task, tasks: usize) -> String {
         _ => String::new(),
     };
     let spent = usage(&task.tree_usage);
-    let spent = if spent.is_empty() { String::new() } else { format!("; {spent}") };
+    let spent = if spent.is_empty() {
+        String::new()
+    } else {
+        format!("; {spent}")
+    };
     format!("{} {}{took}, {tasks} task(s){spent}", task.task_type, task.state)
 }
 

@@ -1,0 +1,172 @@
+//! The review of a repository as a tree of tasks.
+//!
+//! `code_review` lists the files, asks for one `code_review.file` each, several at a time, and for one
+//! `code_review.repository` that looks at them together; `code_review.critique` takes a second look at what they found,
+//! and `code_review.report` makes a page of it. What has been finished is never done again: the listing is a step, and
+//! everything else a child with a name.
+
+mod critique;
+mod file;
+mod input;
+mod report;
+mod repository;
+
+use std::sync::Arc;
+
+use orchestrator_core::{
+    Agent, Json, NewTask, TaskContext, TaskError, agent,
+    protocol::{RetryPolicy, SideEffects},
+};
+use serde::{Deserialize, Serialize};
+
+pub use self::input::ReviewInput;
+use self::{critique::CritiqueInput, file::FileInput, repository::RepositoryInput};
+use crate::review::{
+    analyser::{self, Detection},
+    critique::{Critique, FileFacts},
+    file::FileReview,
+    finding::{Finding, Unchecked},
+    overview,
+    report::Parts,
+    runner::ProcessRunner,
+    scope::{self, Scope},
+};
+
+/// The agents of the job.
+pub fn agents() -> Vec<Arc<dyn Agent>> {
+    vec![
+        Arc::new(agent("code_review", review).description("Reviews a repository and reports what it found.")),
+        Arc::new(agent("code_review.file", file::review).description("Reviews one file.")),
+        Arc::new(agent("code_review.repository", repository::review).description("Looks at all files together.")),
+        Arc::new(agent("code_review.critique", critique::review).description("Takes a second look at findings.")),
+        Arc::new(agent("code_review.report", report::write).description("Makes a page of a review.")),
+    ]
+}
+
+/// What there is to review, and with what.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Plan {
+    scope: Scope,
+    detection: Detection,
+}
+
+async fn review(ctx: TaskContext, input: ReviewInput) -> Result<Json, TaskError> {
+    let plan: Plan = ctx.step("plan", || plan(&input)).await?;
+    let files = plan.scope.files.len();
+    ctx.log(format!("{files} file(s) to review")).await;
+    for tool in &plan.detection.tools {
+        ctx.log(format!("with {} {}", tool.name, tool.version)).await;
+    }
+    let together = RepositoryInput {
+        input: input.clone(),
+        scope: plan.scope.clone(),
+        tools: plan.detection.tools.clone(),
+    };
+    let together = ctx
+        .spawn(
+            "together",
+            task("code_review.repository", &together, "all files together")?,
+        )
+        .await?;
+    let reviews = review_files(&ctx, &input, &plan).await?;
+    let together = together.join().await?;
+    let (critique, unchecked) = look_again(&ctx, &input, &plan, &reviews, together).await?;
+    let parts = Parts {
+        scope: plan.scope,
+        reviews,
+        critique,
+        unchecked,
+        tools: plan.detection.tools,
+        model: None,
+    };
+    ctx.call("report", task("code_review.report", &parts, "the report")?)
+        .await
+}
+
+async fn plan(input: &ReviewInput) -> Result<Plan, TaskError> {
+    let options = input.options();
+    let scope = scope::scope(&input.name(), &input.repo, &options, &ProcessRunner)
+        .await
+        .map_err(|error| TaskError::terminal(error.to_string()))?;
+    let detection = analyser::detect(&input.repo, &scope, &options, &ProcessRunner).await;
+    Ok(Plan { scope, detection })
+}
+
+/// A review of each file. A file whose review failed is one that could not be checked.
+async fn review_files(ctx: &TaskContext, input: &ReviewInput, plan: &Plan) -> Result<Vec<FileReview>, TaskError> {
+    let tasks = plan
+        .scope
+        .files
+        .iter()
+        .map(|file| {
+            let one = FileInput {
+                input: input.clone(),
+                file: file.clone(),
+                tools: plan.detection.tools.clone(),
+            };
+            task("code_review.file", &one, &file.path.to_string())
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let outcomes = ctx.map_tasks::<FileReview>("file", tasks, input.max_parallel()).await?;
+    let reviews = outcomes.into_iter().zip(&plan.scope.files).map(|(outcome, file)| {
+        outcome.unwrap_or_else(|error| FileReview {
+            path: file.path.clone(),
+            language: file.language,
+            role: file.role,
+            unchecked: vec![Unchecked::new(
+                file.path.to_string(),
+                format!("its review failed: {}", error.message),
+            )],
+            ..FileReview::default()
+        })
+    });
+    Ok(reviews.collect())
+}
+
+/// What a second agent leaves of the findings, and what could not be checked.
+async fn look_again(
+    ctx: &TaskContext,
+    input: &ReviewInput,
+    plan: &Plan,
+    reviews: &[FileReview],
+    together: repository::Together,
+) -> Result<(Critique, Vec<Unchecked>), TaskError> {
+    let options = input.options();
+    let mut findings: Vec<Finding> = reviews.iter().flat_map(|review| review.findings.clone()).collect();
+    findings.extend(together.findings);
+    findings.extend(overview::repository_findings(&plan.scope, reviews, &options));
+    let look = CritiqueInput {
+        input: input.clone(),
+        findings,
+        files: reviews.iter().map(FileFacts::from).collect(),
+    };
+    let critique = ctx
+        .call(
+            "critique",
+            task("code_review.critique", &look, "a second look at the findings")?,
+        )
+        .await?;
+    let mut unchecked = plan.detection.unchecked.clone();
+    unchecked.extend(together.unchecked);
+    Ok((critique, unchecked))
+}
+
+/// A child that changes nothing and may be tried again.
+fn task(task_type: &str, input: &impl Serialize, description: &str) -> Result<NewTask, TaskError> {
+    let input = Json::of(input).map_err(|e| TaskError::terminal(format!("{task_type}: {e}")))?;
+    let mut task = NewTask::new(task_type, input);
+    description.clone_into(&mut task.description);
+    task.side_effects = SideEffects::None;
+    task.retry = RetryPolicy {
+        max_attempts: 2,
+        ..RetryPolicy::default()
+    };
+    Ok(task)
+}
+
+/// Runs what blocks beside the runtime.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, TaskError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| TaskError::retryable(error.to_string()))
+}
