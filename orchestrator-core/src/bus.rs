@@ -1,8 +1,13 @@
 //! The lossy half of the system: live events and wake-ups. Losing every one of them costs latency, never work.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use orchestrator_protocol::{Event, SessionId};
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{
+    self,
+    error::{RecvError, TryRecvError},
+};
 
 pub mod local;
 
@@ -32,4 +37,52 @@ pub trait Bus: Send + Sync + std::fmt::Debug + 'static {
 
     /// Every nudge from now on.
     fn nudges(&self) -> broadcast::Receiver<Nudge>;
+}
+
+/// What was nudged since the last look, each thing once: however many nudges come at a time, they are acted on once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Nudged {
+    /// Tasks are ready.
+    pub ready: bool,
+    /// A timer was set.
+    pub timer: bool,
+    /// Sessions that run something that was cancelled.
+    pub cancel: BTreeSet<SessionId>,
+    /// Some nudges were lost: it may have been any of them.
+    pub lost: bool,
+}
+
+impl Nudged {
+    /// Waits for a nudge and takes all that are there with it. None when the bus is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// No nudge is lost when the future is dropped.
+    pub async fn next(nudges: &mut broadcast::Receiver<Nudge>) -> Option<Self> {
+        let mut nudged = Self::default();
+        match nudges.recv().await {
+            Ok(nudge) => nudged.add(nudge),
+            Err(RecvError::Lagged(_)) => nudged.lost = true,
+            Err(RecvError::Closed) => return None,
+        }
+        // As many as there were when it began: senders that never stop must not keep it from answering.
+        for _ in 0..nudges.len() {
+            match nudges.try_recv() {
+                Ok(nudge) => nudged.add(nudge),
+                Err(TryRecvError::Lagged(_)) => nudged.lost = true,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        Some(nudged)
+    }
+
+    fn add(&mut self, nudge: Nudge) {
+        match nudge {
+            Nudge::Ready => self.ready = true,
+            Nudge::Timer => self.timer = true,
+            Nudge::Cancel(session) => {
+                self.cancel.insert(session);
+            }
+        }
+    }
 }
