@@ -58,6 +58,9 @@ pub enum Error {
     /// The worker runs already, and its agents are what they were when it started.
     #[error("the worker runs already; register every agent before the first task")]
     Started,
+    /// It was shut down: nothing is run here any more. What was stored goes on when the store is opened again.
+    #[error("the orchestrator was shut down; open it again to go on")]
+    ShutDown,
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -68,6 +71,7 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Store(error) => error.code(),
+            Self::ShutDown => Code::Unavailable,
             Self::TaskFailed { .. } | Self::TaskCancelled { .. } | Self::NeedsAttention { .. } => Code::StateConflict,
             _ => Code::InvalidInput,
         }

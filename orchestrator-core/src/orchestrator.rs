@@ -5,33 +5,38 @@ mod handle;
 mod open;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use orchestrator_protocol::{Json, NewTask, Task, TaskId, TaskState};
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 pub use handle::TaskHandle;
 
 use crate::{
     agent::{Agent, Registry},
+    bus::local::LocalBus,
+    domain::placement::meets,
     error::Error,
-    maintain,
+    maintain::{Service, retention, timer},
     service::{Engine, LocalSource},
-    store::StoreError,
+    store::{Store, StoreError, SubmittedTask, row::is_external},
     worker::{Worker, WorkerError, WorkerHandle},
 };
 
 /// The whole system inside one program: a store, the services over it, and a worker with the registered agents.
 ///
-/// The worker and the maintenance loops start with the first task that is run or submitted, or with
-/// [`Orchestrator::start`]; a program that only looks starts nothing. Cheap to clone; all clones are one.
+/// The worker and the maintenance loops start with the first task that is run or submitted here, or with
+/// [`Orchestrator::start`]; a program that only looks, through [`Orchestrator::engine`], starts nothing and runs nobody's
+/// tasks. Cheap to clone; all clones are one.
 ///
-/// Dropping the last clone aborts what runs, as a crash would: nothing that was finished is lost, and the next one to
-/// open the same store goes on from there. [`Orchestrator::shutdown`] ends in order.
+/// [`Orchestrator::shutdown`] ends in order. Dropping the last clone aborts what runs, as a crash would: nothing that was
+/// finished is lost, and the next one to open the same store goes on from there. Handles of tasks do not keep it alive:
+/// whoever waits through one is told that it was shut down.
 ///
 /// ```
 /// use orchestrator_core::{AgentError, Orchestrator, TaskContext, agent};
@@ -55,7 +60,9 @@ struct Inner {
     engine: Engine,
     config: Config,
     registry: Mutex<Registry>,
-    running: Mutex<Option<Running>>,
+    phase: Mutex<Phase>,
+    /// Cancelled when nobody here runs tasks any more.
+    over: CancellationToken,
 }
 
 impl std::fmt::Debug for Inner {
@@ -66,26 +73,22 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-/// What has been started.
-struct Running {
-    worker: WorkerHandle,
-    loops: Vec<JoinHandle<()>>,
+/// How far it is in its life.
+enum Phase {
+    Idle,
+    Running(Running),
+    Over,
 }
 
-impl Running {
-    fn abort(&self) {
-        self.worker.abort();
-        for task in &self.loops {
-            task.abort();
-        }
-    }
+/// What has been started. Dropping it aborts all of it.
+struct Running {
+    worker: WorkerHandle,
+    services: Vec<Service>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(running) = self.running.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
-            running.abort();
-        }
+        self.over.cancel();
     }
 }
 
@@ -112,14 +115,19 @@ impl Orchestrator {
     }
 
     /// The system over a store of your own.
-    pub fn with_store(store: Arc<dyn crate::store::Store>, config: Config) -> Self {
-        let bus = Arc::new(crate::bus::local::LocalBus::new());
-        let engine = Engine::new(store, bus, config.sources.clone());
+    pub fn with_store(store: Arc<dyn Store>, config: Config) -> Self {
+        let engine = Engine::new(store, Arc::new(LocalBus::new()), config.sources.clone());
+        Self::with_engine(engine, config)
+    }
+
+    /// The system over services of your own, with their store, bus, time and ids.
+    pub fn with_engine(engine: Engine, config: Config) -> Self {
         let inner = Inner {
             engine,
             config,
             registry: Mutex::default(),
-            running: Mutex::default(),
+            phase: Mutex::new(Phase::Idle),
+            over: CancellationToken::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -144,19 +152,19 @@ impl Orchestrator {
     ///
     /// As [`Orchestrator::register`].
     pub fn register_shared(&self, agent: Arc<dyn Agent>) -> Result<(), Error> {
-        if self.running().is_some() {
-            return Err(Error::Started);
+        match &*self.phase() {
+            Phase::Idle => Ok(self.registry().add_shared(agent)?),
+            Phase::Running(_) => Err(Error::Started),
+            Phase::Over => Err(Error::ShutDown),
         }
-        self.registry().add_shared(agent)?;
-        Ok(())
     }
 
-    fn registry(&self) -> std::sync::MutexGuard<'_, Registry> {
+    fn registry(&self) -> MutexGuard<'_, Registry> {
         self.inner.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
-        self.inner.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn phase(&self) -> MutexGuard<'_, Phase> {
+        self.inner.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The task types of the registered agents.
@@ -171,50 +179,105 @@ impl Orchestrator {
     ///
     /// # Errors
     ///
-    /// [`Error::Worker`] when the worker's configuration makes no sense.
+    /// [`Error::Worker`] when the configuration makes no sense; [`Error::ShutDown`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime.
     pub fn start(&self) -> Result<(), Error> {
-        let mut running = self.running();
-        if running.is_some() {
-            return Ok(());
+        let mut phase = self.phase();
+        match &*phase {
+            Phase::Over => return Err(Error::ShutDown),
+            Phase::Running(running) if !running.worker.is_ended() => return Ok(()),
+            _ => {}
         }
-        let config = &self.inner.config;
-        let engine = &self.inner.engine;
-        let source = Arc::new(LocalSource::new(engine.clone(), config.source.clone()));
-        let worker = Worker::new(
-            config.worker.clone(),
-            source.clone(),
-            self.registry().clone(),
-            config.sources.clone(),
-        )?;
-        let loops = vec![
-            tokio::spawn(async move { source.listen().await }),
-            tokio::spawn(maintain::timer::run(engine.clone())),
-            tokio::spawn(maintain::retention::run(engine.clone(), config.retention.clone())),
-        ];
-        *running = Some(Running {
-            worker: worker.start(),
-            loops,
-        });
+        let running = self.begin()?;
+        *phase = Phase::Running(running);
         Ok(())
     }
 
-    /// Submits a task and starts working.
+    fn begin(&self) -> Result<Running, Error> {
+        let Inner { engine, config, .. } = &*self.inner;
+        let problems = config.source.problems();
+        if !problems.is_empty() {
+            return Err(WorkerError::Config(problems).into());
+        }
+        let source = Arc::new(LocalSource::new(engine.clone(), config.source.clone()));
+        let sources = engine.sources.clone();
+        let agents = self.registry().clone();
+        let worker = Worker::new(config.worker.clone(), source.clone(), agents, sources.clone())?;
+        let listen = move || {
+            let source = source.clone();
+            async move { source.listen().await }
+        };
+        let timed = engine.clone();
+        let (kept, retention) = (engine.clone(), config.retention.clone());
+        let services = vec![
+            Service::start("wake-ups", &sources, listen),
+            Service::start("timers", &sources, move || timer::run(timed.clone())),
+            Service::start("retention", &sources, move || {
+                retention::run(kept.clone(), retention.clone())
+            }),
+        ];
+        Ok(Running {
+            worker: worker.start(),
+            services,
+        })
+    }
+
+    /// Submits a task and starts working. Tasks for agents of other programs that share the store are submitted through
+    /// [`Orchestrator::engine`].
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownAgent`] when no agent here runs it; [`Error::Store`] as [`Engine::submit`].
+    /// [`Error::UnknownAgent`] when no agent here runs it; [`Error::Store`] as [`Engine::submit`]; [`Error::ShutDown`].
+    ///
+    /// # Cancel safety
+    ///
+    /// The task is stored or not; an idempotency key finds out.
     pub async fn submit(&self, task: NewTask) -> Result<TaskHandle, Error> {
         self.check_agent(&task.task_type)?;
         self.start()?;
-        let submitted = self.inner.engine.submit(vec![task]).await?;
-        let id = submitted.first().map(crate::store::SubmittedTask::id);
-        let id = id.ok_or_else(|| StoreError::Unavailable("the store gave no answer".to_owned()))?;
-        Ok(self.task(id))
+        let submitted = self.inner.engine.submit_one(task).await;
+        Ok(self.task(self.unless_over(submitted)?.id()))
+    }
+
+    /// Submits a batch of tasks, all or none, and starts working. They may depend on each other by their refs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Orchestrator::submit`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Orchestrator::submit`].
+    pub async fn submit_all(&self, tasks: Vec<NewTask>) -> Result<Vec<TaskHandle>, Error> {
+        for task in &tasks {
+            self.check_agent(&task.task_type)?;
+        }
+        self.start()?;
+        let submitted = self.inner.engine.submit(tasks).await;
+        let submitted = self.unless_over(submitted)?;
+        Ok(submitted
+            .iter()
+            .map(|task: &SubmittedTask| self.task(task.id()))
+            .collect())
+    }
+
+    /// A store that fails since it was closed is no trouble of the store.
+    fn unless_over<T>(&self, result: Result<T, StoreError>) -> Result<T, Error> {
+        result.map_err(|error| {
+            if self.inner.over.is_cancelled() {
+                Error::ShutDown
+            } else {
+                error.into()
+            }
+        })
     }
 
     /// A task that was submitted before, here or elsewhere.
     pub fn task(&self, id: TaskId) -> TaskHandle {
-        TaskHandle::new(self.inner.engine.clone(), id)
+        TaskHandle::new(self.inner.engine.clone(), id, self.inner.over.clone())
     }
 
     /// Runs an agent and returns its output.
@@ -235,15 +298,30 @@ impl Orchestrator {
         self.submit(NewTask::new(task_type, input)).await?.output().await
     }
 
+    /// Whether the worker here would run tasks of a type: a task that nobody takes would be waited for without end.
     fn check_agent(&self, task_type: &str) -> Result<(), Error> {
-        let registry = self.registry();
-        if registry.get(task_type).is_some() || crate::store::row::is_external(task_type) {
+        if is_external(task_type) {
             return Ok(());
         }
-        let known: Vec<&str> = registry.iter().map(|agent| agent.task_type()).collect();
-        let known = match known.len() {
-            0 => "no agent is registered".to_owned(),
-            _ => format!("registered are {}", known.join(", ")),
+        let registry = self.registry();
+        let labels = &self.inner.config.worker.labels;
+        let known = match registry.get(task_type) {
+            Some(agent) => {
+                let mut lacking = agent.requires();
+                lacking.retain(|label| !meets(labels, label));
+                if lacking.is_empty() {
+                    return Ok(());
+                }
+                format!(
+                    "its agent is left out, since the worker does not offer {}",
+                    lacking.join(", ")
+                )
+            }
+            None if registry.is_empty() => "no agent is registered".to_owned(),
+            None => {
+                let known: Vec<&str> = registry.iter().map(|agent| agent.task_type()).collect();
+                format!("registered are {}", known.join(", "))
+            }
         };
         Err(Error::UnknownAgent {
             task_type: task_type.to_owned(),
@@ -251,28 +329,34 @@ impl Orchestrator {
         })
     }
 
-    /// Ends in order: claims no more, gives what runs `deadline` to end, gives the rest back, and closes the store.
-    /// What is not finished goes on when the store is opened again.
+    /// Ends in order: claims no more, gives what runs `deadline` to end, stops the rest and gives it back, ends the loops
+    /// and closes the store. Nothing of it is left when this returns, and nothing can be run or submitted any more. What is
+    /// not finished goes on when the store is opened again. A second call does not wait for the first one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future aborts what runs, as dropping the last clone does.
     pub async fn shutdown(&self, deadline: Duration) {
-        let running = self.running().take();
-        if let Some(running) = running {
-            for task in &running.loops {
-                // The timers may go on until the worker has ended; nothing depends on it.
-                task.abort();
-            }
-            if let Err(error) = running.worker.stop(deadline).await
-                && error != WorkerError::Aborted
-            {
+        let phase = mem::replace(&mut *self.phase(), Phase::Over);
+        if let Phase::Running(Running { worker, services }) = phase {
+            if let Err(error) = worker.stop(deadline).await {
                 tracing::warn!(%error, "the worker did not end in order");
             }
+            // After the worker: what it lets end may still set timers and wake others.
+            for service in services {
+                service.stop().await;
+            }
         }
-        self.inner.engine.store.close().await;
+        self.inner.over.cancel();
+        self.inner.engine.close().await;
     }
 
-    /// Drops everything where it is, as a crash would. For tests.
+    /// Drops everything where it is, as a crash would, and may be started again. For tests.
     pub fn abort(&self) {
-        if let Some(running) = self.running().take() {
-            running.abort();
+        let mut phase = self.phase();
+        if let Phase::Running(running) = &*phase {
+            running.worker.abort();
+            *phase = Phase::Idle;
         }
     }
 }

@@ -1,21 +1,25 @@
 //! The use cases: load, decide in [`crate::domain`], make one store call, publish what happened.
 
 mod checkpoint;
+mod limit;
 mod live;
+mod lobby;
 mod result;
 mod schedule;
 mod source;
+mod why;
+mod worker;
 
 use std::sync::Arc;
 
 use orchestrator_protocol::{
-    Event, ExternalResult, LimitRule, LogLine, NewTask, Page, Stats, Task, TaskId, Timestamp, Tree, Why, Worker,
-    WorkerState,
+    Event, ExternalResult, LogLine, NewTask, Page, Stats, Task, TaskId, TaskState, Timestamp, Tree,
 };
 
 pub use live::Live;
 pub use source::{LocalSource, SourceConfig};
 
+use self::lobby::Lobby;
 use crate::{
     bus::{Bus, Nudge},
     clock::Sources,
@@ -24,7 +28,10 @@ use crate::{
     },
 };
 
-/// Everything that can be asked of the system, over one store and one bus. Cheap to clone.
+/// Everything that can be asked of the system, over one store and one bus. Cheap to clone; all clones are one.
+///
+/// Verbs that may meet each other in several processes or tasks are decided by the store: of two that exclude each other
+/// one is refused.
 #[derive(Debug, Clone)]
 pub struct Engine {
     /// The durable half.
@@ -33,12 +40,18 @@ pub struct Engine {
     pub bus: Arc<dyn Bus>,
     /// Time and ids.
     pub sources: Sources,
+    lobby: Arc<Lobby>,
 }
 
 impl Engine {
     /// The use cases over a store and a bus.
     pub fn new(store: Arc<dyn Store>, bus: Arc<dyn Bus>, sources: Sources) -> Self {
-        Self { store, bus, sources }
+        Self {
+            store,
+            bus,
+            sources,
+            lobby: Arc::default(),
+        }
     }
 
     /// Now.
@@ -46,13 +59,31 @@ impl Engine {
         self.sources.clock.now()
     }
 
+    /// Ends everything: whoever waits for a task or for events is told so, and the store is closed.
+    pub async fn close(&self) {
+        self.lobby.close();
+        self.store.close().await;
+    }
+
+    /// Whether [`Engine::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.lobby.is_closed()
+    }
+
     /// Tells the world what a verb did.
     pub(crate) async fn announce<V>(&self, committed: Committed<V>) -> V {
+        let timed = committed
+            .events
+            .iter()
+            .any(|event| event.body.state == Some(TaskState::Scheduled));
         if !committed.events.is_empty() {
             self.bus.publish(committed.events).await;
         }
         if committed.ready {
             self.bus.nudge(Nudge::Ready).await;
+        }
+        if timed {
+            self.bus.nudge(Nudge::Timer).await;
         }
         for session in committed.cancelled {
             self.bus.nudge(Nudge::Cancel(session)).await;
@@ -60,7 +91,8 @@ impl Engine {
         committed.value
     }
 
-    /// Stores a batch of tasks, all or none.
+    /// Stores a batch of tasks, all or none, and says for each whether it is new, in the same order. Tasks of a batch may
+    /// depend on each other by their refs.
     ///
     /// # Errors
     ///
@@ -71,7 +103,8 @@ impl Engine {
     /// The batch is stored entirely or not at all; use idempotency keys to find out.
     pub async fn submit(&self, tasks: Vec<NewTask>) -> Result<Vec<SubmittedTask>, StoreError> {
         let now = self.now();
-        let timed = tasks.iter().any(|t| t.run_at.is_some() || t.deadline.is_some());
+        // A task that starts later tells so by its first event, one that must start by a time does not.
+        let timed = tasks.iter().any(|task| task.deadline.is_some());
         let tasks = tasks
             .into_iter()
             .map(|task| Submission {
@@ -85,6 +118,20 @@ impl Engine {
             self.bus.nudge(Nudge::Timer).await;
         }
         Ok(submitted)
+    }
+
+    /// Stores one task.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::submit`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Engine::submit`].
+    pub async fn submit_one(&self, task: NewTask) -> Result<SubmittedTask, StoreError> {
+        let first = self.submit(vec![task]).await?.pop();
+        first.ok_or_else(|| StoreError::Unavailable("the store gave no answer".to_owned()))
     }
 
     /// One task.
@@ -187,71 +234,6 @@ impl Engine {
     pub async fn complete(&self, task: TaskId, result: ExternalResult) -> Result<Task, StoreError> {
         let committed = self.store.settle(task, result, self.now()).await?;
         Ok(self.announce(committed).await)
-    }
-
-    /// Sets or removes the rule of a limit key.
-    ///
-    /// # Errors
-    ///
-    /// The store failed.
-    pub async fn put_limit(&self, key: &str, rule: Option<LimitRule>) -> Result<(), StoreError> {
-        self.store.put_limit(key.to_owned(), rule).await?;
-        self.bus.nudge(Nudge::Ready).await;
-        Ok(())
-    }
-
-    /// Pauses or resumes a queue.
-    ///
-    /// # Errors
-    ///
-    /// The store failed.
-    pub async fn pause_queue(&self, queue: &str, paused: bool) -> Result<(), StoreError> {
-        self.store.pause_queue(queue.to_owned(), paused).await?;
-        self.bus.nudge(Nudge::Ready).await;
-        Ok(())
-    }
-
-    /// Why a task is where it is.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::TaskNotFound`].
-    pub async fn why(&self, task: TaskId) -> Result<Why, StoreError> {
-        let now = self.now();
-        let facts = self
-            .store
-            .facts(task, now)
-            .await?
-            .ok_or(StoreError::TaskNotFound(task))?;
-        Ok(crate::domain::why::explain(&facts, now))
-    }
-
-    /// All workers that have a session.
-    ///
-    /// # Errors
-    ///
-    /// The store failed.
-    pub async fn workers(&self) -> Result<Vec<Worker>, StoreError> {
-        let now = self.now();
-        let sessions = self.store.sessions().await?;
-        let worker = |s: crate::store::SessionView| Worker {
-            id: s.worker,
-            name: s.name,
-            state: if s.expires_at < now {
-                WorkerState::Offline
-            } else {
-                WorkerState::Online
-            },
-            labels: s.labels,
-            task_types: s.task_types,
-            slots: s.slots,
-            running: s.running,
-            cpu_percent: None,
-            memory_percent: None,
-            disk_percent: None,
-            last_seen_at: now,
-        };
-        Ok(sessions.into_iter().map(worker).collect())
     }
 
     /// Counts.

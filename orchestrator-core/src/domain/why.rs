@@ -1,242 +1,190 @@
 //! Why a task is where it is, in words.
 
+mod ready;
+
 use std::time::Duration;
 
-use orchestrator_protocol::{Reason, TaskState, Timestamp, Why};
+use orchestrator_protocol::{Reason, Task, TaskId, TaskState, Timestamp, Why};
 
-use super::placement;
-use crate::store::{
-    Facts,
-    row::{Hold, Lane},
-};
+use super::budget;
+use crate::store::{Facts, row::Hold};
 
-/// The reasons for a task's state, the most telling first.
-pub fn explain(facts: &Facts, now: Timestamp) -> Why {
+/// How many tasks or workers a sentence names; the others are counted.
+const NAMED: usize = 5;
+
+/// What else is known where the facts alone do not tell.
+#[derive(Debug, Clone, Default)]
+pub struct Background {
+    /// Running tasks that count against the task's full limits.
+    pub holders: Vec<Task>,
+    /// The task whose budget is spent, which is this one or one above it.
+    pub spender: Option<Task>,
+    /// What was said when the task came into its state.
+    pub last_words: Option<String>,
+}
+
+/// The reasons for a task's state, the most telling first. There is at least one.
+pub fn explain(facts: &Facts, background: &Background, now: Timestamp) -> Why {
     let task = &facts.task;
-    let mut reasons = Vec::new();
-    match task.state {
-        TaskState::Blocked => blocked(facts, &mut reasons),
-        TaskState::Scheduled => reasons.push(scheduled(facts, now)),
-        TaskState::Ready => ready(facts, &mut reasons),
-        TaskState::Running => {
-            let worker = task
-                .worker_id
-                .map_or_else(|| "a worker".to_owned(), |w| worker_name(facts, &w.to_string()));
-            reasons.push(Reason::new(
-                "running",
-                format!("it runs on {worker}, attempt {}", task.attempt),
-            ));
-        }
-        TaskState::Waiting => waiting(facts, now, &mut reasons),
-        TaskState::Paused => reasons.push(paused(facts)),
-        TaskState::NeedsAttention => {
-            let error = task
-                .error
-                .as_ref()
-                .map_or("no reason was recorded", |e| e.message.as_str());
-            reasons.push(Reason::new(
-                "needs_attention",
-                format!("a person must decide (retry or cancel): {error}"),
-            ));
-        }
-        TaskState::Succeeded => reasons.push(Reason::new("succeeded", "it has succeeded")),
+    let reasons = match task.state {
+        TaskState::Blocked => blocked(facts),
+        TaskState::Scheduled => vec![scheduled(facts, now)],
+        TaskState::Ready => ready::reasons(facts, background, now),
+        TaskState::Running => vec![running(facts, now)],
+        TaskState::Waiting => waiting(facts, now),
+        TaskState::Paused => vec![paused(facts, background)],
+        TaskState::NeedsAttention => vec![Reason::new(
+            "needs_attention",
+            format!("a person must decide (retry or cancel): {}", last_error(task)),
+        )],
+        TaskState::Succeeded => vec![Reason::new("succeeded", "it has succeeded")],
         TaskState::Failed => {
-            let error = task
-                .error
-                .as_ref()
-                .map_or("no reason was recorded", |e| e.message.as_str());
-            reasons.push(Reason::new(
-                "failed",
-                format!("it has failed after {} attempt(s): {error}", task.attempt),
-            ));
+            let message = match task.attempt {
+                0 => format!("it has failed before it was started: {}", last_error(task)),
+                attempts => format!(
+                    "it has failed after {}: {}",
+                    count(attempts, "attempt"),
+                    last_error(task)
+                ),
+            };
+            vec![Reason::new("failed", message)]
         }
-        TaskState::Cancelled => reasons.push(Reason::new("cancelled", "it was cancelled")),
-    }
+        TaskState::Cancelled => {
+            let why = background.last_words.iter().map(|why| format!(": {why}"));
+            vec![Reason::new(
+                "cancelled",
+                format!("it was cancelled{}", why.collect::<String>()),
+            )]
+        }
+    };
     Why {
         state: task.state,
         reasons,
     }
 }
 
-fn worker_name(facts: &Facts, id: &str) -> String {
-    let found = facts.sessions.iter().find(|s| s.worker.to_string() == id);
-    found.map_or_else(|| format!("worker {id}"), |s| format!("worker `{}`", s.name))
+fn last_error(task: &Task) -> &str {
+    let error = task.error.as_ref();
+    error.map_or("no reason was recorded", |error| error.message.as_str())
 }
 
-fn dependencies(facts: &Facts, code: &str) -> Option<Reason> {
-    if facts.waits_for_count == 0 {
-        return None;
-    }
-    let shown: Vec<String> = facts
-        .waits_for
-        .iter()
-        .take(5)
-        .map(|(_, name, state)| format!("`{name}` ({state})"))
-        .collect();
-    let more = facts.waits_for_count.saturating_sub(shown.len());
-    let mut message = format!("it waits for {} task(s): {}", facts.waits_for_count, shown.join(", "));
-    if more > 0 {
-        message = format!("{message} and {more} more");
-    }
-    let tasks = facts.waits_for.iter().map(|(id, ..)| *id).collect();
-    Some(Reason {
-        tasks,
-        ..Reason::new(code, message)
-    })
+fn running(facts: &Facts, now: Timestamp) -> Reason {
+    let task = &facts.task;
+    let session = facts.sessions.iter().find(|s| Some(s.worker) == task.worker_id);
+    let worker = match (session, task.worker_id) {
+        (Some(session), _) => format!("worker `{}`", session.name),
+        (None, Some(id)) => format!("worker {id}, which is not connected any more"),
+        (None, None) => "a worker".to_owned(),
+    };
+    let since = task
+        .started_at
+        .map(|at| format!(", started {} ago", in_words(now.since(at))));
+    let message = format!(
+        "it runs on {worker}, attempt {}{}",
+        task.attempt,
+        since.unwrap_or_default()
+    );
+    Reason::new("running", message)
 }
 
-fn blocked(facts: &Facts, reasons: &mut Vec<Reason>) {
-    reasons.extend(dependencies(facts, "dependency"));
+fn blocked(facts: &Facts) -> Vec<Reason> {
+    let mut reasons = Vec::from_iter(waits_for(facts, "dependency"));
     if let Some(size) = facts.group_size {
-        let message = format!("all {size} places of its parallel siblings are taken; it starts when one ends");
+        let message = format!("all {size} places of its parallel siblings are taken; it starts when one of them ends");
         reasons.push(Reason::new("group", message));
     }
     if reasons.is_empty() {
         reasons.push(Reason::new("dependency", "it waits for the tasks that it depends on"));
     }
+    reasons
 }
 
 fn scheduled(facts: &Facts, now: Timestamp) -> Reason {
-    let Some(at) = facts.wake_at else {
-        return Reason::new("not_yet", "it starts later");
-    };
-    let left = in_words(at.since(now));
+    let when = facts.wake_at.map_or_else(|| "later".to_owned(), |at| at_time(at, now));
     match &facts.task.error {
         Some(error) => {
             let message = format!(
-                "its last attempt failed ({}); the next one starts in {left}, at {at}",
-                error.message
+                "its attempt {} failed ({}); the next one starts {when}",
+                facts.task.attempt, error.message
             );
             Reason::new("backoff", message)
         }
-        None => Reason::new("not_yet", format!("it starts in {left}, at {at}")),
+        None => Reason::new("not_yet", format!("it starts {when}")),
     }
 }
 
-fn waiting(facts: &Facts, now: Timestamp, reasons: &mut Vec<Reason>) {
-    match facts.task.task_type.as_str() {
-        "checkpoint" => reasons.push(Reason::new(
-            "checkpoint",
-            "it waits for a person to accept, correct or reject",
-        )),
-        "external" => reasons.push(Reason::new("external", "it waits for an outside system to complete it")),
+fn waiting(facts: &Facts, now: Timestamp) -> Vec<Reason> {
+    let task = &facts.task;
+    let until = task.deadline.map(|at| format!(", until {at}")).unwrap_or_default();
+    match task.task_type.as_str() {
+        "checkpoint" => {
+            let asked = Some(task.description.as_str()).filter(|d| !d.is_empty());
+            let asked = asked.map(|question| format!(": {question}")).unwrap_or_default();
+            let message = format!("it waits for a person to accept, correct or reject{until}{asked}");
+            vec![Reason::new("checkpoint", message)]
+        }
+        "external" => {
+            let message = format!("it waits for an outside system to complete it{until}");
+            vec![Reason::new("external", message)]
+        }
         _ => {
-            reasons.extend(dependencies(facts, "children"));
+            let mut reasons = Vec::from_iter(waits_for(facts, "children"));
             if let Some(at) = facts.wake_at {
-                reasons.push(Reason::new(
-                    "timer",
-                    format!("it goes on in {}, at {at}", in_words(at.since(now))),
-                ));
+                let or = if reasons.is_empty() { "" } else { "in any case " };
+                reasons.push(Reason::new("timer", format!("it goes on {or}{}", at_time(at, now))));
             }
-        }
-    }
-}
-
-fn paused(facts: &Facts) -> Reason {
-    match facts.held {
-        Some(Hold::Budget) => {
-            let whose = match facts.spent_by {
-                Some(id) if id == facts.task.id => "its budget".to_owned(),
-                Some(id) => format!("the budget of task {id} above it"),
-                None => "the budget".to_owned(),
-            };
-            let message = format!("{whose} is spent; resume it to go on regardless");
-            Reason {
-                tasks: facts.spent_by.into_iter().collect(),
-                ..Reason::new("budget", message)
+            if reasons.is_empty() {
+                reasons.push(Reason::new("children", "it waits for what it has asked for"));
             }
+            reasons
         }
-        _ => Reason::new("paused", "an operator has paused it; resume it to go on"),
     }
 }
 
-fn ready(facts: &Facts, reasons: &mut Vec<Reason>) {
-    let task = &facts.task;
-    if facts.queue_paused {
-        reasons.push(Reason::new(
-            "queue_paused",
-            format!("the queue `{}` is paused", task.queue),
-        ));
+/// The tasks that it waits for, by name and state.
+fn waits_for(facts: &Facts, code: &str) -> Option<Reason> {
+    let total = facts.waits_for_count;
+    if total == 0 {
+        return None;
     }
-    for (key, rule, running) in &facts.limits {
-        if rule.max_running.is_some_and(|max| *running >= max) {
-            let message = format!(
-                "the limit `{key}` allows {} at once, and {running} run",
-                rule.max_running.unwrap_or(0)
-            );
-            reasons.push(Reason::new("limit", message));
-        } else if let Some(starts) = rule.starts_per_minute {
-            let message = format!("the limit `{key}` allows {starts} starts a minute");
-            reasons.push(Reason::new("rate_limit", message));
-        }
-    }
-    match workers(facts) {
-        Workers::None(reason) => reasons.push(reason),
-        Workers::Full(count) => {
-            let message = format!("all slots of the {count} worker(s) that may run it are taken");
-            reasons.push(Reason::new("no_slot", message));
-        }
-        Workers::Free if reasons.is_empty() => reasons.push(Reason::new("next", "a worker is about to take it")),
-        Workers::Free => {}
-    }
-    if facts.ahead > 0 {
-        let count = if facts.ahead >= 1000 {
-            "1,000 or more".to_owned()
-        } else {
-            facts.ahead.to_string()
-        };
-        reasons.push(Reason::new(
-            "queue",
-            format!("{count} task(s) of its kind are before it"),
-        ));
-    }
+    let shown = facts.waits_for.iter().take(NAMED);
+    let names = shown.map(|(_, name, state)| format!("`{name}` ({state})"));
+    let names = listed(&names.collect::<Vec<_>>(), total);
+    Some(Reason {
+        tasks: facts.waits_for.iter().map(|(id, ..)| *id).collect(),
+        ..Reason::new(code, format!("it waits for {}: {names}", count(total, "task")))
+    })
 }
 
-enum Workers {
-    None(Reason),
-    Full(usize),
-    Free,
-}
-
-/// Whether a worker could run the task; where none can, what the nearest one lacks.
-fn workers(facts: &Facts) -> Workers {
-    let task = &facts.task;
-    let lane = Lane {
-        queue: task.queue.clone(),
-        task_type: task.task_type.clone(),
-        requires: task.requires.clone(),
-        prefers: task.prefers.clone(),
-        limits: task.limits.clone(),
-        privacy: task.privacy,
+fn paused(facts: &Facts, background: &Background) -> Reason {
+    if facts.held != Some(Hold::Budget) {
+        return Reason::new(
+            "paused",
+            "an operator has paused it, or what is above it; resume it to go on",
+        );
+    }
+    let whose = match facts.spent_by {
+        Some(id) if id == facts.task.id => "its budget".to_owned(),
+        Some(id) => format!("the budget of task {id} above it"),
+        None => "the budget".to_owned(),
     };
-    if facts.sessions.is_empty() {
-        return Workers::None(Reason::new("no_worker", "no worker is connected"));
+    let numbers = background.spender.as_ref().and_then(|spender| {
+        let budget = spender.budget.as_ref()?;
+        Some(format!(" ({})", budget::in_words(budget, &spender.tree_usage)))
+    });
+    let message = format!(
+        "{whose} is spent{}; resume it to go on regardless",
+        numbers.unwrap_or_default()
+    );
+    Reason {
+        tasks: facts.spent_by.into_iter().collect(),
+        ..Reason::new("budget", message)
     }
-    let able: Vec<_> = facts
-        .sessions
-        .iter()
-        .filter(|s| placement::may_run(&lane, &s.labels, &s.task_types))
-        .collect();
-    if able.is_empty() {
-        let misses = facts
-            .sessions
-            .iter()
-            .map(|s| (placement::obstacles(&lane, &s.labels, &s.task_types), &s.name));
-        let nearest = misses.min_by_key(|(lacking, name)| (lacking.len(), (*name).clone()));
-        let message = nearest.map_or_else(String::new, |(lacking, name)| {
-            format!(
-                "none of the {} connected worker(s) may run it; the nearest, `{name}`, {}",
-                facts.sessions.len(),
-                lacking.join(" and ")
-            )
-        });
-        return Workers::None(Reason::new("no_worker", message));
-    }
-    if able.iter().all(|s| s.running >= s.slots) {
-        Workers::Full(able.len())
-    } else {
-        Workers::Free
-    }
+}
+
+/// A moment to come, as people say it.
+fn at_time(at: Timestamp, now: Timestamp) -> String {
+    format!("in {}, at {at}", in_words(at.since(now)))
 }
 
 /// A duration as people say it.
@@ -250,3 +198,38 @@ fn in_words(duration: Duration) -> String {
         _ => format!("{} days", seconds / 86_400),
     }
 }
+
+/// So many of something.
+fn count(number: impl TryInto<u64>, what: &str) -> String {
+    match number.try_into() {
+        Ok(1) => format!("1 {what}"),
+        Ok(number) => format!("{number} {what}s"),
+        Err(_) => format!("many {what}s"),
+    }
+}
+
+/// Names in a row, and how many there are beyond them.
+fn listed(names: &[String], total: usize) -> String {
+    let more = total.saturating_sub(names.len());
+    let names = names.join(", ");
+    if more > 0 {
+        format!("{names} and {more} more")
+    } else {
+        names
+    }
+}
+
+/// Tasks as a sentence names them.
+fn named(tasks: &[&Task]) -> (String, Vec<TaskId>) {
+    let names = tasks.iter().take(NAMED).map(|task| {
+        let name = task.step.as_ref().unwrap_or(&task.task_type);
+        format!("`{name}` ({})", task.id)
+    });
+    (
+        listed(&names.collect::<Vec<_>>(), tasks.len()),
+        tasks.iter().map(|task| task.id).collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests;

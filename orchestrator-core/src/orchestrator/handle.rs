@@ -1,7 +1,10 @@
 //! A submitted task in the hand of its submitter.
 
-use orchestrator_protocol::{Task, TaskId};
+use std::time::Duration;
+
+use orchestrator_protocol::{Task, TaskId, Why};
 use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
 
 use super::outcome;
 use crate::{
@@ -15,11 +18,12 @@ use crate::{
 pub struct TaskHandle {
     engine: Engine,
     id: TaskId,
+    over: CancellationToken,
 }
 
 impl TaskHandle {
-    pub(super) fn new(engine: Engine, id: TaskId) -> Self {
-        Self { engine, id }
+    pub(super) fn new(engine: Engine, id: TaskId, over: CancellationToken) -> Self {
+        Self { engine, id, over }
     }
 
     /// Its id.
@@ -40,13 +44,32 @@ impl TaskHandle {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`]. How the task ended is in the task.
+    /// [`Error::Store`]; [`Error::ShutDown`] when nobody runs it any more. How the task ended is in the task.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future only stops the waiting.
     pub async fn settled(&self) -> Result<Task, Error> {
-        Ok(self.engine.settled(self.id).await?)
+        tokio::select! {
+            biased;
+            settled = self.engine.settled(self.id) => settled.map_err(|error| {
+                if self.over.is_cancelled() { Error::ShutDown } else { error.into() }
+            }),
+            () = self.over.cancelled() => Err(Error::ShutDown),
+        }
+    }
+
+    /// The task once it is terminal, or as it is when the wait ends.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future only stops the waiting.
+    pub async fn result(&self, wait: Duration) -> Result<Task, Error> {
+        Ok(self.engine.result(self.id, wait).await?)
     }
 
     /// Its output.
@@ -54,7 +77,7 @@ impl TaskHandle {
     /// # Errors
     ///
     /// [`Error::TaskFailed`], [`Error::TaskCancelled`], [`Error::NeedsAttention`]; [`Error::Output`] when it is not an
-    /// `O`.
+    /// `O`; as [`TaskHandle::settled`].
     ///
     /// # Cancel safety
     ///
@@ -70,6 +93,15 @@ impl TaskHandle {
     /// [`Error::Store`].
     pub async fn cancel(&self, reason: &str) -> Result<Task, Error> {
         Ok(self.engine.cancel(self.id, reason).await?)
+    }
+
+    /// Why it is where it is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`].
+    pub async fn why(&self) -> Result<Why, Error> {
+        Ok(self.engine.why(self.id).await?)
     }
 
     /// Everything that happened to it and below it, and from then on what happens.

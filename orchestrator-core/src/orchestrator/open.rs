@@ -8,14 +8,21 @@ use crate::{
     store::{Owner, Store, memory::MemoryStore},
 };
 
+const VERSION: &str = concat!("version ", env!("CARGO_PKG_VERSION"));
+
 /// Opens the store of a URL. For files that other processes may share, also says who this process is to them.
 pub(super) async fn store(url: &str, sources: &Sources) -> Result<(Arc<dyn Store>, Option<Owner>), Error> {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     match scheme {
         "memory" if rest.is_empty() => Ok((Arc::new(MemoryStore::new()), None)),
         "sqlite" => sqlite(rest, sources).await,
-        "postgres" | "postgresql" | "http" | "https" => Err(Error::Url(format!(
-            "`{scheme}:` is not built into this program; it opens `memory:` and `sqlite:path/to/file.db`"
+        "postgres" | "postgresql" => Err(Error::Url(format!(
+            "PostgreSQL comes with the crate orchestrator-postgres, which {VERSION} does not have yet; use \
+             `sqlite:path/to/file.db`"
+        ))),
+        "http" | "https" => Err(Error::Url(format!(
+            "servers come with the crate orchestrator-client, which {VERSION} does not have yet; use \
+             `sqlite:path/to/file.db`"
         ))),
         _ => Err(Error::Url(format!(
             "`{url}` is not the URL of a store; use `memory:` or `sqlite:path/to/file.db`"

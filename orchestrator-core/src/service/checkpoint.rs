@@ -6,6 +6,9 @@ use serde::Deserialize;
 use super::Engine;
 use crate::store::{ListQuery, StoreError};
 
+/// The type of the tasks that people complete.
+const CHECKPOINT: &str = "checkpoint";
+
 /// What an agent put into a checkpoint.
 #[derive(Default, Deserialize)]
 struct Asked {
@@ -28,7 +31,7 @@ impl Engine {
     ) -> Result<Page<Checkpoint>, StoreError> {
         let query = ListQuery {
             states: vec![TaskState::Waiting],
-            task_type: Some("checkpoint".to_owned()),
+            task_type: Some(CHECKPOINT.to_owned()),
             root_id: root,
             cursor,
             ..ListQuery::default()
@@ -40,23 +43,30 @@ impl Engine {
         })
     }
 
-    /// Answers a checkpoint.
+    /// Answers a checkpoint: the decision is its output, and what whoever asked gets.
     ///
     /// # Errors
     ///
-    /// [`StoreError::StateConflict`] when it was answered before, or is not a checkpoint.
+    /// [`StoreError::StateConflict`] when it was answered before, or is not a checkpoint. Of several answers that come at
+    /// the same time the first one counts.
     pub async fn decide(&self, task: TaskId, decision: &Decision) -> Result<Task, StoreError> {
         let asked = self.get(task).await?;
-        if asked.task_type != "checkpoint" {
-            let wanted = "decided: it is not a checkpoint".to_owned();
-            return Err(StoreError::StateConflict {
-                task,
-                state: asked.state,
-                wanted,
-            });
+        let conflict = |state, wanted: &str| StoreError::StateConflict {
+            task,
+            state,
+            wanted: wanted.to_owned(),
+        };
+        if asked.task_type != CHECKPOINT {
+            return Err(conflict(asked.state, "decided: it is not a checkpoint"));
         }
         let output = Json::of(decision).map_err(|e| StoreError::invalid("decision", e.to_string()))?;
-        self.complete(task, ExternalResult::Output(output)).await
+        match self.complete(task, ExternalResult::Output(output)).await {
+            Err(StoreError::StateConflict { state, .. }) if state.is_terminal() => {
+                Err(conflict(state, "decided again"))
+            }
+            Err(StoreError::StateConflict { state, .. }) => Err(conflict(state, "decided yet")),
+            result => result,
+        }
     }
 }
 

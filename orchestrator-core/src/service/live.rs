@@ -6,14 +6,17 @@ use std::{
 };
 
 use futures::{Stream, stream};
-use orchestrator_protocol::{Event, EventBody, EventType, Seq, TaskId};
+use orchestrator_protocol::{Event, EventBody, EventType, Seq, TaskId, Timestamp};
 use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 
 use super::Engine;
 use crate::store::{EventQuery, EventScope, StoreError};
 
-/// How often the store is looked at for what other processes wrote.
+/// How often the store is asked whether other processes wrote.
 const POLL: Duration = Duration::from_secs(1);
+
+/// After how many polls it is read in any case: a bus may lose what it was told.
+const QUIET_POLLS: u32 = 5;
 
 /// How many durable events are read at once.
 const PAGE: usize = 1000;
@@ -22,7 +25,8 @@ const PAGE: usize = 1000;
 /// listens.
 ///
 /// Durable events always come from the store; what the bus carries only says when to look. So nothing is missed when the
-/// bus loses or reorders, and a reader that goes on with the last seq it saw has missed nothing either.
+/// bus loses or reorders. A live-only event is given out after every durable one that came before it: whoever goes on
+/// with the last seq that they saw, of whichever event, misses nothing either.
 #[derive(Debug)]
 pub struct Live {
     engine: Engine,
@@ -30,13 +34,25 @@ pub struct Live {
     /// The tasks below the one that is watched, where it is not the root of its tree.
     members: Option<HashSet<TaskId>>,
     bus: broadcast::Receiver<Event>,
+    /// To be given out.
     ready: VecDeque<Event>,
+    /// Live-only events that have to wait for the durable ones before them.
+    heard: VecDeque<Event>,
+    /// Whether the store may have more.
     behind: bool,
+    /// Everything durable up to here was given out or is ready.
+    looked: Seq,
+    /// The highest place that the bus told of.
+    newest: Seq,
+    /// Whether the bus lost something.
+    lost: bool,
     foreign: i64,
+    polls: u32,
+    poll_at: Timestamp,
 }
 
 impl Engine {
-    /// Events after a place in the history and from then on.
+    /// Events after a place in the history and from then on. The query's `limit` does not matter.
     ///
     /// # Errors
     ///
@@ -44,26 +60,34 @@ impl Engine {
     pub async fn live(&self, query: EventQuery) -> Result<Live, StoreError> {
         // Listening begins before the first look, so that nothing falls between the two.
         let bus = self.bus.subscribe();
+        let foreign = self.store.foreign_changes().await?;
         let members = match query.scope {
-            EventScope::Tree(id) if self.get(id).await?.root_id != id => {
-                Some(self.tree(id).await?.tasks.into_iter().map(|task| task.id).collect())
-            }
+            EventScope::Tree(id) if self.get(id).await?.root_id != id => Some(self.members(id).await?),
             EventScope::Task(id) | EventScope::Tree(id) => {
                 self.get(id).await?;
                 None
             }
             EventScope::All => None,
         };
-        let foreign = self.store.foreign_changes().await?;
         Ok(Live {
-            engine: self.clone(),
-            query,
+            looked: query.after,
+            newest: query.after,
+            query: EventQuery { limit: PAGE, ..query },
             members,
             bus,
             ready: VecDeque::new(),
+            heard: VecDeque::new(),
             behind: true,
+            lost: false,
             foreign,
+            polls: 0,
+            poll_at: self.now().plus(POLL),
+            engine: self.clone(),
         })
+    }
+
+    async fn members(&self, top: TaskId) -> Result<HashSet<TaskId>, StoreError> {
+        Ok(self.tree(top).await?.tasks.into_iter().map(|task| task.id).collect())
     }
 }
 
@@ -112,54 +136,64 @@ impl Live {
     }
 
     async fn catch_up(&mut self) -> Result<(), StoreError> {
-        let query = EventQuery {
-            limit: PAGE,
-            ..self.query.clone()
-        };
-        let page = self.engine.store.events(query).await?;
+        if let (true, Some(_), EventScope::Tree(top)) = (self.lost, &self.members, self.query.scope) {
+            self.members = Some(self.engine.members(top).await?);
+        }
+        self.lost = false;
+        let page = self.engine.store.events(self.query.clone()).await?;
         self.behind = page.len() == PAGE;
         for event in page {
             self.query.after = self.query.after.max(event.seq);
             self.admit(&event);
+            self.release(|live| live.seq < event.seq);
             self.ready.push_back(event);
+        }
+        if !self.behind {
+            // What was told had been committed before, and so had everything before it.
+            self.looked = self.newest.max(self.query.after);
+            self.release(|_| true);
         }
         Ok(())
     }
 
-    /// A task that is born below a watched one is watched too.
-    fn admit(&mut self, event: &Event) {
-        if let (Some(members), Some(parent), Some(task)) = (&mut self.members, event.body.parent_id, event.task_id)
-            && members.contains(&parent)
-        {
-            members.insert(task);
+    /// Lets live-only events go whose turn has come.
+    fn release(&mut self, may_go: impl Fn(&Event) -> bool) {
+        while let Some(event) = self.heard.pop_front_if(|event| may_go(event)) {
+            self.ready.push_back(event);
         }
     }
 
     async fn listen(&mut self) -> Result<(), StoreError> {
+        let engine = &self.engine;
+        let rest = self.poll_at.since(engine.now());
         tokio::select! {
             biased;
-            received = self.bus.recv() => match received {
-                Ok(event) => {
-                    self.hear(event);
-                    self.hear_what_is_there();
+            received = self.bus.recv() => {
+                match received {
+                    Ok(event) => self.hear(event),
+                    Err(RecvError::Lagged(lost)) => self.lag(lost),
+                    Err(RecvError::Closed) => return Err(Engine::was_closed()),
                 }
-                Err(RecvError::Lagged(lost)) => self.lag(lost),
-                Err(RecvError::Closed) => self.engine.sources.clock.sleep(POLL).await,
-            },
-            () = self.engine.sources.clock.sleep(POLL) => {
-                let foreign = self.engine.store.foreign_changes().await?;
-                if foreign != self.foreign {
-                    self.foreign = foreign;
-                    self.behind = true;
+                self.hear_what_is_there();
+                if !self.behind {
+                    self.release(|_| true);
                 }
+            }
+            () = engine.lobby.closed() => return Err(Engine::was_closed()),
+            () = engine.sources.clock.sleep(rest) => {
+                let foreign = engine.store.foreign_changes().await?;
+                self.polls += 1;
+                self.behind = foreign != self.foreign || self.polls.is_multiple_of(QUIET_POLLS);
+                self.foreign = foreign;
+                self.poll_at = engine.now().plus(POLL);
             }
         }
         Ok(())
     }
 
-    /// Takes everything that the bus has already, so that one look at the store serves it all.
+    /// Takes what the bus has already, so that one look at the store serves it all.
     fn hear_what_is_there(&mut self) {
-        loop {
+        for _ in 0..self.bus.len() {
             match self.bus.try_recv() {
                 Ok(event) => self.hear(event),
                 Err(TryRecvError::Lagged(lost)) => self.lag(lost),
@@ -169,19 +203,30 @@ impl Live {
     }
 
     fn hear(&mut self, event: Event) {
-        if !self.concerns(&event) {
+        self.admit(&event);
+        let wanted = self.query.types.is_empty() || self.query.types.contains(&event.kind);
+        if !wanted || !self.concerns(&event) {
             return;
         }
-        if event.kind.is_durable() {
-            self.behind |= event.seq > self.query.after;
-        } else if self.query.types.is_empty() || self.query.types.contains(&event.kind) {
-            self.ready.push_back(event);
+        self.newest = self.newest.max(event.seq);
+        self.behind |= event.seq > self.looked;
+        if !event.kind.is_durable() {
+            self.heard.push_back(event);
         }
     }
 
     fn lag(&mut self, lost: u64) {
         self.behind = true;
-        self.ready.push_back(Event {
+        self.lost = true;
+        if !self.query.types.is_empty() && self.query.types.iter().all(|kind| kind.is_durable()) {
+            return;
+        }
+        if let Some(lagged) = self.heard.front_mut().filter(|e| e.kind == EventType::Lagged) {
+            lagged.body.lost = lagged.body.lost.map(|before| before.saturating_add(lost));
+            return;
+        }
+        // Before what the store has: whoever reads it goes on from here.
+        self.heard.push_front(Event {
             seq: self.query.after,
             at: self.engine.now(),
             kind: EventType::Lagged,
@@ -192,6 +237,15 @@ impl Live {
                 ..EventBody::default()
             },
         });
+    }
+
+    /// A task that is born below a watched one is watched too.
+    fn admit(&mut self, event: &Event) {
+        if let (Some(members), Some(parent), Some(task)) = (&mut self.members, event.body.parent_id, event.task_id)
+            && members.contains(&parent)
+        {
+            members.insert(task);
+        }
     }
 
     fn concerns(&self, event: &Event) -> bool {

@@ -1,6 +1,6 @@
 //! Tasks that are submitted again and again.
 
-use orchestrator_protocol::{NewSchedule, Schedule, ScheduleId};
+use orchestrator_protocol::{NewSchedule, Schedule, ScheduleId, Timestamp, Timing};
 
 use super::Engine;
 use crate::{
@@ -23,10 +23,10 @@ impl Engine {
             let message = "a scheduled task has no idempotency_key, parent_id or depends_on";
             return Err(StoreError::invalid("task", message));
         }
-        let now = self.now();
+        let next_at = self.first_firing(&new.timing)?;
         let schedule = Schedule {
             id: ScheduleId::from_uuid(self.sources.ids.uuid()),
-            next_at: cron::next_after(&new.timing, now, now),
+            next_at: Some(next_at),
             name: new.name,
             timing: new.timing,
             task: new.task,
@@ -37,6 +37,48 @@ impl Engine {
         let schedule = self.store.put_schedule(schedule).await?;
         self.bus.nudge(Nudge::Timer).await;
         Ok(schedule)
+    }
+
+    /// When a schedule that begins now fires first.
+    fn first_firing(&self, timing: &Timing) -> Result<Timestamp, StoreError> {
+        let now = self.now();
+        let next = cron::next_after(timing, now, now);
+        next.ok_or_else(|| StoreError::invalid("timing", "never fires again: every time that it names has passed"))
+    }
+
+    /// Lets a schedule rest, or go on from now: what it would have fired meanwhile is not made up for, and intervals count
+    /// from now.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`]; [`StoreError::Invalid`] when it never fires again.
+    pub async fn pause_schedule(&self, id: ScheduleId, paused: bool) -> Result<Schedule, StoreError> {
+        let mut schedule = self.schedule(id).await?;
+        if schedule.paused == paused {
+            return Ok(schedule);
+        }
+        schedule.paused = paused;
+        if !paused {
+            schedule.next_at = Some(self.first_firing(&schedule.timing)?);
+        }
+        let schedule = self.store.put_schedule(schedule).await?;
+        self.bus.nudge(Nudge::Timer).await;
+        Ok(schedule)
+    }
+
+    /// One schedule.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`].
+    pub async fn schedule(&self, id: ScheduleId) -> Result<Schedule, StoreError> {
+        let found = self
+            .store
+            .schedules()
+            .await?
+            .into_iter()
+            .find(|schedule| schedule.id == id);
+        found.ok_or_else(|| StoreError::NotFound(format!("schedule {id}")))
     }
 
     /// Removes a schedule; the tasks that it submitted stay.

@@ -3,17 +3,21 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use orchestrator_protocol::{SessionId, TaskId};
-use tokio::sync::{Notify, broadcast::error::RecvError};
+use tokio::sync::{Notify, broadcast};
 
 use super::Engine;
 use crate::{
-    bus::Nudge,
+    bus::{Nudge, Nudged},
+    domain::retry::jitter,
     store::{Claim, History, LeasedTask, OpenSession, Renewed, ReportAck, ReportBody, ReportItem, Settled, StoreError},
     worker::source::{Hello, TaskSource, Wakeup, Welcome},
 };
@@ -37,11 +41,27 @@ impl Default for SourceConfig {
     }
 }
 
+impl SourceConfig {
+    /// Everything that is wrong with it; nothing when it is empty.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.ttl.is_zero() {
+            problems.push("ttl: must be longer than nothing".to_owned());
+        }
+        if self.poll.is_zero() {
+            problems.push("poll: must be longer than nothing".to_owned());
+        }
+        problems
+    }
+}
+
 /// The engine as a source of tasks.
 pub struct LocalSource {
     engine: Engine,
     config: SourceConfig,
     sessions: Mutex<BTreeMap<SessionId, Arc<Bell>>>,
+    /// What was nudged before [`LocalSource::listen`] began.
+    nudges: Mutex<Option<broadcast::Receiver<Nudge>>>,
 }
 
 /// Rings for one session; keeps what rang while nobody listened.
@@ -49,6 +69,8 @@ pub struct LocalSource {
 struct Bell {
     notify: Notify,
     rung: Mutex<Wakeup>,
+    /// How often it waited in vain.
+    polls: AtomicU32,
 }
 
 impl Bell {
@@ -73,80 +95,102 @@ impl fmt::Debug for LocalSource {
     }
 }
 
+const WORK: Wakeup = Wakeup {
+    work: true,
+    cancel: false,
+};
+const CANCEL: Wakeup = Wakeup {
+    work: false,
+    cancel: true,
+};
+const ANYTHING: Wakeup = Wakeup {
+    work: true,
+    cancel: true,
+};
+
 impl LocalSource {
-    /// A source over an engine. Its wake-ups come as long as [`LocalSource::listen`] runs.
+    /// A source over an engine. Its wake-ups come as long as [`LocalSource::listen`] runs; without it workers find what
+    /// there is by looking every few seconds.
     pub fn new(engine: Engine, config: SourceConfig) -> Self {
+        // Listening begins here: a task that is submitted before the loop first runs is not overheard.
+        let nudges = engine.bus.nudges();
         Self {
             engine,
             config,
             sessions: Mutex::default(),
+            nudges: Mutex::new(Some(nudges)),
         }
     }
 
-    fn bell(&self, session: SessionId) -> Arc<Bell> {
-        self.sessions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(session)
-            .or_default()
-            .clone()
+    fn sessions(&self) -> MutexGuard<'_, BTreeMap<SessionId, Arc<Bell>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ring(&self, only: Option<SessionId>, wakeup: Wakeup) {
-        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        for (session, bell) in sessions.iter() {
-            if only.is_none_or(|id| id == *session) {
-                bell.ring(wakeup);
+    fn ring_all(&self, wakeup: Wakeup) {
+        for bell in self.sessions().values() {
+            bell.ring(wakeup);
+        }
+    }
+
+    fn pass_on(&self, nudged: &Nudged) {
+        if nudged.lost {
+            return self.ring_all(ANYTHING);
+        }
+        if nudged.ready {
+            self.ring_all(WORK);
+        }
+        if !nudged.cancel.is_empty() {
+            let sessions = self.sessions();
+            for bell in nudged.cancel.iter().filter_map(|session| sessions.get(session)) {
+                bell.ring(CANCEL);
             }
         }
     }
 
     /// Passes the bus's nudges and other processes' changes on to the sessions, until it is dropped.
     pub async fn listen(&self) {
-        let mut nudges = self.engine.bus.nudges();
+        let kept = self.nudges.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut nudges = kept.unwrap_or_else(|| self.engine.bus.nudges());
+        let clock = &self.engine.sources.clock;
         let mut foreign = self.engine.store.foreign_changes().await.unwrap_or_default();
-        let everything = Wakeup {
-            work: true,
-            cancel: true,
-        };
+        let mut poll_at = clock.now().plus(self.config.poll);
+        // What others changed before the count began.
+        self.ring_all(ANYTHING);
         loop {
             tokio::select! {
                 biased;
-                nudge = nudges.recv() => match nudge {
-                    Ok(Nudge::Ready) => self.ring(None, Wakeup { work: true, cancel: false }),
-                    Ok(Nudge::Cancel(session)) => self.ring(Some(session), Wakeup { work: false, cancel: true }),
-                    Ok(Nudge::Timer) => {}
-                    Err(RecvError::Lagged(_)) => self.ring(None, everything),
-                    Err(RecvError::Closed) => return,
+                nudged = Nudged::next(&mut nudges) => match nudged {
+                    Some(nudged) => self.pass_on(&nudged),
+                    None => return,
                 },
-                () = self.engine.sources.clock.sleep(self.config.poll) => {
+                () = clock.sleep(poll_at.since(clock.now())) => {
+                    // While the store is unavailable its users notice and try again by themselves.
                     if let Ok(changes) = self.engine.store.foreign_changes().await
                         && changes != foreign
                     {
                         foreign = changes;
-                        self.ring(None, everything);
+                        self.ring_all(ANYTHING);
                         self.engine.bus.nudge(Nudge::Timer).await;
                     }
+                    poll_at = clock.now().plus(self.config.poll);
                 }
             }
         }
     }
 }
 
-/// Whether a report may set a timer.
+/// Whether a report sets a timer that no event tells of.
 fn sets_timer(body: &ReportBody) -> bool {
     match body {
         ReportBody::Wait { until, .. } => until.is_some(),
-        ReportBody::Fail { .. } => true,
-        ReportBody::Spawn(children) => children
-            .iter()
-            .any(|c| c.task.run_at.is_some() || c.task.deadline.is_some()),
+        ReportBody::Spawn(children) => children.iter().any(|child| child.task.deadline.is_some()),
         _ => false,
     }
 }
 
-/// How many polls without a nudge pass before a worker looks for work regardless.
-const QUIET_POLLS: u32 = 5;
+/// After how many polls without a nudge a worker looks for work regardless; up to half as many more, so that the workers
+/// of a fleet do not look at the same moment.
+const QUIET_POLLS: u32 = 4;
 
 #[async_trait]
 impl TaskSource for LocalSource {
@@ -165,10 +209,7 @@ impl TaskSource for LocalSource {
         };
         let committed = self.engine.store.open_session(open).await?;
         self.engine.announce(committed).await;
-        self.bell(session).ring(Wakeup {
-            work: true,
-            cancel: false,
-        });
+        self.sessions().entry(session).or_default().ring(WORK);
         Ok(Welcome {
             session,
             ttl: self.config.ttl,
@@ -199,7 +240,11 @@ impl TaskSource for LocalSource {
     }
 
     async fn renew(&self, session: SessionId) -> Result<Renewed, StoreError> {
-        self.engine.store.renew(session, self.engine.now()).await
+        let renewed = self.engine.store.renew(session, self.engine.now()).await?;
+        if !renewed.alive {
+            self.sessions().remove(&session);
+        }
+        Ok(renewed)
     }
 
     async fn history(&self, task: TaskId) -> Result<History, StoreError> {
@@ -218,26 +263,27 @@ impl TaskSource for LocalSource {
     }
 
     async fn woken(&self, session: SessionId) -> Wakeup {
-        let bell = self.bell(session);
-        let rung = bell.take();
-        if rung != Wakeup::default() {
-            return rung;
-        }
-        tokio::select! {
-            biased;
-            () = bell.notify.notified() => bell.take(),
-            () = self.engine.sources.clock.sleep(self.config.poll * QUIET_POLLS) => {
-                Wakeup { work: true, cancel: false }
+        let bell = self.sessions().get(&session).cloned().unwrap_or_default();
+        let quiet = self.config.poll * QUIET_POLLS;
+        let spread = jitter(session.as_bytes(), bell.polls.fetch_add(1, Ordering::Relaxed));
+        let until = self.engine.now().plus(quiet + quiet.mul_f64(spread / 2.0));
+        loop {
+            let rung = bell.take();
+            if rung != Wakeup::default() {
+                return rung;
+            }
+            let rest = until.since(self.engine.now());
+            tokio::select! {
+                biased;
+                () = bell.notify.notified() => {}
+                () = self.engine.sources.clock.sleep(rest) => return WORK,
             }
         }
     }
 
     async fn close(&self, session: SessionId) -> Result<(), StoreError> {
         let committed = self.engine.store.close_session(session, self.engine.now()).await?;
-        self.sessions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&session);
+        self.sessions().remove(&session);
         self.engine.announce(committed).await;
         Ok(())
     }
