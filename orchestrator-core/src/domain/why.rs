@@ -24,7 +24,12 @@ pub struct Background {
 }
 
 /// The reasons for a task's state, the most telling first. There is at least one.
-pub fn explain(facts: &Facts, background: &Background, now: Timestamp) -> Why {
+pub fn explain(facts: &Facts, now: Timestamp) -> Why {
+    explain_with(facts, &Background::default(), now)
+}
+
+/// As [`explain`], with what else is known.
+pub fn explain_with(facts: &Facts, background: &Background, now: Timestamp) -> Why {
     let task = &facts.task;
     let reasons = match task.state {
         TaskState::Blocked => blocked(facts),

@@ -30,7 +30,7 @@ impl Engine {
             },
             last_words: self.last_words(&facts.task).await?,
         };
-        Ok(why::explain(&facts, &background, now))
+        Ok(why::explain_with(&facts, &background, now))
     }
 
     /// Who runs under the limits that are full.

@@ -94,7 +94,7 @@ fn session(name: &str, labels: &[&str], task_types: &[&str], running: u32) -> Se
 fn why(state: TaskState, change: impl FnOnce(&mut Facts, &mut Background)) -> Vec<(String, String)> {
     let (mut facts, mut background) = (facts(state), Background::default());
     change(&mut facts, &mut background);
-    let why = explain(&facts, &background, NOW);
+    let why = explain_with(&facts, &background, NOW);
     assert_eq!(why.state, state);
     why.reasons.into_iter().map(|r| (r.code, r.message)).collect()
 }
