@@ -236,7 +236,7 @@ impl Scripted {
                 heard.await;
             }
         };
-        let found = tokio::time::timeout(Duration::from_secs(3_600), found).await;
+        let found = tokio::time::timeout(Duration::from_hours(1), found).await;
         found.unwrap_or_else(|_| panic!("never reported; there is {:#?}", self.script().reports))
     }
 
