@@ -22,6 +22,7 @@ pub mod source;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use orchestrator_protocol::WorkerId;
 use tokio::sync::{Notify, mpsc, watch};
 
 pub use config::WorkerConfig;
@@ -121,6 +122,11 @@ impl Worker {
             suspended_for: config.suspended_for,
         });
         Ok(Self { crew, inbox, hello })
+    }
+
+    /// Its id: what tasks that it runs show as their worker.
+    pub fn id(&self) -> WorkerId {
+        self.hello.worker
     }
 
     /// Starts it as a task of the current tokio runtime.

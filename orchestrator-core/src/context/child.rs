@@ -67,7 +67,8 @@ impl TaskContext {
         self.spawn(name, task).await?.join().await
     }
 
-    /// Asks for a child without waiting for it. It goes on whether it is joined or not.
+    /// Asks for a child without waiting for it. It goes on whether it is joined or not, until its parent ends: children
+    /// that have not settled by then are cancelled.
     ///
     /// # Errors
     ///

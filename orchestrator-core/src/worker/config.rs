@@ -27,8 +27,8 @@ pub struct WorkerConfig {
     pub suspended: usize,
     /// How long it keeps a suspended future. Defaults to an hour.
     pub suspended_for: Duration,
-    /// How often a task looks for what one of its branches waits for while another one is busy with a step. Defaults to
-    /// 1 s. Tasks that only wait look for nothing.
+    /// How soon a task looks for what one of its branches waits for while another one is busy with a step; the time
+    /// doubles up to sixteen times this while nothing comes. Defaults to 1 s. Tasks that only wait look for nothing.
     pub wait_poll: Duration,
 }
 

@@ -27,6 +27,9 @@ use crate::{
     store::{ReportAck, ReportBody, StoreError},
 };
 
+/// How often the time between two looks for what is waited for is doubled: from one second to sixteen.
+const LOOKS: u32 = 4;
+
 type Outcome = Result<Json, TaskError>;
 
 /// What a run starts with.
@@ -51,9 +54,15 @@ pub(crate) async fn drive(start: Start) {
         leased_at: now,
         agent: Branch::default(),
         look_at: None,
+        looked: 0,
         timer: None,
     };
-    let outcome = match run.prepare(start.has_history, start.after).await {
+    let prepared = if start.has_history || start.after.is_some() {
+        Box::pin(run.prepare(start.has_history, start.after)).await
+    } else {
+        Ok(())
+    };
+    let outcome = match prepared {
         Ok(()) => {
             let ctx = TaskContext::new(run.inner.clone());
             let (agent, input) = (start.agent, run.inner.spec.input.clone());
@@ -124,6 +133,8 @@ struct Run {
     limits: Limits,
     /// When to look for what is waited for, while the task cannot be suspended.
     look_at: Option<Timestamp>,
+    /// How often nothing was found.
+    looked: u32,
     timer: Option<(Timestamp, BoxFuture<'static, ()>)>,
 }
 
@@ -156,15 +167,16 @@ impl Run {
         Ok(())
     }
 
-    /// Gives the agent its turns until it is done or stopped.
+    /// Gives the agent its turns until it is done or stopped. What most tasks never come to is boxed: it would make the
+    /// future of each of them some times larger.
     async fn go(&mut self) -> Option<Outcome> {
         loop {
             match poll_fn(|cx| self.poll_turn(cx)).await {
                 Turn::Done => return self.agent.outcome.take(),
-                Turn::Stopped => return self.wind_down().await,
+                Turn::Stopped => return Box::pin(self.wind_down()).await,
                 Turn::Limit(message) => self.inner.stop(Stop::new(StopReason::TimedOut, message)),
-                Turn::Look => self.look().await,
-                Turn::Park(wait) => self.park(wait).await,
+                Turn::Look => Box::pin(self.look()).await,
+                Turn::Park(wait) => Box::pin(self.park(wait)).await,
             }
         }
     }
@@ -183,7 +195,9 @@ impl Run {
                 Outlook::Look(rings_at) => {
                     let look_at = match self.look_at {
                         Some(at) => at,
-                        None => self.now().plus(self.inner.host.wait_poll),
+                        None => self
+                            .now()
+                            .plus(self.inner.host.wait_poll * 2_u32.pow(self.looked.min(LOOKS))),
                     };
                     self.look_at = Some(look_at);
                     until = Some(rings_at.map_or(look_at, |at| at.min(look_at)));
@@ -235,6 +249,8 @@ impl Run {
         }
         let results = unless_stopped(&inner, inner.host.source.results(awaited));
         if let Some(Ok(results)) = self.agent.beside(results).await {
+            let come = results.iter().any(|r| r.state.is_terminal());
+            self.looked = if come { 0 } else { self.looked.saturating_add(1) };
             inner.learn(|memo| memo.settle(results));
         }
     }
@@ -294,6 +310,11 @@ impl Run {
                 Some(Err(error)) => inner.stop(Stop::new(StopReason::Refused, unread("results", &error).message)),
                 None => {}
             }
+        }
+        if !come && wait.until.is_none() {
+            // The source contradicts itself; asking it again at once would only heat the room.
+            let pause = inner.host.sources.clock.sleep(inner.host.wait_poll);
+            self.agent.beside(unless_stopped(&inner, pause)).await;
         }
         self.limits.go_on(self.now());
         // Where none of the tasks has settled the timer has rung, whatever the local clock says.

@@ -204,7 +204,14 @@ struct Ticket<'a> {
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
-        self.inner.lock().waits.remove(&self.number);
+        let mut state = self.inner.lock();
+        state.waits.remove(&self.number);
+        let others = !state.waits.is_empty();
+        drop(state);
+        if others {
+            // What is left may be all that is under way now.
+            self.inner.driver.wake();
+        }
     }
 }
 

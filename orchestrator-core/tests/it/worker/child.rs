@@ -196,7 +196,7 @@ async fn a_wait_beside_a_busy_step_is_looked_after() {
     let source = Scripted::new();
     let worker = source.run(agent("busy", |ctx: TaskContext, (): ()| async move {
         let long = ctx.step("long", || async {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             Ok::<_, TaskError>(())
         });
         let chain = async {

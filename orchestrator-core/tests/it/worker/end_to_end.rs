@@ -78,7 +78,7 @@ fn sums() -> impl orchestrator_core::Agent {
         for outcome in ctx.map::<_, u64>("part", "double", 0..count, 3).await? {
             sum += outcome?;
         }
-        ctx.sleep("rest", Duration::from_secs(60)).await?;
+        ctx.sleep("rest", Duration::from_mins(1)).await?;
         let last: u64 = ctx.call("last", NewTask::new("double", Json::of(&sum)?)).await?;
         Ok::<_, AgentError>(last)
     })
@@ -93,7 +93,7 @@ async fn a_task_maps_sleeps_and_calls() {
     let sum: u64 = orchestrator.run("sums", &100).await.unwrap();
     assert_eq!(sum, 2 * 9_900);
     assert_eq!(world.done(), 101);
-    assert!(begin.elapsed() >= Duration::from_secs(60));
+    assert!(begin.elapsed() >= Duration::from_mins(1));
     orchestrator.shutdown(Duration::from_secs(1)).await;
 }
 
@@ -200,7 +200,7 @@ async fn a_person_decides() {
         }))
         .unwrap();
     let handle = orchestrator.submit(task("asks")).await.unwrap();
-    sleep(Duration::from_secs(86_400)).await;
+    sleep(Duration::from_hours(24)).await;
     let tree = orchestrator.engine().store.tree(handle.id()).await.unwrap();
     assert_eq!(tree.tasks[0].state, TaskState::Waiting);
     let decision = Decision {

@@ -109,7 +109,7 @@ async fn silence_of_the_source_for_the_whole_time_to_live_counts_as_the_end() {
     );
     source.until(|script| script.tasks.is_empty().then_some(())).await;
     source.script().renew_errors = (0..1_000).map(|_| unavailable()).collect();
-    sleep(TTL - Duration::from_secs(1)).await;
+    sleep(TTL.saturating_sub(Duration::from_secs(1))).await;
     assert_eq!(lost.load(Ordering::SeqCst), 0);
     sleep(Duration::from_secs(2)).await;
     assert_eq!(lost.load(Ordering::SeqCst), 1);

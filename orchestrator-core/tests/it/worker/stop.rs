@@ -199,10 +199,10 @@ async fn stopping_lets_tasks_end_and_then_closes_the_session() {
     }));
     let lease = source.grant(id(1), task("slow"));
     source.until(|script| script.tasks.is_empty().then_some(())).await;
-    worker.begin_stop(Duration::from_secs(60));
+    worker.begin_stop(Duration::from_mins(1));
     tokio::task::yield_now().await;
     let left = source.grant(id(2), task("slow"));
-    worker.stop(Duration::from_secs(60)).await.unwrap();
+    worker.stop(Duration::from_mins(1)).await.unwrap();
     assert_eq!(source.output(lease).await, json!("done"));
     assert!(source.kinds(left).is_empty(), "nothing new is claimed");
     assert_eq!(source.script().closed, 1);
@@ -256,7 +256,7 @@ async fn aborting_drops_running_and_suspended_agents_at_once() {
     assert_eq!(worker.ended().await, Err(WorkerError::Aborted));
     tokio::task::yield_now().await;
     assert_eq!(drops.load(Ordering::SeqCst), 2);
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     assert_eq!(source.script().reports.len(), said);
     assert_eq!(source.script().closed, 0, "a crash says nothing");
     source.settle("c", Ok(json(json!(1))));

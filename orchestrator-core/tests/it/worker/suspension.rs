@@ -207,7 +207,7 @@ async fn an_agent_that_ends_while_it_is_suspended_is_heard_once_it_may_speak() {
     source.parked(first).await;
     tokio::task::yield_now().await;
     bell.notify_one();
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     assert_eq!((worker.running(), source.kinds(first).len()), (0, 2));
     source.settle("child", Ok(json(json!(1))));
     let second = source.resume(id(1), task("selects"), first);
@@ -235,7 +235,7 @@ async fn an_operation_beside_a_wait_waits_until_the_task_goes_on() {
     source.parked(first).await;
     tokio::task::yield_now().await;
     bell.notify_one();
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     source.settle("child", Ok(json(json!(1))));
     let second = source.resume(id(1), task("branches"), first);
     assert_eq!(source.output(second).await, json!(3));
@@ -254,6 +254,28 @@ async fn what_was_said_before_a_wait_is_reported_before_it() {
     let lease = source.grant(id(1), task("talks"));
     source.parked(lease).await;
     assert_eq!(source.kinds(lease), ["log", "log", "log", "log", "log", "step", "wait"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_branch_that_ends_elsewhere_leaves_the_task_waiting_for_the_rest() {
+    let source = Scripted::new();
+    let _worker = source.run(agent("spawns", |ctx: TaskContext, (): ()| async move {
+        // Nobody waits for this branch.
+        drop(tokio::spawn({
+            let ctx = ctx.clone();
+            async move { ctx.call::<i32>("child", task("work")).await }
+        }));
+        let rest = tokio::spawn(async move { ctx.call::<i32>("rest", task("work")).await });
+        rest.await.map_err(|error| TaskError::terminal(error.to_string()))?
+    }));
+    let first = source.grant(id(1), task("spawns"));
+    assert_eq!(source.parked(first).await.0.len(), 2);
+    source.settle("child", Ok(json(json!(4))));
+    let second = source.resume(id(1), task("spawns"), first);
+    assert_eq!(source.parked(second).await.0.len(), 1);
+    source.settle("rest", Ok(json(json!(5))));
+    let third = source.resume(id(1), task("spawns"), second);
+    assert_eq!(source.output(third).await, json!(5));
 }
 
 #[tokio::test(start_paused = true)]
