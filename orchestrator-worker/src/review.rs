@@ -1,6 +1,6 @@
 //! The review of a repository: pure functions and plain types, from a folder to a report.
 //!
-//! In the order in which they are used: [`scope`] lists the files; [`file`] runs the built-in [`checks`] over each of
+//! In the order in which they are used: [`scope`] lists the files; [`mod@file`] runs the built-in [`checks`] over each of
 //! them; [`analyser`] runs the linters that are there; [`model`] asks a language model, when there is one; [`duplicate`]
 //! and [`overview`] look at all files together; [`critique`] takes a second look at what was found; [`report`] and
 //! [`score`] make a page of it. Nothing here knows about tasks; whoever does calls these functions in that order and

@@ -28,7 +28,7 @@ pub struct FileFacts {
     pub path: RepoPath,
     /// What it is for.
     pub role: Role,
-    /// How many lines it has.
+    /// How many lines it has; 0 when nobody counted them, and then findings may point to any.
     pub lines: u32,
 }
 
@@ -140,7 +140,7 @@ fn invalid(finding: &Finding, facts: &BTreeMap<&RepoPath, &FileFacts>, options: 
     };
     let last = finding.end_line.or(finding.line).unwrap_or(1);
     let first = finding.line.unwrap_or(1);
-    if first == 0 || last < first || last > file.lines.max(1) + 1 {
+    if first == 0 || last < first || (file.lines > 0 && last > file.lines + 1) {
         return Some(format!("it points to line {last} of a file with {} lines", file.lines));
     }
     None

@@ -254,6 +254,9 @@ fn many_of_a_kind_are_counted() {
 }
 
 proptest! {
+    // Each case is tried in every language.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn any_text_is_checked_without_a_panic(text in "(?s)(\\PC|\n| |\\{|\\}|\\(|\\)|'|\"|unsafe|except:|eval\\(|TODO|// |# ){0,60}") {
         for language in Language::ALL {

@@ -8,7 +8,7 @@ use crate::review::source::language::Language;
 use crate::review::source::mask::Mask;
 
 /// A header longer than this is a table, not a header; only its tail is kept.
-const HEADER_BYTES: usize = 1_000;
+const HEADER_BYTES: usize = 4_000;
 /// Nobody nests deeper; what does is data or an attack, and is not scanned further.
 const DEEPEST: usize = 300;
 
@@ -92,8 +92,8 @@ impl Scanner<'_> {
                 b')' | b']' => self.close_bracket(byte),
                 b'}' => self.close_brace(at),
                 b';' => self.semicolon(),
-                // The arguments before this one say nothing about it.
-                b',' if self.top().bracket != b'{' => self.clear_statement(),
+                // The arguments and entries before this one say nothing about it.
+                b',' if self.top().bracket != b'{' || self.top().opens == Opens::Expression => self.clear_statement(),
                 b'\n' => self.end_line(),
                 _ => self.push(at, byte),
             }

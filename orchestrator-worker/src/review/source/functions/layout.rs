@@ -158,7 +158,7 @@ pub(super) fn closed_at_same_indent(language: Language, mask: &Mask) -> Vec<Foun
         if closing.is_match(line) && !line.trim_end().ends_with("{ }") {
             continue;
         }
-        if let Some(end) = end_at_indent(&lines, index, closing) {
+        if let Some(end) = end_at_indent(&lines, index, opening, closing) {
             found.push(Found {
                 name: name.as_str().to_owned(),
                 line: index as u32 + 1,
@@ -171,22 +171,22 @@ pub(super) fn closed_at_same_indent(language: Language, mask: &Mask) -> Vec<Foun
     found
 }
 
-/// The first line after `start` with the same indent that closes; None when a shallower line or the end comes first.
+/// The first line after `start` with the same indent that closes; None when a shallower line, the next
+/// function or the end comes first.
 ///
 /// A function of more lines than [`LONGEST`] is not looked for.
-fn end_at_indent(lines: &[&str], start: usize, closing: &Regex) -> Option<usize> {
+fn end_at_indent(lines: &[&str], start: usize, opening: &Regex, closing: &Regex) -> Option<usize> {
     let width = indent(lines[start]);
     for (index, line) in lines.iter().enumerate().skip(start + 1).take(LONGEST) {
         if line.trim().is_empty() {
             continue;
         }
         let here = indent(line);
-        let closes = closing.is_match(line) && starts_closing(line.trim_start());
-        if here == width && closes {
-            return Some(index);
-        }
-        if here < width {
+        if here < width || here == width && opening.is_match(line) {
             return None;
+        }
+        if here == width && starts_closing(line.trim_start()) && closing.is_match(line) {
+            return Some(index);
         }
     }
     None

@@ -172,6 +172,9 @@ fn rust_test_modules_are_known() {
 }
 
 proptest! {
+    // Each case is tried in every language.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn any_text_gives_spans_inside_it(text in "(?s)[a-z(){}\\[\\];:=>\n #\"']{0,200}|(fn a\\(\\) \\{|\\}|def b\\(\\):|  x\n|end\n|\n){0,30}") {
         let lines = text.split('\n').count() as u32;

@@ -87,6 +87,9 @@ fn lines_are_counted_by_their_code() {
 }
 
 proptest! {
+    // Each case is tried in every language.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn any_text_keeps_its_length_and_lines(text in "(?s)[a-z\"'`/*#\\\\\n{}$<>=ü -]{0,120}") {
         for language in Language::ALL {
