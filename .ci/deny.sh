@@ -7,6 +7,7 @@ version=0.20.2 # newer ones may judge differently: changed on purpose, together 
 need_rust
 need git git "cargo-deny fetches the advisories with it"
 
+mkdir -p target
 deny=$(command -v cargo-deny || true)
 if [ -z "$deny" ]; then
   deny=$PWD/target/tools/bin/cargo-deny
