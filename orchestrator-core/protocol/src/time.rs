@@ -24,13 +24,19 @@ pub struct TimestampError {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// The last microsecond that RFC 3339 can print: the end of the year 9999.
-const MAX_MICROS: i64 = 253_402_300_799_999_999;
+/// The last whole second that can be printed in every time zone: 26 hours before the end of the year 9999.
+const MAX_MICROS: i64 = 253_402_207_200_000_000;
 
 impl Timestamp {
     /// The first moment of 1970.
     pub const EPOCH: Self = Self(0);
     /// The last moment that can be written.
+    ///
+    /// ```
+    /// use orchestrator_protocol::Timestamp;
+    ///
+    /// assert_eq!(Timestamp::MAX.to_string().parse(), Ok(Timestamp::MAX));
+    /// ```
     pub const MAX: Self = Self(MAX_MICROS);
 
     /// The moment so many microseconds after 1970 began; moments beyond the year 9999 become [`Timestamp::MAX`], those

@@ -20,7 +20,10 @@ mod writer;
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -56,6 +59,7 @@ pub struct SqliteStore {
     writer: Option<Sender>,
     reader: Reader,
     presence: Mutex<Option<Presence>>,
+    commits: Arc<AtomicU64>,
     /// Notices the changes of others where there is no writer.
     watcher: tokio::sync::Mutex<Option<SqliteConnection>>,
 }
@@ -87,6 +91,7 @@ impl SqliteStore {
                 writer: None,
                 reader,
                 presence: Mutex::new(None),
+                commits: Arc::default(),
                 watcher: tokio::sync::Mutex::new(Some(watcher)),
             });
         }
@@ -95,11 +100,13 @@ impl SqliteStore {
         let presence = Presence::take(&path, SystemIds.uuid())
             .inspect_err(|error| tracing::warn!(%error, "other processes cannot tell whether this one lives"))
             .ok();
+        let commits = Arc::default();
         Ok(Self {
             path,
-            writer: Some(Writer::start(settings, conn)),
+            writer: Some(Writer::start(settings, conn, Arc::clone(&commits))),
             reader,
             presence: Mutex::new(presence),
+            commits,
             watcher: tokio::sync::Mutex::new(None),
         })
     }
@@ -136,6 +143,11 @@ impl SqliteStore {
         }
         self.with_presence(Presence::clean);
         Ok(reaped)
+    }
+
+    /// How many transactions were made since the store was opened. Far fewer than requests when those come together.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
     }
 
     fn with_presence<T>(&self, look: impl FnOnce(&Presence) -> T) -> Option<T> {

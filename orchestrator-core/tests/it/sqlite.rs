@@ -1,6 +1,11 @@
 //! The store in one SQLite file.
 
 mod agree;
+mod conformance;
+mod crash;
+mod opening;
+mod process;
+mod sharing;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -59,7 +64,12 @@ fn noop() -> NewTask {
 
 async fn submit(store: &dyn Store, count: usize) -> Vec<TaskId> {
     let tasks = store.submit(batch(std::iter::repeat_with(noop).take(count))).await;
-    tasks.expect("it is stored").value.iter().map(|t| t.id()).collect()
+    tasks
+        .expect("it is stored")
+        .value
+        .iter()
+        .map(orchestrator_core::store::SubmittedTask::id)
+        .collect()
 }
 
 async fn session(store: &dyn Store) -> SessionId {

@@ -18,6 +18,9 @@ pub struct SqliteOptions {
     pub read_only: bool,
     /// How long a writer waits for another process that writes. Defaults to 5 seconds.
     pub busy_timeout: Duration,
+    /// The largest that the database may become, in bytes: what would make it larger is refused with
+    /// [`StoreError::Full`] until there is room again. No limit by default.
+    pub max_bytes: Option<u64>,
     /// How many connections read at the same time. Defaults to 4; each costs a thread while it is in use.
     pub readers: u32,
 }
@@ -27,18 +30,27 @@ impl Default for SqliteOptions {
         Self {
             read_only: false,
             busy_timeout: Duration::from_secs(5),
+            max_bytes: None,
             readers: 4,
         }
     }
 }
+
+/// The size of a page.
+const PAGE_BYTES: u64 = 4096;
 
 /// WAL pages between checkpoints, 16 MB: four times SQLite's own number, for a quarter of the syncs.
 const CHECKPOINT_PAGES: &str = "4000";
 
 /// The settings of the writer's connection.
 pub(super) fn writer(path: &Path, options: &SqliteOptions) -> SqliteConnectOptions {
-    common(path, options)
+    let settings = match options.max_bytes {
+        Some(bytes) => common(path, options).pragma("max_page_count", (bytes / PAGE_BYTES).max(1).to_string()),
+        None => common(path, options),
+    };
+    settings
         .create_if_missing(true)
+        .page_size(PAGE_BYTES as u32)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)

@@ -3,7 +3,13 @@
 //! Nothing is delayed to gather more: while one transaction is being written the next requests queue up, and they
 //! become the next transaction. So many callers share the price of a commit, and a lone one pays it alone, at once.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions, Connection, Executor, SqliteConnection,
@@ -59,11 +65,12 @@ pub(super) struct Writer {
     data_version: Option<i64>,
     cache: Cache,
     mirror: Option<Mirror>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Writer {
     /// Starts the writer on a connection that is set up.
-    pub(super) fn start(options: SqliteConnectOptions, conn: SqliteConnection) -> Sender {
+    pub(super) fn start(options: SqliteConnectOptions, conn: SqliteConnection, commits: Arc<AtomicU64>) -> Sender {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let writer = Self {
             options,
@@ -72,6 +79,7 @@ impl Writer {
             data_version: None,
             cache: Cache::default(),
             mirror: None,
+            commits,
         };
         tokio::spawn(writer.run(receiver));
         sender
@@ -158,6 +166,7 @@ impl Writer {
             tx.mirror.top_up();
         }
         let must_sync = tx.commit().await.map_err(Failure::within)?;
+        self.commits.fetch_add(1, Ordering::Relaxed);
         if must_sync && durability == Durability::System {
             self.sync().await.map_err(Failure::of_storage)?;
         }

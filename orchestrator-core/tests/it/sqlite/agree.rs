@@ -11,7 +11,7 @@ use orchestrator_core::{
 };
 use orchestrator_protocol::{
     Budget, ErrorClass, EventType, ExternalResult, Join, Json, LeaseId, LimitRule, NewTask, OnDependencyFailure,
-    OverlapPolicy, Schedule, ScheduleId, SessionId, SideEffects, TaskError, TaskId, TaskState, Timestamp, Timing,
+    OverlapPolicy, Schedule, ScheduleId, Seq, SessionId, SideEffects, TaskError, TaskId, TaskState, Timestamp, Timing,
     Usage, Usd,
 };
 
@@ -178,13 +178,18 @@ impl Both {
         let submit = Submit { tasks, now: self.now };
         let (answer, _) = ask!(self, submit(submit));
         if let Ok(stored) = answer {
-            self.tasks
-                .extend(stored.value.iter().filter(|t| t.created).map(|t| t.id()));
+            self.tasks.extend(
+                stored
+                    .value
+                    .iter()
+                    .filter(|t| t.created)
+                    .map(orchestrator_core::store::SubmittedTask::id),
+            );
         }
     }
 
     async fn open_session(&mut self) {
-        let session = self.dice.pick(&self.sessions).filter(|_| self.dice.0 % 3 == 0);
+        let session = self.dice.pick(&self.sessions).filter(|_| self.dice.0.is_multiple_of(3));
         let session = session.unwrap_or_else(|| SystemIds.session());
         let open = OpenSession {
             session,
@@ -351,7 +356,7 @@ impl Both {
     async fn set(&mut self) {
         match self.dice.roll(4) {
             0 => {
-                let rule = self.dice.one_in(2).then(|| LimitRule {
+                let rule = self.dice.one_in(2).then_some(LimitRule {
                     max_running: Some(2),
                     starts_per_minute: Some(5),
                     tokens_per_minute: None,
@@ -463,7 +468,7 @@ impl Both {
             }
             let logs = LogQuery {
                 task,
-                after: Default::default(),
+                after: Seq(0),
                 limit: 3,
             };
             drop(ask!(self, logs(logs)));
