@@ -24,8 +24,9 @@ pub(super) async fn store(url: &str, sources: &Sources) -> Result<(Arc<dyn Store
             "servers come with the crate orchestrator-client, which {VERSION} does not have yet; use \
              `sqlite:path/to/file.db`"
         ))),
+        // The scheme alone: the rest of a URL may hold a password.
         _ => Err(Error::Url(format!(
-            "`{url}` is not the URL of a store; use `memory:` or `sqlite:path/to/file.db`"
+            "`{scheme}` is not the URL of a store; use `memory:` or `sqlite:path/to/file.db`"
         ))),
     }
 }

@@ -21,12 +21,16 @@ const QUIET_POLLS: u32 = 5;
 /// How many durable events are read at once.
 const PAGE: usize = 1000;
 
+/// How many live-only events may wait for a long history to be read; beyond that the bus keeps or loses them.
+const HEARD: usize = 4096;
+
 /// A reader of events: every durable one after a place in the history, once and in order, and the live-only ones while it
 /// listens.
 ///
 /// Durable events always come from the store; what the bus carries only says when to look. So nothing is missed when the
-/// bus loses or reorders. A live-only event is given out after every durable one that came before it: whoever goes on
-/// with the last seq that they saw, of whichever event, misses nothing either.
+/// bus loses or reorders. The seqs of what is given out never go back, and a live-only event comes after every durable one
+/// before it (one that the bus brings late carries the seq of the event before it): whoever goes on with the last seq that
+/// they saw, of whichever event, gets every later durable one, once.
 #[derive(Debug)]
 pub struct Live {
     engine: Engine,
@@ -44,6 +48,8 @@ pub struct Live {
     looked: Seq,
     /// The highest place that the bus told of.
     newest: Seq,
+    /// The place of the last event that is ready.
+    last: Seq,
     /// Whether the bus lost something.
     lost: bool,
     foreign: i64,
@@ -72,6 +78,7 @@ impl Engine {
         Ok(Live {
             looked: query.after,
             newest: query.after,
+            last: query.after,
             query: EventQuery { limit: PAGE, ..query },
             members,
             bus,
@@ -140,13 +147,16 @@ impl Live {
             self.members = Some(self.engine.members(top).await?);
         }
         self.lost = false;
+        if self.heard.len() < HEARD {
+            self.hear_what_is_there();
+        }
         let page = self.engine.store.events(self.query.clone()).await?;
         self.behind = page.len() == PAGE;
         for event in page {
-            self.query.after = self.query.after.max(event.seq);
             self.admit(&event);
             self.release(|live| live.seq < event.seq);
-            self.ready.push_back(event);
+            self.query.after = self.query.after.max(event.seq);
+            self.give(event);
         }
         if !self.behind {
             // What was told had been committed before, and so had everything before it.
@@ -159,8 +169,14 @@ impl Live {
     /// Lets live-only events go whose turn has come.
     fn release(&mut self, may_go: impl Fn(&Event) -> bool) {
         while let Some(event) = self.heard.pop_front_if(|event| may_go(event)) {
-            self.ready.push_back(event);
+            self.give(event);
         }
+    }
+
+    fn give(&mut self, mut event: Event) {
+        self.last = self.last.max(event.seq);
+        event.seq = self.last;
+        self.ready.push_back(event);
     }
 
     async fn listen(&mut self) -> Result<(), StoreError> {

@@ -2,6 +2,8 @@
 
 mod bus;
 mod memory;
+mod orchestrator;
+mod service;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod worker;

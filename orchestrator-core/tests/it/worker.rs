@@ -6,7 +6,7 @@ mod fan_out;
 mod limit;
 mod person;
 mod run;
-mod scripted;
+pub mod scripted;
 mod session;
 mod step;
 mod stop;
