@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use orchestrator_core::Agent;
 
-use crate::jobs::code_review;
+use crate::{
+    command,
+    jobs::code_review,
+    llm::{self, Client, KeySource, Provider},
+};
 
 /// The model for agents that ask one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +26,17 @@ pub struct ModelSettings {
 /// # Errors
 ///
 /// What is wrong with the model's settings.
-pub fn agents(_model: Option<ModelSettings>) -> Result<Vec<Arc<dyn Agent>>, String> {
-    Ok(code_review::agents())
+pub fn agents(model: Option<ModelSettings>) -> Result<Vec<Arc<dyn Agent>>, String> {
+    let mut agents: Vec<Arc<dyn Agent>> = vec![Arc::new(command::command())];
+    let mut client = None;
+    if let Some(settings) = model {
+        let mut provider = Provider::new(settings.base_url, settings.model);
+        provider.key = settings.key_env.map(KeySource::Environment);
+        agents.push(Arc::new(llm::llm(provider.clone())?));
+        client = Some(Client::new(provider)?);
+    }
+    agents.extend(code_review::agents(client));
+    Ok(agents)
 }
 
 /// What this machine offers: operating system, architecture, and that everything stays on it.

@@ -1,5 +1,7 @@
-//! The built-in agents: the review of a repository, and what it is made of.
+//! The built-in agents: run a program, ask a model, review a repository.
 
 pub mod builtin;
+pub mod command;
 pub mod jobs;
+pub mod llm;
 pub mod review;

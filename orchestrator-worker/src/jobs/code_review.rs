@@ -21,22 +21,34 @@ use serde::{Deserialize, Serialize};
 
 pub use self::input::ReviewInput;
 use self::{critique::CritiqueInput, file::FileInput, repository::RepositoryInput};
-use crate::review::{
-    analyser::{self, Detection},
-    critique::{Critique, FileFacts},
-    file::FileReview,
-    finding::{Finding, Unchecked},
-    overview,
-    report::Parts,
-    runner::ProcessRunner,
-    scope::{self, Scope},
+use crate::{
+    llm::Client,
+    review::{
+        analyser::{self, Detection},
+        critique::{Critique, FileFacts},
+        file::FileReview,
+        finding::{Finding, Unchecked},
+        overview,
+        report::Parts,
+        runner::ProcessRunner,
+        scope::{self, Scope},
+    },
 };
 
-/// The agents of the job.
-pub fn agents() -> Vec<Arc<dyn Agent>> {
+/// The agents of the job, which ask a model when there is one.
+pub fn agents(model: Option<Client>) -> Vec<Arc<dyn Agent>> {
+    let named = model.as_ref().map(|client| client.model().to_owned());
     vec![
-        Arc::new(agent("code_review", review).description("Reviews a repository and reports what it found.")),
-        Arc::new(agent("code_review.file", file::review).description("Reviews one file.")),
+        Arc::new(
+            agent("code_review", move |ctx, input| review(ctx, input, named.clone()))
+                .description("Reviews a repository and reports what it found."),
+        ),
+        Arc::new(
+            agent("code_review.file", move |ctx, one| {
+                file::review(ctx, one, model.clone())
+            })
+            .description("Reviews one file."),
+        ),
         Arc::new(agent("code_review.repository", repository::review).description("Looks at all files together.")),
         Arc::new(agent("code_review.critique", critique::review).description("Takes a second look at findings.")),
         Arc::new(agent("code_review.report", report::write).description("Makes a page of a review.")),
@@ -50,7 +62,7 @@ struct Plan {
     detection: Detection,
 }
 
-async fn review(ctx: TaskContext, input: ReviewInput) -> Result<Json, TaskError> {
+async fn review(ctx: TaskContext, input: ReviewInput, model: Option<String>) -> Result<Json, TaskError> {
     let plan: Plan = ctx.step("plan", || plan(&input)).await?;
     let files = plan.scope.files.len();
     ctx.log(format!("{files} file(s) to review")).await;
@@ -77,7 +89,7 @@ async fn review(ctx: TaskContext, input: ReviewInput) -> Result<Json, TaskError>
         critique,
         unchecked,
         tools: plan.detection.tools,
-        model: None,
+        model,
     };
     ctx.call("report", task("code_review.report", &parts, "the report")?)
         .await

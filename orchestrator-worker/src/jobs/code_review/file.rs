@@ -1,14 +1,19 @@
 //! The review of one file.
 
-use orchestrator_core::{TaskContext, TaskError};
+use orchestrator_core::{TaskContext, TaskError, protocol::ErrorClass};
 use serde::{Deserialize, Serialize};
 
 use super::{ReviewInput, blocking};
-use crate::review::{
-    analyser::{self, ToolRun},
-    file::{FileReview, inspect},
-    runner::ProcessRunner,
-    scope::SourceFile,
+use crate::{
+    llm::{self, Client, LlmInput, Message},
+    review::{
+        analyser::{self, ToolRun},
+        file::{FileReview, Loaded, inspect, load},
+        finding::{Finding, Unchecked},
+        model,
+        runner::ProcessRunner,
+        scope::SourceFile,
+    },
 };
 
 /// The input of `code_review.file`: where the file is, not what is in it.
@@ -19,7 +24,7 @@ pub(super) struct FileInput {
     pub(super) tools: Vec<ToolRun>,
 }
 
-pub(super) async fn review(ctx: TaskContext, one: FileInput) -> Result<FileReview, TaskError> {
+pub(super) async fn review(ctx: TaskContext, one: FileInput, model: Option<Client>) -> Result<FileReview, TaskError> {
     ctx.log(one.file.path.to_string()).await;
     let options = one.input.options();
     let (root, file) = (one.input.repo.clone(), one.file.clone());
@@ -27,5 +32,77 @@ pub(super) async fn review(ctx: TaskContext, one: FileInput) -> Result<FileRevie
     let mut review = blocking(move || inspect(&root, &file, &checks)).await?;
     let analysis = analyser::analyse_file(&one.input.repo, &one.file, &one.tools, &options, &ProcessRunner).await;
     review.add(analysis);
+    if let Some(client) = model.filter(|_| review.skipped.is_none()) {
+        ask_model(&ctx, &client, &one, &mut review).await?;
+    }
     Ok(review)
+}
+
+/// What one question to a model gave.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Said {
+    findings: Vec<Finding>,
+    unchecked: Vec<Unchecked>,
+}
+
+/// Adds what a model says of the file. Each question is a step: an answer that was paid for is never asked for again. A
+/// model that gives no usable answer makes the file one that it could not check, and fails nothing.
+async fn ask_model(
+    ctx: &TaskContext,
+    client: &Client,
+    one: &FileInput,
+    review: &mut FileReview,
+) -> Result<(), TaskError> {
+    let Loaded::Text(text, _) = load(&one.input.repo, &one.file.path, one.input.options().max_file_bytes) else {
+        return Ok(());
+    };
+    let (requests, unchecked) = model::requests(&one.file.source(&text), &review.findings);
+    let mut said = Said {
+        findings: Vec::new(),
+        unchecked,
+    };
+    for (number, request) in requests.into_iter().enumerate() {
+        let answer: Said = ctx
+            .step(format!("model {number}"), || question(ctx, client, &request))
+            .await?;
+        said.findings.extend(answer.findings);
+        said.unchecked.extend(answer.unchecked);
+    }
+    review.add_model(said.findings, said.unchecked);
+    Ok(())
+}
+
+async fn question(ctx: &TaskContext, client: &Client, request: &model::Request) -> Result<Said, TaskError> {
+    let messages = request.messages.iter();
+    let input = LlmInput {
+        messages: messages
+            .map(|m| Message {
+                role: m.role.clone(),
+                content: m.content.clone(),
+            })
+            .collect(),
+        json_schema: Some(request.schema.clone()),
+        temperature: Some(0.0),
+        ..LlmInput::default()
+    };
+    let place = request.chunk.file.to_string();
+    let missed = |why: String| Said {
+        unchecked: vec![Unchecked::new(place.clone(), why)],
+        ..Said::default()
+    };
+    match llm::ask(ctx, client, &input).await {
+        Ok(output) => Ok(match model::read(&output.text, &request.chunk) {
+            Ok(reading) => Said {
+                findings: reading.findings,
+                unchecked: Vec::new(),
+            },
+            Err(error) => missed(format!("the model's answer cannot be used: {error}")),
+        }),
+        // Worth another attempt of this task; the last one does without the model.
+        Err(error) if ctx.attempt() < 2 && matches!(error.class, ErrorClass::Retryable | ErrorClass::RateLimited) => {
+            Err(error)
+        }
+        Err(error) if error.class == ErrorClass::Cancelled => Err(error),
+        Err(error) => Ok(missed(format!("the model did not review it: {}", error.message))),
+    }
 }

@@ -1,0 +1,4 @@
+//! The built-in agents as their users meet them: through an orchestrator, with real programs.
+
+mod command;
+mod llm;
