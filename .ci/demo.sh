@@ -27,7 +27,7 @@ target=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target
 step "Reviewing this repository"
 # Not `exec`: Ctrl-C must reach the review first, which then cancels its agents in order.
 code=0
-"$target/debug/orchestrator" run code_review --repo "$repo" --out "$out" || code=$?
+"$target/debug/orchestrator" --database "sqlite:$out/demo.db" run code_review --repo "$repo" --out "$out" || code=$?
 if [ ! -s "$out/report.md" ]; then die "the review ended with code $code and wrote no report"; fi
 
 step "The report"

@@ -18,7 +18,10 @@ fn hello() {
 
 #[test]
 fn fan_out() {
-    assert_eq!(printed(env!("CARGO_BIN_EXE_fan_out")), "1\n2\n`half[2]` failed: 5 is odd\n50\n");
+    assert_eq!(
+        printed(env!("CARGO_BIN_EXE_fan_out")),
+        "1\n2\n`half[2]` failed: 5 is odd\n50\n"
+    );
 }
 
 #[test]

@@ -24,6 +24,21 @@ pub trait Contender: Send {
     async fn submit_to_start(&mut self) -> anyhow::Result<Option<Duration>> {
         Ok(None)
     }
+
+    /// One claim of one task while so many wait in other lanes. `None` where there are no lanes.
+    async fn claim_behind(&mut self, _backlog: usize) -> anyhow::Result<Option<Duration>> {
+        Ok(None)
+    }
+
+    /// So many durable runs of three steps, all submitted at once, to their ends. `None` where there are no steps.
+    async fn three_steps(&mut self, _runs: usize) -> anyhow::Result<Option<Duration>> {
+        Ok(None)
+    }
+
+    /// Bytes of this process's memory for each queued, and for each waiting task. `None` where nobody asked.
+    async fn memory(&mut self, _tasks: usize) -> anyhow::Result<Option<(f64, f64)>> {
+        Ok(None)
+    }
 }
 
 /// Who takes part.
@@ -54,9 +69,9 @@ pub enum Role {
     /// A variant of the limit, to show that the limit was looked for.
     Variant,
     /// The orchestrator.
-    #[expect(dead_code, reason = "it takes part as soon as it can run")]
     Ours,
     /// What somebody would use instead.
+    #[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "peers take part on request"))]
     Peer,
 }
 

@@ -17,6 +17,7 @@ mod harness;
 
 mod limit;
 mod limit_memory;
+mod ours;
 #[cfg(feature = "peers")]
 mod peer_apalis;
 
@@ -45,6 +46,9 @@ struct Options {
     /// Samples of one latency run.
     #[arg(long, default_value_t = 200)]
     samples: usize,
+    /// Tasks in other lanes when a claim is measured behind many.
+    #[arg(long, default_value_t = 1_000_000)]
+    backlog: usize,
     /// How often everything is repeated; the median counts.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -79,6 +83,20 @@ fn entries() -> Vec<Entry> {
             Role::Variant,
             limit::open_small_batches,
         ),
+        entry(
+            "ours in memory, verbs",
+            Storage::Memory,
+            Role::Ours,
+            ours::open_memory_verbs,
+        ),
+        entry("ours in memory, whole", Storage::Memory, Role::Ours, ours::open_memory),
+        entry(
+            "ours on SQLite, verbs",
+            Storage::Sqlite,
+            Role::Ours,
+            ours::open_sqlite_verbs,
+        ),
+        entry("ours on SQLite, whole", Storage::Sqlite, Role::Ours, ours::open_sqlite),
         #[cfg(feature = "peers")]
         entry(
             "apalis 1.0, durable",
@@ -121,6 +139,7 @@ async fn main() -> anyhow::Result<()> {
         size: Size {
             jobs: options.jobs,
             samples: options.samples,
+            backlog: options.backlog,
         },
         rounds: options.rounds,
         folder: options.folder,

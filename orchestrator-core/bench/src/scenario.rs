@@ -12,6 +12,8 @@ pub struct Size {
     pub jobs: usize,
     /// Samples of one latency run.
     pub samples: usize,
+    /// Tasks in other lanes when a claim is measured.
+    pub backlog: usize,
 }
 
 /// One figure that a scenario yields.
@@ -35,6 +37,11 @@ pub type Running<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Vec<(&'static 
 const SUBMITTED: &str = "submitted/s";
 const DRAINED: &str = "drained/s";
 const WHOLE: &str = "submitted and drained/s";
+const RUNS: &str = "runs/s";
+const FEW: &str = "behind 1,000: us";
+const MANY: &str = "behind 1,000,000: us";
+const QUEUED: &str = "queued: bytes";
+const WAITING: &str = "waiting: bytes";
 const P50: &str = "p50 ms";
 const P99: &str = "p99 ms";
 
@@ -74,7 +81,75 @@ pub const SCENARIOS: &[Scenario] = &[
         ],
         run: |contender, size| Box::pin(latency(contender, size)),
     },
+    Scenario {
+        name: "steps",
+        what: "durable runs of three steps, all submitted at once",
+        figures: &[Figure {
+            name: RUNS,
+            more_is_better: true,
+        }],
+        run: |contender, size| Box::pin(steps(contender, size)),
+    },
+    Scenario {
+        name: "backlog",
+        what: "one claim of one task while 1,000, and while 1,000,000 others wait in a hundred other lanes",
+        figures: &[
+            Figure {
+                name: FEW,
+                more_is_better: false,
+            },
+            Figure {
+                name: MANY,
+                more_is_better: false,
+            },
+        ],
+        run: |contender, size| Box::pin(backlog(contender, size)),
+    },
+    Scenario {
+        name: "memory",
+        what: "memory of this process for each of 100,000 tasks that are queued, and then wait",
+        figures: &[
+            Figure {
+                name: QUEUED,
+                more_is_better: false,
+            },
+            Figure {
+                name: WAITING,
+                more_is_better: false,
+            },
+        ],
+        run: |contender, _| Box::pin(memory(contender)),
+    },
 ];
+
+async fn steps(contender: &mut dyn Contender, size: &Size) -> anyhow::Result<Vec<(&'static str, f64)>> {
+    let runs = (size.jobs / 10).max(100);
+    let took = contender.three_steps(runs).await?;
+    Ok(took
+        .map(|took| (RUNS, runs as f64 / took.as_secs_f64()))
+        .into_iter()
+        .collect())
+}
+
+async fn backlog(contender: &mut dyn Contender, size: &Size) -> anyhow::Result<Vec<(&'static str, f64)>> {
+    let mut figures = Vec::new();
+    let mut waiting = 0;
+    for (name, backlog) in [(FEW, 1000), (MANY, size.backlog)] {
+        let Some(took) = contender.claim_behind(backlog - waiting).await? else {
+            break;
+        };
+        waiting = backlog;
+        figures.push((name, took.as_secs_f64() * 1e6));
+    }
+    Ok(figures)
+}
+
+async fn memory(contender: &mut dyn Contender) -> anyhow::Result<Vec<(&'static str, f64)>> {
+    let Some((queued, waiting)) = contender.memory(100_000).await? else {
+        return Ok(Vec::new());
+    };
+    Ok(vec![(QUEUED, queued), (WAITING, waiting)])
+}
 
 async fn throughput(contender: &mut dyn Contender, size: &Size) -> anyhow::Result<Vec<(&'static str, f64)>> {
     let jobs = size.jobs as f64;

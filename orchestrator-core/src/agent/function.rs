@@ -56,7 +56,7 @@ where
     let run = move |ctx: TaskContext, input: Json| -> BoxFuture<'static, Result<Json, TaskError>> {
         let input: I = match input.to() {
             Ok(input) => input,
-            Err(error) => return futures::future::ready(Err(wrong_input(&name, &error))).boxed(),
+            Err(error) => return futures::future::ready(Err(wrong_input::<I>(&name, &input, &error))).boxed(),
         };
         let name = name.clone();
         run(ctx, input)
@@ -75,8 +75,17 @@ where
     }
 }
 
-fn wrong_input(agent: &str, error: &serde_json::Error) -> TaskError {
-    TaskError::terminal(format!("the input is not what the agent `{agent}` takes: {error}"))
+/// Says which field of an input is wrong: it is read once more, now with the way to the field.
+fn wrong_input<I: DeserializeOwned>(agent: &str, input: &Json, error: &serde_json::Error) -> TaskError {
+    let mut reader = serde_json::Deserializer::from_str(input.get());
+    let field = serde_path_to_error::deserialize::<_, I>(&mut reader)
+        .err()
+        .map(|error| error.path().to_string())
+        .filter(|path| path != ".")
+        .map_or_else(String::new, |path| format!("{path}: "));
+    TaskError::terminal(format!(
+        "the input is not what the agent `{agent}` takes: {field}{error}"
+    ))
 }
 
 fn wrong_output(agent: &str, error: &serde_json::Error) -> TaskError {

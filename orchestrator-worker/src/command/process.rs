@@ -2,6 +2,7 @@
 
 use std::{io, process::ExitStatus, process::Stdio, time::Duration};
 
+use futures::future::{FusedFuture, FutureExt};
 use orchestrator_core::{TaskContext, TaskError};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 use tokio::{
@@ -104,7 +105,8 @@ impl Process {
                     listen(stdout, "stdout", ctx, &mut out, &heard),
                     listen(stderr, "stderr", ctx, &mut err, &heard),
                 );
-            };
+            }
+            .fuse();
             tokio::pin!(outputs);
             let stdin = feed(self.stdin.take());
             tokio::pin!(stdin);
@@ -112,14 +114,13 @@ impl Process {
                 let watched = watch_limits(limits, hearing, cancelled);
                 tokio::pin!(watched);
                 let mut fed = false;
-                let mut read = false;
                 loop {
                     tokio::select! {
                         biased;
                         end = &mut watched => break Some(end),
                         status = self.child.wait() => break status.is_err().then_some(End::Cancelled),
                         () = &mut stdin, if !fed => fed = true,
-                        () = &mut outputs, if !read => read = true,
+                        () = &mut outputs, if !outputs.is_terminated() => {}
                     }
                 }
             };
@@ -134,9 +135,16 @@ impl Process {
             tokio::select! {
                 biased;
                 () = stop => {}
-                () = async { outputs.as_mut().await; std::future::pending().await } => {}
+                () = async {
+                    if !outputs.is_terminated() {
+                        outputs.as_mut().await;
+                    }
+                    std::future::pending::<()>().await;
+                } => {}
             }
-            let _ = tokio::time::timeout(DRAIN, outputs).await;
+            if !outputs.is_terminated() {
+                let _ = tokio::time::timeout(DRAIN, outputs).await;
+            }
             why
         };
         let status = self

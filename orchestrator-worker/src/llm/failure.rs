@@ -31,7 +31,7 @@ impl From<TaskError> for Failed {
 pub(super) fn class(status: u16, body: &str) -> ErrorClass {
     let quota = body.contains("insufficient_quota") || body.contains("billing");
     match status {
-        401 | 402 | 403 => ErrorClass::NeedsAttention,
+        401..=403 => ErrorClass::NeedsAttention,
         429 if quota => ErrorClass::NeedsAttention,
         429 => ErrorClass::RateLimited,
         408 | 409 | 425 | 500..=599 => ErrorClass::Retryable,

@@ -1,6 +1,6 @@
 //! A model's server that behaves, and one that does not.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use orchestrator_core::{
     Error, Json, NewTask, Orchestrator,
@@ -21,11 +21,11 @@ fn stream(pieces: &[&str]) -> ResponseTemplate {
     let mut body = String::new();
     for piece in pieces {
         let event = json!({"model": "m-1", "choices": [{"delta": {"content": piece}}]});
-        body.push_str(&format!("data: {event}\n\n"));
+        let _ = write!(body, "data: {event}\n\n");
     }
     let end = json!({"choices": [{"delta": {}, "finish_reason": "stop"}]});
     let usage = json!({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 10}});
-    body.push_str(&format!("data: {end}\n\ndata: {usage}\n\ndata: [DONE]\n\n"));
+    let _ = write!(body, "data: {end}\n\ndata: {usage}\n\ndata: [DONE]\n\n");
     ResponseTemplate::new(200).set_body_raw(body, "text/event-stream")
 }
 
@@ -157,7 +157,7 @@ async fn failures_say_what_to_do_and_never_the_key() {
         assert!(!format!("{error:?}").contains("sk-very-secret"), "{error:?}");
         let sent = &server.received_requests().await.expect("requests")[0];
         assert_eq!(
-            sent.headers.get("authorization").map(|v| v.as_bytes()),
+            sent.headers.get("authorization").map(wiremock::http::HeaderValue::as_bytes),
             Some(&b"Bearer sk-very-secret"[..])
         );
     }
