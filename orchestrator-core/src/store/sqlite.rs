@@ -7,6 +7,7 @@ mod batch;
 mod cache;
 mod codec;
 mod fault;
+mod line;
 mod mirror;
 mod open;
 mod owner;

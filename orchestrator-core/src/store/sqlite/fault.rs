@@ -32,6 +32,11 @@ pub(super) fn words(error: &Error) -> String {
         .map_or_else(|| error.to_string(), |e| e.message().to_owned())
 }
 
+/// Whether another process keeps the file locked.
+pub(super) fn is_locked(error: &Error) -> bool {
+    matches!(primary_code(error), Some(code::BUSY | code::LOCKED))
+}
+
 /// What an error in the midst of work means.
 pub(super) fn of(error: &Error) -> StoreError {
     let words = words(error);

@@ -9,13 +9,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use sqlx::{
-    Arguments, AssertSqlSafe, Executor, SqliteConnection,
-    sqlite::{SqliteArguments, SqliteRow},
-};
-
-use super::fault;
-use crate::store::error::StoreError;
+use sqlx::{Arguments, sqlite::SqliteArguments};
 
 /// How many rows the statements of their own have. Few sizes, so that few statements are prepared and kept.
 const CHUNKS: [usize; 2] = [128, 32];
@@ -99,13 +93,28 @@ impl Insert {
         sql.push_str(self.tail);
     }
 
-    fn chunk(&self, size: usize) -> Arc<str> {
-        let fill = |rows| {
+    /// The statement for a part as [`Insert::divide`] makes them.
+    pub(super) fn chunk(&self, rows: usize) -> Arc<str> {
+        let size = CHUNKS.iter().position(|size| *size == rows).unwrap_or_default();
+        let fill = || {
             let mut sql = String::new();
             self.push(&mut sql, rows);
             sql.into()
         };
-        self.chunks[size].get_or_init(|| fill(CHUNKS[size])).clone()
+        self.chunks[size].get_or_init(fill).clone()
+    }
+
+    /// The large parts that are written at once, and the rest.
+    #[expect(clippy::unused_self, reason = "how rows are divided is the insert's matter")]
+    pub(super) fn divide<'r, R>(&self, mut rows: &'r [R]) -> (Vec<&'r [R]>, &'r [R]) {
+        let mut parts = Vec::new();
+        for size in CHUNKS {
+            while let Some((part, rest)) = rows.split_at_checked(size) {
+                parts.push(part);
+                rows = rest;
+            }
+        }
+        (parts, rows)
     }
 }
 
@@ -116,60 +125,53 @@ impl Insert {
 pub(super) struct Script {
     sql: String,
     args: Args,
+    comes_first: bool,
 }
 
 impl Script {
     /// Adds a statement.
     pub(super) fn push(&mut self, sql: &str) -> &mut Args {
-        if !self.sql.is_empty() {
-            self.sql.push(';');
-        }
+        self.separate();
         self.sql.push_str(sql);
         &mut self.args
     }
 
-    /// Writes rows: large parts at once, the rest with this script.
-    pub(super) async fn insert<R>(
-        &mut self,
-        conn: &mut SqliteConnection,
-        insert: &'static Insert,
-        mut rows: &[R],
-        bind: impl Fn(&mut Args, &R),
-    ) -> Result<(), StoreError> {
-        for (at, size) in CHUNKS.into_iter().enumerate() {
-            while rows.len() >= size {
-                let (now, later) = rows.split_at(size);
-                let mut args = Args::default();
-                args.0.reserve(size * insert.columns, 0);
-                for row in now {
-                    bind(&mut args, row);
-                }
-                let query = sqlx::query_with(AssertSqlSafe(insert.chunk(at)), args.0);
-                conn.execute(query).await.map_err(|e| fault::of(&e))?;
-                rows = later;
-            }
-        }
-        if !rows.is_empty() {
-            if !self.sql.is_empty() {
-                self.sql.push(';');
-            }
-            insert.push(&mut self.sql, rows.len());
-            for row in rows {
-                bind(&mut self.args, row);
-            }
-        }
-        Ok(())
+    /// Adds a statement that must be executed before rows that are inserted later.
+    pub(super) fn push_first(&mut self, sql: &str) -> &mut Args {
+        self.comes_first = true;
+        self.push(sql)
     }
 
-    /// Whether there is nothing to do.
-    pub(super) fn is_empty(&self) -> bool {
-        self.sql.is_empty()
+    /// Adds rows.
+    pub(super) fn insert<R>(&mut self, insert: &Insert, rows: &[R], bind: impl Fn(&mut Args, &R)) {
+        if rows.is_empty() {
+            return;
+        }
+        self.separate();
+        insert.push(&mut self.sql, rows.len());
+        for row in rows {
+            bind(&mut self.args, row);
+        }
     }
 
-    /// Executes everything and gives the rows that its statements return.
-    pub(super) async fn run(self, conn: &mut SqliteConnection) -> Result<Vec<SqliteRow>, StoreError> {
-        let query = sqlx::query_with(AssertSqlSafe(self.sql), self.args.0);
-        conn.fetch_all(query).await.map_err(|e| fault::of(&e))
+    fn separate(&mut self) {
+        if !self.sql.is_empty() {
+            self.sql.push(';');
+        }
+    }
+
+    /// Whether it must be executed before rows that are inserted later.
+    pub(super) fn comes_first(&self) -> bool {
+        self.comes_first
+    }
+
+    /// All statements after another one, and their parameters.
+    pub(super) fn after(self, first: Option<String>) -> (String, SqliteArguments) {
+        let sql = match first {
+            Some(first) => first + ";" + &self.sql,
+            None => self.sql,
+        };
+        (sql, self.args.0)
     }
 }
 

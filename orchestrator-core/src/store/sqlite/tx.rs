@@ -5,11 +5,12 @@ mod settings;
 mod write;
 
 use orchestrator_protocol::{SideEffects, TaskState};
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 use super::{
     cache::Cache,
     codec::{self, column},
+    line::Line,
     mirror::Mirror,
     pending::Pending,
     sql::{Args, Script},
@@ -21,7 +22,7 @@ use crate::store::{
 
 /// A transaction that the writer has begun.
 pub(super) struct SqliteTx<'w> {
-    conn: &'w mut SqliteConnection,
+    pub(super) line: Line<'w>,
     cache: &'w mut Cache,
     pub(super) mirror: &'w mut Mirror,
     pub(super) pending: Pending,
@@ -30,9 +31,9 @@ pub(super) struct SqliteTx<'w> {
 }
 
 impl<'w> SqliteTx<'w> {
-    pub(super) fn new(conn: &'w mut SqliteConnection, cache: &'w mut Cache, mirror: &'w mut Mirror) -> Self {
+    pub(super) fn new(line: Line<'w>, cache: &'w mut Cache, mirror: &'w mut Mirror) -> Self {
         Self {
-            conn,
+            line,
             cache,
             mirror,
             pending: Pending::default(),
@@ -42,11 +43,11 @@ impl<'w> SqliteTx<'w> {
     }
 
     /// Writes everything and commits. Says whether something was done that must not be lost even with the power.
-    pub(super) async fn commit(mut self) -> Result<bool, StoreError> {
+    pub(super) async fn commit(&mut self) -> Result<bool, StoreError> {
         let mut script = self.written().await?;
         script.push("commit");
-        script.run(self.conn).await?;
-        for key in self.ended {
+        self.line.run(script).await?;
+        for key in self.ended.drain(..) {
             self.cache.remove(key);
         }
         self.cache.age();
@@ -57,7 +58,7 @@ impl<'w> SqliteTx<'w> {
     pub(super) async fn see(&mut self, sql: &str, bind: impl FnOnce(&mut Args)) -> Result<Vec<SqliteRow>, StoreError> {
         let mut script = self.written().await?;
         bind(script.push(sql));
-        script.run(self.conn).await
+        self.line.run(script).await
     }
 
     /// Runs a query that gives keys, and loads their tasks in that order.
@@ -76,7 +77,7 @@ impl<'w> SqliteTx<'w> {
         script
             .push(&format!("{}where {condition}", codec::task::SELECT))
             .text(list);
-        for row in &script.run(self.conn).await? {
+        for row in &self.line.run(script).await? {
             self.cache.insert(codec::task::decode(row)?, false);
         }
         Ok(())

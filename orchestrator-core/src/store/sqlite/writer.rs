@@ -12,7 +12,7 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions, Connection, Executor, SqliteConnection,
+    AssertSqlSafe, ConnectOptions, Connection, Executor, SqliteConnection,
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -22,6 +22,7 @@ use super::{
     cache::Cache,
     codec::column,
     fault,
+    line::{Line, Trouble, guarded_begin},
     mirror::Mirror,
     tx::SqliteTx,
 };
@@ -147,7 +148,11 @@ impl Writer {
         } else {
             Durability::Disk
         };
-        let done = self.transact(batch, durability).await;
+        let mut done = self.transact(batch, durability).await;
+        if matches!(&done, Err(failure) if failure.trouble == Some(Trouble::Stale)) {
+            self.roll_back().await;
+            done = self.transact(batch, durability).await;
+        }
         if done.is_err() {
             self.roll_back().await;
         }
@@ -155,17 +160,23 @@ impl Writer {
     }
 
     async fn transact(&mut self, batch: &Batch, durability: Durability) -> Result<Outcome, Failure> {
-        self.begin(durability).await.map_err(Failure::of_storage)?;
+        let begin = self.begin(durability).await.map_err(Failure::of_storage)?;
         let (Some(conn), Some(mirror)) = (&mut self.conn, &mut self.mirror) else {
             let closed = StoreError::Unavailable("the database is closed".to_owned());
             return Err(Failure::of_storage(closed));
         };
-        let mut tx = SqliteTx::new(conn, &mut self.cache, mirror);
-        let outcome = batch.run(&mut tx).await.map_err(Failure::within)?;
-        if durability == Durability::Disk {
-            tx.mirror.top_up();
-        }
-        let must_sync = tx.commit().await.map_err(Failure::within)?;
+        let mut tx = SqliteTx::new(Line::new(conn, begin), &mut self.cache, mirror);
+        let done = match batch.run(&mut tx).await {
+            Ok(outcome) => {
+                if durability == Durability::Disk {
+                    tx.mirror.top_up();
+                }
+                tx.commit().await.map(|must_sync| (outcome, must_sync))
+            }
+            Err(error) => Err(error),
+        };
+        let (outcome, must_sync) = done.map_err(|error| Failure::within(error, tx.line.trouble()))?;
+        self.durability = Some(durability);
         self.commits.fetch_add(1, Ordering::Relaxed);
         if must_sync && durability == Durability::System {
             self.sync().await.map_err(Failure::of_storage)?;
@@ -173,8 +184,9 @@ impl Writer {
         Ok(outcome)
     }
 
-    /// Begins a transaction, and forgets what is remembered when another process has written since the last one.
-    async fn begin(&mut self, durability: Durability) -> Result<(), StoreError> {
+    /// Says how the transaction is to begin, on condition that no other process has written since the last one. Where
+    /// nothing is remembered yet, or no more, it begins at once and is read.
+    async fn begin(&mut self, durability: Durability) -> Result<Option<String>, StoreError> {
         let conn = match &mut self.conn {
             Some(conn) => conn,
             none => {
@@ -184,23 +196,19 @@ impl Writer {
                 none.insert(conn)
             }
         };
-        let sql = match durability {
-            _ if self.durability == Some(durability) => "begin immediate;pragma data_version",
-            Durability::Disk => "pragma synchronous=full;begin immediate;pragma data_version",
-            Durability::System => "pragma synchronous=normal;begin immediate;pragma data_version",
+        let settings = match durability {
+            _ if self.durability.take() == Some(durability) => "",
+            Durability::Disk => "pragma synchronous=full;",
+            Durability::System => "pragma synchronous=normal;",
         };
-        self.durability = None;
-        let version = number(one(conn, sql).await?)?;
-        self.durability = Some(durability);
-        if self.data_version != Some(version) {
-            self.data_version = Some(version);
-            self.cache.clear();
-            self.mirror = None;
+        if let (Some(version), Some(_)) = (self.data_version, &self.mirror) {
+            return Ok(Some(guarded_begin(settings, version)));
         }
-        if self.mirror.is_none() {
-            self.mirror = Some(Mirror::load(conn).await?);
-        }
-        Ok(())
+        let sql = format!("{settings}begin immediate;pragma data_version");
+        self.data_version = Some(number(one(conn, sql).await?)?);
+        self.cache.clear();
+        self.mirror = Some(Mirror::load(conn).await?);
+        Ok(None)
     }
 
     /// Sees to it that what was committed is on the disk: a commit that is synced takes those before it along.
@@ -249,6 +257,7 @@ struct Failure {
     error: StoreError,
     /// Whether one request among several may be the reason, so that the others would succeed without it.
     may_lie_with_one: bool,
+    trouble: Option<Trouble>,
 }
 
 impl Failure {
@@ -256,21 +265,23 @@ impl Failure {
         Self {
             error,
             may_lie_with_one: false,
+            trouble: None,
         }
     }
 
-    fn within(error: StoreError) -> Self {
-        let may_lie_with_one = !matches!(error, StoreError::Full(_) | StoreError::Unusable(_));
+    fn within(error: StoreError, trouble: Option<Trouble>) -> Self {
+        let is_of_storage = trouble.is_some() || matches!(error, StoreError::Full(_) | StoreError::Unusable(_));
         Self {
             error,
-            may_lie_with_one,
+            may_lie_with_one: !is_of_storage,
+            trouble,
         }
     }
 }
 
 /// Runs statements of which one returns a row.
-async fn one(conn: &mut SqliteConnection, sql: &'static str) -> Result<Option<SqliteRow>, StoreError> {
-    let query = sqlx::query_with(sql, SqliteArguments::default());
+async fn one(conn: &mut SqliteConnection, sql: impl Into<String>) -> Result<Option<SqliteRow>, StoreError> {
+    let query = sqlx::query_with(AssertSqlSafe(sql.into()), SqliteArguments::default());
     let rows = conn.fetch_all(query).await.map_err(|e| fault::of(&e))?;
     Ok(rows.into_iter().next())
 }

@@ -47,16 +47,12 @@ impl SqliteTx<'_> {
             (of, "delete from edge where waiter in (select value from json_each(?))"),
         ] {
             if !keys.is_empty() {
-                script.push(sql).text(numbers(keys.iter().map(|key| key.0)));
+                script.push_first(sql).text(numbers(keys.iter().map(|key| key.0)));
             }
         }
         let edges = std::mem::take(&mut self.pending.edges);
-        if !edges.is_empty() && !script.is_empty() {
-            // The removals come first: large inserts do not wait for the script.
-            std::mem::take(script).run(self.conn).await?;
-        }
-        script
-            .insert(self.conn, &INSERT_EDGE, &edges, |args, (target, waiter)| {
+        self.line
+            .insert(script, &INSERT_EDGE, &edges, |args, (target, waiter)| {
                 args.int(target.0);
                 args.int(waiter.0);
             })
@@ -66,8 +62,8 @@ impl SqliteTx<'_> {
     async fn write_lanes(&mut self, script: &mut Script) -> Result<(), StoreError> {
         let new = std::mem::take(&mut self.pending.lanes);
         let mirror = &self.mirror;
-        script
-            .insert(self.conn, &INSERT_LANE, &new, |args, id| {
+        self.line
+            .insert(script, &INSERT_LANE, &new, |args, id| {
                 let lane = mirror.lane(*id);
                 args.int(id.0);
                 args.opt_text(lane.map(|lane| lane.task_type.as_str()));
@@ -87,16 +83,16 @@ impl SqliteTx<'_> {
             entries.iter().copied().filter(|e| wanted(&e.unwritten)).collect()
         };
         let born = which(|u| u.task);
-        script
-            .insert(self.conn, &task::INSERT, &born, |args, e| task::bind(args, &e.row))
+        self.line
+            .insert(script, &task::INSERT, &born, |args, e| task::bind(args, &e.row))
             .await?;
         let lives = which(|u| u.life);
-        script
-            .insert(self.conn, &life::PUT, &lives, |args, e| life::bind(args, &e.row))
+        self.line
+            .insert(script, &life::PUT, &lives, |args, e| life::bind(args, &e.row))
             .await?;
         let results = which(|u| u.result);
         let bind = |args: &mut _, e: &&Entry| task::bind_result(args, &e.row);
-        script.insert(self.conn, &task::PUT_RESULT, &results, bind).await?;
+        self.line.insert(script, &task::PUT_RESULT, &results, bind).await?;
         let ended = entries.iter().filter(|e| e.row.state.is_terminal());
         self.ended.extend(ended.map(|e| e.row.key));
         for key in keys {
@@ -110,14 +106,14 @@ impl SqliteTx<'_> {
     async fn write_history(&mut self, script: &mut Script) -> Result<(), StoreError> {
         let events = std::mem::take(&mut self.pending.events);
         self.pending.starts.look(&events);
-        script.insert(self.conn, &event::INSERT, &events, event::bind).await?;
+        self.line.insert(script, &event::INSERT, &events, event::bind).await?;
         let steps = std::mem::take(&mut self.pending.steps);
-        script
-            .insert(self.conn, &event::INSERT_STEP, &steps, event::bind_step)
+        self.line
+            .insert(script, &event::INSERT_STEP, &steps, event::bind_step)
             .await?;
         let logs = std::mem::take(&mut self.pending.logs);
-        script
-            .insert(self.conn, &event::INSERT_LOG, &logs, event::bind_log)
+        self.line
+            .insert(script, &event::INSERT_LOG, &logs, event::bind_log)
             .await
     }
 
@@ -152,7 +148,7 @@ impl SqliteTx<'_> {
             args.int(at.as_micros());
             args.int(i64::from(*n));
         };
-        script.insert(self.conn, &ADD_START, &starts, bind).await
+        self.line.insert(script, &ADD_START, &starts, bind).await
     }
 
     async fn write_workers(&mut self, script: &mut Script) -> Result<(), StoreError> {
@@ -163,8 +159,8 @@ impl SqliteTx<'_> {
             script.push("delete from session where id=?").id(id.as_bytes());
         }
         let sessions: Vec<_> = ids.iter().filter_map(|id| self.mirror.sessions.get(id)).collect();
-        script
-            .insert(self.conn, &PUT_SESSION, &sessions, |args, session| {
+        self.line
+            .insert(script, &PUT_SESSION, &sessions, |args, session| {
                 args.id(session.id.as_bytes());
                 args.int(session.expires_at.as_micros());
                 args.text(codec::session::encode(session));
@@ -177,8 +173,8 @@ impl SqliteTx<'_> {
             .iter()
             .filter_map(|name| self.mirror.schedules.get(name))
             .collect();
-        script
-            .insert(self.conn, &PUT_SCHEDULE, &schedules, |args, schedule| {
+        self.line
+            .insert(script, &PUT_SCHEDULE, &schedules, |args, schedule| {
                 args.id(schedule.id.as_bytes());
                 args.text(schedule.name.as_str());
                 args.text(text(schedule));
