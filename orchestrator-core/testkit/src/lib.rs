@@ -1,10 +1,15 @@
 //! What stores, buses, workers and agents are tested with: a clock and ids in the test's hand, one conformance suite for
 //! all stores and one for all buses, scripted agents, and a deterministic simulator.
 
+pub mod agents;
 pub mod bus_suite;
+pub mod chance;
 pub mod clock;
 pub mod harness;
+pub mod layer;
+pub mod simulator;
 pub mod store_suite;
 
 pub use clock::{ManualClock, SeededIds};
 pub use harness::Harness;
+pub use simulator::Simulation;

@@ -1,0 +1,125 @@
+//! Simulated time: Tokio's paused clock, wall clocks that jump, and machines that stand still.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use orchestrator_core::clock::Clock;
+use orchestrator_protocol::Timestamp;
+use tokio::{sync::watch, time::Instant};
+
+use crate::clock::START;
+
+/// The wall clock of the machine that the store lives on. Waiting takes simulated time; what the clock shows can jump.
+#[derive(Debug)]
+pub struct WallClock {
+    begin: Instant,
+    offset: AtomicI64,
+}
+
+impl WallClock {
+    /// A clock that shows [`START`] now. Inside of a Tokio runtime with paused time.
+    pub fn new() -> Self {
+        Self {
+            begin: Instant::now(),
+            offset: AtomicI64::new(0),
+        }
+    }
+
+    /// How long the simulation has lasted.
+    pub fn elapsed(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    /// Sets the clock forward, or back.
+    pub fn jump(&self, micros: i64) {
+        self.offset.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+impl Default for WallClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Clock for WallClock {
+    fn now(&self) -> Timestamp {
+        let micros = START.plus(self.elapsed()).as_micros();
+        Timestamp::from_micros(micros + self.offset.load(Ordering::Relaxed))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// A machine that workers live on: it can stand still, as a process does that is stopped, swapped out or migrated.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    moves: Arc<watch::Sender<bool>>,
+}
+
+impl Machine {
+    /// A machine that moves.
+    pub fn new() -> Self {
+        Self {
+            moves: Arc::new(watch::Sender::new(true)),
+        }
+    }
+
+    /// Lets nothing on it go on.
+    pub fn freeze(&self) {
+        self.moves.send_replace(false);
+    }
+
+    /// Lets everything go on.
+    pub fn thaw(&self) {
+        self.moves.send_replace(true);
+    }
+
+    /// Returns when the machine moves: at once, most of the time.
+    pub async fn moving(&self) {
+        if *self.moves.borrow() {
+            return;
+        }
+        let mut moves = self.moves.subscribe();
+        // The sender is ours.
+        let _ = moves.wait_for(|moves| *moves).await;
+    }
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The clock of a machine: a little off, and no sleep on it ends while the machine stands still.
+#[derive(Debug)]
+pub struct MachineClock {
+    /// The right time.
+    pub wall: Arc<WallClock>,
+    /// The machine.
+    pub machine: Machine,
+    /// How far it is off, in microseconds.
+    pub skew: i64,
+}
+
+#[async_trait]
+impl Clock for MachineClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.wall.now().as_micros() + self.skew)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+        self.machine.moving().await;
+    }
+}
