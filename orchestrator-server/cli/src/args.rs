@@ -149,6 +149,9 @@ pub struct Run {
     /// Run it once: a second run with the same key follows the first one, or shows its result
     #[arg(long, value_name = "KEY")]
     pub idempotency_key: Option<String>,
+    /// How often it is tried when it fails in a way that may pass; 3 times by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub attempts: Option<u32>,
     /// How the code review is done
     #[command(flatten)]
     pub review: Review,

@@ -23,6 +23,9 @@ pub async fn run(run: Run, place: &Place, output: Output) -> Result<Exit, Failur
     task.description = run.description.clone().unwrap_or_else(|| describe(&run));
     task.labels = run.label.iter().cloned().collect();
     task.idempotency_key.clone_from(&run.idempotency_key);
+    if let Some(attempts) = run.attempts {
+        task.retry.max_attempts = attempts;
+    }
     let label = place::run_label(run.idempotency_key.as_deref());
     task.requires.push(label.clone());
     let orchestrator = work::open(place, &run.here, agents, Some(&label)).await?;

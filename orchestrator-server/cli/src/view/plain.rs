@@ -42,6 +42,10 @@ impl Plain {
                 .then(|| self.tenth(model, parent, name))
                 .flatten();
         }
+        // The last line of all says how the root has ended.
+        if node.state.is_terminal() && model.root().is_some_and(|root| root.id == node.id) {
+            return None;
+        }
         // A task that waits for its children is running again at once and often; that is not news.
         let again = node.state == TaskState::Running && node.line.is_some();
         let told = node.state.is_terminal()
@@ -125,6 +129,6 @@ mod tests {
             event(1, EventType::TaskUsage, EventBody::default()),
             state(1, TaskState::Succeeded),
         ]);
-        assert_eq!(told, ["t running", "t: hello", "t succeeded"]);
+        assert_eq!(told, ["t running", "t: hello"]);
     }
 }
