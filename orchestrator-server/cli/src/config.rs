@@ -207,7 +207,7 @@ mod tests {
             ("[runn]\nslots = 1", "c.toml: `runn` is not a key; did you mean `run`?"),
             (
                 "[list]\nslots = 1",
-                "c.toml: [list] `slots` is not a key; did you mean `all`?",
+                "c.toml: [list] `slots` is not a key; did you mean `limit`?",
             ),
             ("config = 'other'", "c.toml: `config` is not a key"),
             ("slots = [1]", "c.toml: `slots` is one value, not a list"),

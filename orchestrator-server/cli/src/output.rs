@@ -26,6 +26,7 @@ pub struct Output {
     ascii: bool,
 }
 
+#[expect(clippy::unused_self, reason = "only who holds it writes")]
 impl Output {
     /// As the command line and the environment say.
     pub fn new(common: &Common) -> Self {

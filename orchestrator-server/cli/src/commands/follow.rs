@@ -60,6 +60,7 @@ pub async fn follow(
     let settled = engine.settled(id);
     tokio::pin!(settled);
     let mut cancelling = false;
+    let mut drawn = engine.now();
     let task = loop {
         tokio::select! {
             biased;
@@ -72,17 +73,24 @@ pub async fn follow(
                 view.remark("cancelling; interrupt once more to stop at once");
                 engine.cancel(id, "interrupted").await?;
             }
-            _ = frames.tick() => view.draw(engine.now()),
-            event = live.next() => view.apply(&event?, live.is_caught_up()),
             task = &mut settled => break task?,
+            event = live.next() => view.apply(&event?, live.is_caught_up()),
             _ = looks.tick(), if runner == Runner::Elsewhere => {
                 peek.look(engine, view).await?;
                 let task = engine.get(id).await?;
-                if !task.state.is_terminal() && place::is_deserted(engine, &task).await? {
+                if place::is_deserted(engine, &task).await? {
                     view.end();
                     return Ok(Ended::Deserted);
                 }
             }
+            _ = frames.tick() => {}
+        }
+        // Here and not in a branch: neither may a flood of events keep the picture from being drawn, nor a slow terminal
+        // the events from being heard.
+        let now = engine.now();
+        if now.since(drawn) >= FRAME {
+            view.draw(now);
+            drawn = engine.now();
         }
     };
     see_it_out(&mut live, view).await;

@@ -126,10 +126,12 @@ impl Picture<'_> {
 
     fn fan_out(&mut self, parent: &Node, name: &str, depth: usize) {
         let Group { all, ended, bad } = self.model.group(parent.id, name);
-        let mut text = format!("{name}  {}  {ended}/{all}", bar(ended, all));
-        if bad > 0 {
-            text.push_str(&format!(", {bad} not succeeded"));
-        }
+        let bad = if bad > 0 {
+            format!(", {bad} not succeeded")
+        } else {
+            String::new()
+        };
+        let text = format!("{name}  {}  {ended}/{all}{bad}", bar(ended, all));
         let (mark, colour) = mark(if ended == all {
             TaskState::Succeeded
         } else {
@@ -148,33 +150,28 @@ impl Picture<'_> {
 
     /// A task in words.
     fn text(&self, node: &Node) -> String {
-        let mut text = words::one_line(&node.name);
+        let mut parts = vec![words::one_line(&node.name)];
         if node.name != node.task_type && node.fan_out().is_none() {
-            text.push_str(&format!(" ({})", node.task_type));
+            parts[0] = format!("{} ({})", parts[0], node.task_type);
         }
-        if let Some(started) = node.started {
-            let span = words::span(node.ended.unwrap_or(self.now).since(started));
-            text.push_str(&format!("  {span}"));
-        }
+        let end = node.ended.unwrap_or(self.now);
+        parts.extend(node.started.map(|started| words::span(end.since(started))));
         if node.attempt > 1 {
-            text.push_str(&format!("  attempt {}", node.attempt));
+            parts.push(format!("attempt {}", node.attempt));
         }
         match node.state {
-            TaskState::Paused | TaskState::NeedsAttention | TaskState::Scheduled => {
-                text.push_str(&format!("  {}", node.state));
-            }
-            TaskState::Waiting if node.task_type == "checkpoint" => text.push_str("  waits for a decision"),
+            TaskState::Paused | TaskState::NeedsAttention | TaskState::Scheduled => parts.push(node.state.to_string()),
+            TaskState::Waiting if node.task_type == "checkpoint" => parts.push("waits for a decision".to_owned()),
             _ => {}
         }
         let open = !node.state.is_terminal();
         if let Some(progress) = node.progress.filter(|_| open) {
             let done = (progress.clamp(0.0, 1.0) * 100.0).round() as usize;
-            text.push_str(&format!("  {}  {done} %", bar(done, 100)));
+            parts.push(format!("{}  {done} %", bar(done, 100)));
         }
-        if let Some(said) = node.why.as_deref().or(node.line.as_deref().filter(|_| open)) {
-            text.push_str(&format!("  {}", words::first_line(said)));
-        }
-        text
+        let said = node.why.as_deref().or(node.line.as_deref().filter(|_| open));
+        parts.extend(said.map(|said| words::first_line(said).to_owned()));
+        parts.join("  ")
     }
 }
 
@@ -266,7 +263,9 @@ pub(super) mod tests {
 
     fn drawn(events: &[Event], style: Style) -> String {
         let mut model = Model::new(id(1));
-        events.iter().for_each(|e| model.apply(e));
+        for event in events {
+            model.apply(event);
+        }
         let now = Timestamp::EPOCH.plus(Duration::from_secs(2));
         let lines = draw(&model, now, &style);
         assert!(

@@ -83,18 +83,16 @@ pub fn summary(task: &Task, tasks: usize, failed: usize) -> String {
         (Some(start), Some(end)) => format!(" after {}", span(end.since(start))),
         _ => String::new(),
     };
-    let mut text = format!("{} {}{took}", task.task_type, task.state);
+    let mut parts = vec![format!("{} {}{took}", task.task_type, task.state)];
     if tasks > 1 {
-        text.push_str(&format!(", {tasks} tasks"));
+        parts.push(format!("{tasks} tasks"));
     }
     if failed > 0 && tasks > 1 {
-        text.push_str(&format!(", {failed} failed"));
+        parts.push(format!("{failed} failed"));
     }
     let spent = usage(&task.tree_usage);
-    if !spent.is_empty() {
-        text.push_str(&format!("; {spent}"));
-    }
-    text
+    let spent = if spent.is_empty() { spent } else { format!("; {spent}") };
+    format!("{}{spent}", parts.join(", "))
 }
 
 #[cfg(test)]
