@@ -9,6 +9,10 @@ use crate::store::row::{Lane, LaneId, SessionRow};
 /// The label of workers and tools that keep everything on their own machine.
 pub const LOCAL: &str = "local";
 
+/// Requirements that begin like this confine a whole tree: what is below a task that has one has it too. A program that
+/// shares its store with others gives its worker such a label when it wants to run its own tasks and nobody else's.
+pub const RUN: &str = "run:";
+
 /// Whether what a worker offers meets one requirement.
 ///
 /// A plain label must be offered as it is. `name>=number` (also `>`, `<=`, `<`, `=`) compares with an offered

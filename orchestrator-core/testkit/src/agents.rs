@@ -120,12 +120,10 @@ async fn perform(ctx: &TaskContext, act: &Act, stage: &Stage) -> Result<u64, Tas
 async fn ask(ctx: &TaskContext, name: &str, default_after_ms: Option<u64>) -> Result<u64, TaskError> {
     let mut checkpoint = Checkpoint::new("Shall it go on?");
     if let Some(ms) = default_after_ms {
-        checkpoint = checkpoint
-            .expires_in(Duration::from_millis(ms))
-            .default(Decision {
-                decision: orchestrator_protocol::Verdict::Reject,
-                feedback: "nobody answered".to_owned(),
-            });
+        checkpoint = checkpoint.expires_in(Duration::from_millis(ms)).default(Decision {
+            decision: orchestrator_protocol::Verdict::Reject,
+            feedback: "nobody answered".to_owned(),
+        });
     }
     ctx.checkpoint_with(name, checkpoint).await?;
     Ok(0)

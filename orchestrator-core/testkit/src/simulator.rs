@@ -223,7 +223,11 @@ async fn caught_up(world: &World, seen: &Mutex<Vec<Seq>>) -> Result<(), String> 
             true => Ok(()),
             false => {
                 let missed = told.clone().find(|seq| !seen.contains(seq));
-                Err(format!("a viewer saw {} of {} events; missed first: {missed:?}", seen.len(), told.count()))
+                Err(format!(
+                    "a viewer saw {} of {} events; missed first: {missed:?}",
+                    seen.len(),
+                    told.count()
+                ))
             }
         }
     })

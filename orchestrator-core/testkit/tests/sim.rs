@@ -1,7 +1,7 @@
 //! dev
-use std::sync::Arc;
 use orchestrator_core::store::memory::MemoryStore;
 use orchestrator_testkit::Simulation;
+use std::sync::Arc;
 #[test]
 fn sim() {
     let get = |k: &str, d: u64| std::env::var(k).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
@@ -12,10 +12,21 @@ fn sim() {
     let (mut verbs, mut tasks, mut bad) = (0, 0, 0);
     for seed in from..from + n {
         let mut s = Simulation::new(seed);
-        if n == 1 { s = s.telling(); }
+        if n == 1 {
+            s = s.telling();
+        }
         match s.run(|| Arc::new(MemoryStore::new())) {
-            Ok(p) => { verbs += p.verbs; tasks += p.tasks; }
-            Err(f) => { eprintln!("{f}\n"); bad += 1; if bad >= stop { break } }
+            Ok(p) => {
+                verbs += p.verbs;
+                tasks += p.tasks;
+            }
+            Err(f) => {
+                eprintln!("{f}\n");
+                bad += 1;
+                if bad >= stop {
+                    break;
+                }
+            }
         }
     }
     eprintln!("{n} seeds, {verbs} verbs, {tasks} tasks, {bad} bad, {:?}", t.elapsed());

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use orchestrator_core::{Agent, Orchestrator};
 use orchestrator_worker::builtin::{self, ModelSettings};
 
-use crate::{args::Settings, exit::Failure};
+use crate::{args::Here, exit::Failure};
+
+/// What a person or another program completes, and no agent here.
+const COMPLETED_BY_OTHERS: [&str; 2] = ["checkpoint", "external"];
 
 /// Every built-in agent.
-pub fn all(settings: &Settings) -> Result<Vec<Arc<dyn Agent>>, Failure> {
-    let model = match (&settings.model, &settings.model_url) {
+pub fn all(here: &Here) -> Result<Vec<Arc<dyn Agent>>, Failure> {
+    let model = match (&here.model, &here.model_url) {
         (Some(model), Some(url)) => Some(ModelSettings {
             model: model.clone(),
             base_url: url.clone(),
-            key_env: settings.model_key_env.clone(),
+            key_env: here.model_key_env.clone(),
         }),
         (None, None) => None,
         (Some(_), None) => return Err(Failure::usage("--model needs --model-url, the server that has it")),
@@ -26,30 +29,52 @@ pub fn all(settings: &Settings) -> Result<Vec<Arc<dyn Agent>>, Failure> {
     builtin::agents(model).map_err(Failure::usage)
 }
 
-/// Gives every built-in agent to an orchestrator.
-pub fn register(orchestrator: &Orchestrator, settings: &Settings) -> Result<(), Failure> {
-    for agent in all(settings)? {
+/// Gives agents to an orchestrator.
+pub fn register(orchestrator: &Orchestrator, agents: Vec<Arc<dyn Agent>>) -> Result<(), Failure> {
+    for agent in agents {
         orchestrator.register_shared(agent)?;
     }
     Ok(())
 }
 
 /// Refuses a task type that nobody runs, and says which there are.
-pub fn check_type(orchestrator: &Orchestrator, task_type: &str) -> Result<(), Failure> {
-    let known = orchestrator.task_types();
-    if known.iter().any(|k| k == task_type) {
+pub fn check_type(agents: &[Arc<dyn Agent>], task_type: &str) -> Result<(), Failure> {
+    let mut known: Vec<&str> = agents.iter().map(|agent| agent.task_type()).collect();
+    known.extend(COMPLETED_BY_OTHERS);
+    if known.contains(&task_type) {
         return Ok(());
     }
     let nearest = known
         .iter()
-        .map(|k| (strsim::jaro_winkler(k, task_type), k))
+        .map(|name| (strsim::jaro_winkler(name, task_type), name))
         .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    let hint = nearest
-        .map(|(_, k)| format!("; did you mean `{k}`?"))
-        .unwrap_or_default();
+    let hint = nearest.map(|(_, name)| format!("did you mean `{name}`? "));
     Err(Failure::usage(format!(
-        "no agent here runs `{task_type}`{hint} There are {}",
+        "no agent here runs `{task_type}`; {}there are {}",
+        hint.unwrap_or_default(),
         known.join(", ")
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use orchestrator_core::{Json, TaskContext, agent};
+
+    use super::*;
+
+    #[test]
+    fn an_unknown_type_is_told_with_the_nearest_and_all() {
+        let review = agent("code_review", |_: TaskContext, _: Json| async {
+            Ok::<_, orchestrator_core::AgentError>(())
+        });
+        let agents: Vec<Arc<dyn Agent>> = vec![Arc::new(review)];
+        assert!(check_type(&agents, "code_review").is_ok() && check_type(&agents, "checkpoint").is_ok());
+        let failure = check_type(&agents, "code_reviw").unwrap_err();
+        assert_eq!(
+            failure.message,
+            "no agent here runs `code_reviw`; did you mean `code_review`? there are code_review, checkpoint, external"
+        );
+        assert!(!check_type(&agents, "zzz").unwrap_err().message.contains("did you mean"));
+    }
 }

@@ -1,47 +1,81 @@
 //! What can be said on the command line.
+//!
+//! Every flag has an environment variable, `ORCHESTRATOR_` and its long name, and a key in the configuration file. Both
+//! come by one rule, from [`command`] and [`crate::config`], and so no flag can be without.
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 use orchestrator_core::protocol::{TaskState, Verdict};
-
-use crate::{config::Config, exit::Failure, place};
 
 /// Runs durable tasks and agents on this machine, and looks after what ran.
 #[derive(Debug, Parser)]
 #[command(name = "orchestrator", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Args {
-    /// The store: `sqlite:PATH`, or `memory:` for a run that leaves nothing behind
-    #[arg(long, global = true, env = "ORCHESTRATOR_DATABASE", value_name = "URL")]
-    pub database: Option<String>,
-    /// Print results for machines on standard output; progress goes to standard error
-    #[arg(long, global = true, env = "ORCHESTRATOR_JSON")]
-    pub json: bool,
-    /// The configuration file
-    #[arg(long, global = true, env = "ORCHESTRATOR_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// What the program says about itself on standard error: error, warn, info, debug
-    #[arg(long, global = true, env = "ORCHESTRATOR_LOG", value_name = "LEVEL")]
-    pub log: Option<String>,
+    /// What every command understands
+    #[command(flatten)]
+    pub common: Common,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
 }
 
-const EXAMPLES: &str = "Examples:
+/// What every command understands.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Common {
+    /// The store: `sqlite:PATH`, or `memory:` for a run that leaves nothing behind. By default a
+    /// file in your data folder
+    #[arg(long, global = true, value_name = "URL")]
+    pub database: Option<String>,
+    /// Print results for machines on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How progress is shown on standard error
+    #[arg(long, global = true, value_name = "HOW", default_value = "auto")]
+    pub progress: Progress,
+    /// The configuration file. By default orchestrator/config.toml in your configuration folder
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What the program says about itself on standard error: error, warn, info, debug, trace
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "error")]
+    pub log: String,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// A live tree on a terminal, lines elsewhere
+    Auto,
+    /// A live tree
+    Live,
+    /// Lines
+    Plain,
+    /// Not at all
+    None,
+}
+
+const EXAMPLES: &str = "\
+Examples:
   orchestrator run code_review --repo . --out review/
   orchestrator run command --input '{\"argv\": [\"cargo\", \"test\"]}'
+  echo '{\"question\": \"Deploy?\"}' | orchestrator run checkpoint --input -
   orchestrator list --state failed
   orchestrator retry last
   orchestrator decide 7f3a accept --feedback 'looks good'
 
-Tasks are named by their id, by a part of it that only one has, or by `last`.
-Exit status: 0 succeeded, 1 the task failed, 2 wrong usage, 3 cancelled, 4 the store cannot be reached.";
+Tasks are named by their id, by the beginning or end of it that only one has, or by `last`.
+Every flag has an environment variable (`--model-url` is ORCHESTRATOR_MODEL_URL) and a key in the
+configuration file (`model_url = \"…\"`; in a table such as `[run]` for one command only). The
+command line wins over the environment, and that over the file.
+Exit status: 0 succeeded, 1 the task failed, 2 wrong usage, 3 cancelled, 4 the store or the server
+cannot be reached.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a task here, show its tree live and print its result
+    #[command(after_help = RUN_EXAMPLES)]
     Run(Box<Run>),
     /// List tasks, the newest first
     List(List),
@@ -60,14 +94,36 @@ pub enum Command {
     /// Answer a checkpoint
     Decide(Decide),
     /// List the task types that can be run here
-    Agents,
+    Agents(Here),
 }
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  orchestrator run code_review --repo . --out review/
+  orchestrator run code_review --repo . --changed-since main --json
+  orchestrator run code_review --repo . --model qwen3 --model-url http://127.0.0.1:11434/v1
+  orchestrator run command --input '{\"argv\": [\"cargo\", \"test\"]}'
+
+The result is printed on standard output, progress on standard error. Ctrl-C cancels the task and
+everything below it; a second one stops at once. What was finished is kept either way:
+`orchestrator retry last` goes on with it.";
 
 /// A task.
 #[derive(Debug, ClapArgs)]
 pub struct Which {
-    /// The task: its id, a part of it, or `last`
-    pub task: String,
+    /// The task: its id, the beginning or end of it, or `last`
+    #[arg(required_unless_present = "last")]
+    task: Option<String>,
+    /// The newest task that is no part of another one
+    #[arg(long, conflicts_with = "task")]
+    last: bool,
+}
+
+impl Which {
+    /// The word for the task.
+    pub fn word(&self) -> &str {
+        self.task.as_deref().unwrap_or("last")
+    }
 }
 
 /// `run`.
@@ -76,20 +132,26 @@ pub struct Run {
     /// The type of the task, for example `code_review`; `orchestrator agents` lists them
     pub task_type: String,
     /// The input: JSON, `@FILE`, or `-` for standard input
-    #[arg(long, env = "ORCHESTRATOR_INPUT", value_name = "JSON|@FILE|-")]
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     pub input: Option<String>,
     /// A description for people
-    #[arg(long, env = "ORCHESTRATOR_DESCRIPTION", value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
+    /// A key and a value to search by; may be repeated
+    #[arg(long, value_name = "KEY:VALUE", value_parser = key_value)]
+    pub label: Vec<(String, String)>,
     /// The repository that the job is about
-    #[arg(long, env = "ORCHESTRATOR_REPO", value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub repo: Option<PathBuf>,
     /// The folder that reports are written to; without it the report is printed
-    #[arg(long, env = "ORCHESTRATOR_OUT", value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Run it once: a second run with the same key shows the first one
-    #[arg(long, env = "ORCHESTRATOR_IDEMPOTENCY_KEY", value_name = "KEY")]
+    /// Run it once: a second run with the same key follows the first one, or shows its result
+    #[arg(long, value_name = "KEY")]
     pub idempotency_key: Option<String>,
+    /// How often it is tried when it fails in a way that may pass; 3 times by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub attempts: Option<u32>,
     /// How the code review is done
     #[command(flatten)]
     pub review: Review,
@@ -103,7 +165,7 @@ pub struct Run {
 #[command(next_help_heading = "Code review")]
 pub struct Review {
     /// Review only what changed since this commit or branch
-    #[arg(long, env = "ORCHESTRATOR_CHANGED_SINCE", value_name = "REV")]
+    #[arg(long, value_name = "REV")]
     pub changed_since: Option<String>,
     /// Review only paths that match, for example `src/**`; may be repeated
     #[arg(long, value_name = "GLOB")]
@@ -111,11 +173,14 @@ pub struct Review {
     /// Leave out paths that match; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
+    /// Which linters: `auto` (those that are there), `none`, or their names with commas
+    #[arg(long, value_name = "NAMES")]
+    pub analysers: Option<String>,
     /// Run linters that execute the repository's own code (clippy runs build scripts)
-    #[arg(long, env = "ORCHESTRATOR_TRUST")]
+    #[arg(long)]
     pub trust: bool,
     /// How many files are reviewed at once; the number of slots by default
-    #[arg(long, env = "ORCHESTRATOR_MAX_PARALLEL", value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub max_parallel: Option<u32>,
 }
 
@@ -123,18 +188,28 @@ pub struct Review {
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Where it runs")]
 pub struct Here {
-    /// How many tasks run at once
-    #[arg(long, env = "ORCHESTRATOR_SLOTS", value_name = "N")]
+    /// How many tasks run at once; twice the number of processors by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub slots: Option<u32>,
     /// The model for agents that ask one
-    #[arg(long, env = "ORCHESTRATOR_MODEL", value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     /// The server of the model, up to `/v1`: OpenAI, Ollama, vLLM, llama.cpp
-    #[arg(long, env = "ORCHESTRATOR_MODEL_URL", value_name = "URL")]
+    #[arg(long, value_name = "URL", visible_alias = "base-url")]
     pub model_url: Option<String>,
     /// The environment variable that holds the model's key
-    #[arg(long, env = "ORCHESTRATOR_MODEL_KEY_ENV", value_name = "VARIABLE")]
+    #[arg(long, value_name = "VARIABLE")]
     pub model_key_env: Option<String>,
+}
+
+impl Here {
+    /// How many tasks run at once. Most agents wait for programs and models, so twice the processors is not too many.
+    pub fn slots(&self) -> u32 {
+        self.slots.unwrap_or_else(|| {
+            let processors = std::thread::available_parallelism().map_or(2, usize::from);
+            u32::try_from(processors).unwrap_or(32).saturating_mul(2).clamp(2, 64)
+        })
+    }
 }
 
 /// `list`.
@@ -147,8 +222,8 @@ pub struct List {
     #[arg(long = "type", value_name = "TYPE")]
     pub task_type: Option<String>,
     /// Only tasks with this label
-    #[arg(long, value_name = "KEY:VALUE")]
-    pub label: Option<String>,
+    #[arg(long, value_name = "KEY:VALUE", value_parser = key_value)]
+    pub label: Option<(String, String)>,
     /// Only tasks with this text in their description
     #[arg(long, value_name = "TEXT")]
     pub text: Option<String>,
@@ -156,8 +231,8 @@ pub struct List {
     #[arg(long)]
     pub all: bool,
     /// How many, up to 500
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    pub limit: usize,
+    #[arg(long, default_value = "20", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub limit: u16,
     /// Go on after an earlier page
     #[arg(long, value_name = "CURSOR")]
     pub cursor: Option<String>,
@@ -166,8 +241,9 @@ pub struct List {
 /// `logs`.
 #[derive(Debug, ClapArgs)]
 pub struct Logs {
-    /// The task: its id, a part of it, or `last`
-    pub task: String,
+    /// The task
+    #[command(flatten)]
+    pub which: Which,
     /// Go on until the task has ended
     #[arg(long, short)]
     pub follow: bool,
@@ -179,8 +255,9 @@ pub struct Logs {
 /// `cancel`.
 #[derive(Debug, ClapArgs)]
 pub struct Cancel {
-    /// The task: its id, a part of it, or `last`
-    pub task: String,
+    /// The task
+    #[command(flatten)]
+    pub which: Which,
     /// Why, for the history
     #[arg(long, default_value = "cancelled from the command line", value_name = "TEXT")]
     pub reason: String,
@@ -189,10 +266,11 @@ pub struct Cancel {
 /// `retry`.
 #[derive(Debug, ClapArgs)]
 pub struct Retry {
-    /// The task: its id, a part of it, or `last`
-    pub task: String,
+    /// The task
+    #[command(flatten)]
+    pub which: Which,
     /// The folder that reports are written to; without it the report is printed
-    #[arg(long, env = "ORCHESTRATOR_OUT", value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Where it runs
     #[command(flatten)]
@@ -202,7 +280,7 @@ pub struct Retry {
 /// `decide`.
 #[derive(Debug, ClapArgs)]
 pub struct Decide {
-    /// The checkpoint: its id, a part of it, or `last` for the newest open one
+    /// The checkpoint: its id, the beginning or end of it, or `last` for the newest open one
     pub task: String,
     /// The decision
     pub decision: DecisionArg,
@@ -232,93 +310,110 @@ impl From<DecisionArg> for Verdict {
     }
 }
 
-/// What the command line and the configuration file say together; the command line wins.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The store.
-    pub database: String,
-    /// How many tasks run at once.
-    pub slots: u32,
-    /// The model.
-    pub model: Option<String>,
-    /// Its server.
-    pub model_url: Option<String>,
-    /// The environment variable with its key.
-    pub model_key_env: Option<String>,
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once(':').ok_or("say it as KEY:VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
-impl Settings {
-    /// Puts both together.
-    pub fn merge(args: &Args, config: Config) -> Result<Self, Failure> {
-        let here = match &args.command {
-            Command::Run(run) => Some(&run.here),
-            Command::Retry(retry) => Some(&retry.here),
-            _ => None,
-        };
-        let slots = here
-            .and_then(|h| h.slots)
-            .or(config.slots)
-            .unwrap_or_else(default_slots);
-        if !(1..=1024).contains(&slots) {
-            return Err(Failure::usage(format!("--slots: {slots} is not within 1 and 1024")));
-        }
-        let database = match args.database.clone().or(config.database) {
-            Some(url) => url,
-            None => place::default_database()?,
-        };
-        Ok(Self {
-            database,
-            slots,
-            model: here.and_then(|h| h.model.clone()).or(config.model),
-            model_url: here.and_then(|h| h.model_url.clone()).or(config.model_url),
-            model_key_env: here.and_then(|h| h.model_key_env.clone()).or(config.model_key_env),
+/// The definition of the command line, each flag with its environment variable.
+pub fn command() -> clap::Command {
+    with_environment(<Args as clap::CommandFactory>::command())
+}
+
+fn with_environment(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|flag| {
+            let Some(long) = flag.get_long() else { return flag };
+            let variable = variable(long);
+            let is_switch = matches!(flag.get_action(), ArgAction::SetTrue);
+            let flag = flag.env(variable).hide_env_values(true);
+            if is_switch {
+                // `ORCHESTRATOR_JSON=1` means what it seems to mean.
+                flag.value_parser(BoolishValueParser::new())
+            } else {
+                flag
+            }
         })
-    }
+        .mut_subcommands(with_environment)
 }
 
-/// Twice the processors: most agents wait for programs and models.
-fn default_slots() -> u32 {
-    std::thread::available_parallelism().map_or(4, |n| {
-        u32::try_from(n.get()).unwrap_or(32).saturating_mul(2).clamp(2, 64)
-    })
+/// The environment variable of a flag.
+pub fn variable(long: &str) -> String {
+    format!("ORCHESTRATOR_{}", key(long).to_uppercase())
+}
+
+/// The key of a flag in the configuration file.
+pub fn key(long: &str) -> String {
+    long.replace('-', "_")
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::FromArgMatches;
 
     use super::*;
 
-    #[test]
-    fn the_definition_is_sound() {
-        Args::command().debug_assert();
+    fn parse(words: &[&str]) -> Result<Args, clap::Error> {
+        let matches = command().try_get_matches_from(std::iter::once(&"orchestrator").chain(words))?;
+        Args::from_arg_matches(&matches)
     }
 
     #[test]
-    fn every_flag_is_explained() {
-        for command in Args::command().get_subcommands() {
-            for argument in command.get_arguments() {
-                assert!(
-                    argument.get_help().is_some(),
-                    "{} {}",
-                    command.get_name(),
-                    argument.get_id()
-                );
+    fn the_definition_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_is_explained_and_has_a_variable() {
+        let root = command();
+        for command in root.get_subcommands().chain([&root]) {
+            for flag in command.get_arguments() {
+                let name = format!("{} {}", command.get_name(), flag.get_id());
+                assert!(flag.get_help().is_some(), "{name}");
+                if flag.get_long().is_some() {
+                    assert!(flag.get_env().is_some(), "{name}");
+                }
             }
         }
     }
 
     #[test]
-    fn the_command_line_wins_over_the_file() {
-        let args = Args::parse_from(["orchestrator", "--database", "memory:", "run", "x", "--slots", "3"]);
-        let config = Config {
-            slots: Some(9),
-            database: Some("sqlite:other.db".into()),
-            ..Config::default()
-        };
-        let settings = Settings::merge(&args, config).expect("settings");
-        assert_eq!((settings.slots, settings.database.as_str()), (3, "memory:"));
-        let args = Args::parse_from(["orchestrator", "run", "x", "--slots", "0"]);
-        assert!(Settings::merge(&args, Config::default()).is_err());
+    fn help_fits_a_terminal_and_has_examples() {
+        let mut root = command();
+        let mut pages = vec![root.render_long_help().to_string()];
+        pages.extend(root.get_subcommands_mut().map(|c| c.render_help().to_string()));
+        assert!(pages[0].contains("Examples:") && pages[1].contains("Examples:"));
+        assert!(pages[0].contains("ORCHESTRATOR_DATABASE"), "{}", pages[0]);
+    }
+
+    #[test]
+    fn a_task_is_named_or_the_last() {
+        assert!(parse(&["show"]).is_err());
+        assert!(parse(&["show", "7f3a", "--last"]).is_err());
+        for (words, expected) in [(["show", "7f3a"], "7f3a"), (["show", "--last"], "last")] {
+            let Ok(Args {
+                command: Command::Show(which),
+                ..
+            }) = parse(&words)
+            else {
+                panic!("{words:?}");
+            };
+            assert_eq!(which.word(), expected);
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for words in [
+            &["run"][..],
+            &["run", "x", "--slots", "0"],
+            &["run", "x", "--label", "novalue"],
+            &["list", "--state", "happy"],
+            &["list", "--limit", "501"],
+            &["decide", "x", "maybe"],
+            &["fly"],
+        ] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
     }
 }

@@ -3,38 +3,46 @@
 mod cancel;
 mod decide;
 mod follow;
+mod interrupt;
 mod list;
 mod logs;
+mod peek;
 mod retry;
 mod run;
 mod show;
+mod understand;
 mod watch;
 mod why;
+mod work;
 
+pub use self::understand::understand;
 use crate::{
-    args::{Command, Settings},
+    agents,
+    args::{Args, Command},
     exit::{Exit, Failure},
     output::Output,
+    place::Place,
 };
 
 /// Does what was asked.
-pub async fn run(command: Command, settings: &Settings, output: &Output) -> Result<Exit, Failure> {
-    let output = *output;
-    match command {
-        Command::Run(run) => run::run(*run, settings, output).await,
-        Command::List(list) => list::list(list, settings, output).await,
-        Command::Show(which) => show::show(&which, settings, output).await,
-        Command::Watch(which) => watch::watch(&which, settings, output).await,
-        Command::Logs(logs) => logs::logs(&logs, settings, output).await,
-        Command::Why(which) => why::why(&which, settings, output).await,
-        Command::Cancel(cancel) => cancel::cancel(&cancel, settings, output).await,
-        Command::Retry(retry) => retry::retry(retry, settings, output).await,
-        Command::Decide(decide) => decide::decide(&decide, settings, output).await,
-        Command::Agents => {
-            let agents = crate::agents::all(settings)?;
-            let types: Vec<&str> = agents.iter().map(|agent| agent.task_type()).collect();
-            output.result(&types, || types.join("\n"));
-            Ok(Exit::Success)
-        }
+pub async fn run(args: Args, output: Output) -> Result<Exit, Failure> {
+    if let Command::Agents(here) = &args.command {
+        let agents = agents::all(here)?;
+        let types: Vec<&str> = agents.iter().map(|agent| agent.task_type()).collect();
+        output.result(&types, || types.join("\n"));
+        return Ok(Exit::Success);
+    }
+    let place = Place::new(args.common.database)?;
+    match args.command {
+        Command::Run(run) => run::run(*run, &place, output).await,
+        Command::List(list) => list::list(list, &place, output).await,
+        Command::Show(which) => show::show(&which, &place, output).await,
+        Command::Watch(which) => watch::watch(&which, &place, output).await,
+        Command::Logs(logs) => logs::logs(&logs, &place, output).await,
+        Command::Why(which) => why::why(&which, &place, output).await,
+        Command::Cancel(cancel) => cancel::cancel(&cancel, &place, output).await,
+        Command::Retry(retry) => retry::retry(retry, &place, output).await,
+        Command::Decide(decide) => decide::decide(&decide, &place, output).await,
+        Command::Agents(_) => Ok(Exit::Success),
     }
 }

@@ -13,7 +13,7 @@ pub enum Exit {
     Failed,
     /// 2: the command was used wrongly, or what it was pointed at cannot be used.
     Usage,
-    /// 3: the task was cancelled.
+    /// 3: the task was cancelled, or the command was interrupted.
     Cancelled,
     /// 4: the store or the server cannot be reached.
     Unavailable,
@@ -81,26 +81,53 @@ impl From<StoreError> for Failure {
             StoreError::Full(_) | StoreError::Unavailable(_) | StoreError::SessionLost(_) => Exit::Unavailable,
             _ => Exit::Usage,
         };
-        Self {
-            message: error.to_string(),
-            exit,
-        }
+        let message = match error {
+            StoreError::TaskNotFound(id) => format!("there is no task {id}; `orchestrator list` shows those there are"),
+            error => error.to_string(),
+        };
+        Self { message, exit }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        match error {
-            Error::Store(error) => error.into(),
-            Error::TaskCancelled { .. } => Self {
+        let exit = match &error {
+            Error::Store(_) => None,
+            Error::TaskCancelled { .. } => Some(Exit::Cancelled),
+            Error::TaskFailed { .. } | Error::NeedsAttention { .. } | Error::Output { .. } => Some(Exit::Failed),
+            Error::ShutDown => Some(Exit::Unavailable),
+            _ => Some(Exit::Usage),
+        };
+        match (error, exit) {
+            (Error::Store(error), _) => error.into(),
+            (error, exit) => Self {
                 message: error.to_string(),
-                exit: Exit::Cancelled,
+                exit: exit.unwrap_or(Exit::Usage),
             },
-            Error::TaskFailed { .. } | Error::NeedsAttention { .. } | Error::Output { .. } => Self {
-                message: error.to_string(),
-                exit: Exit::Failed,
-            },
-            other => Self::usage(other.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_reached_is_told_apart_from_wrong_usage() {
+        for (error, exit) in [
+            (StoreError::Full("x".into()), Exit::Unavailable),
+            (StoreError::Unavailable("x".into()), Exit::Unavailable),
+            (StoreError::Unusable("x".into()), Exit::Usage),
+            (StoreError::Cycle { path: vec![] }, Exit::Usage),
+        ] {
+            assert_eq!(Failure::from(error).exit, exit);
+        }
+        assert_eq!(Failure::from(Error::ShutDown).exit, Exit::Unavailable);
+    }
+
+    #[test]
+    fn a_task_that_needs_a_person_has_not_succeeded() {
+        assert_eq!(Exit::of(TaskState::NeedsAttention), Exit::Failed);
+        assert_eq!(Exit::of(TaskState::Cancelled), Exit::Cancelled);
     }
 }

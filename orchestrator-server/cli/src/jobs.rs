@@ -33,6 +33,12 @@ pub fn input(run: &Run) -> Result<Json, Failure> {
             object.insert(key, value);
         }
     }
+    if run.task_type == "code_review"
+        && let Value::Object(object) = &mut input
+    {
+        // The number of slots is what this machine is willing to do at once.
+        object.entry("max_parallel").or_insert_with(|| json!(run.here.slots()));
+    }
     Ok(input.into())
 }
 
@@ -48,6 +54,9 @@ fn review_flags(run: &Run, flags: &mut Map<String, Value>) -> Result<(), Failure
         if !globs.is_empty() {
             flags.insert(name.into(), json!(globs));
         }
+    }
+    if let Some(analysers) = &review.analysers {
+        flags.insert("analysers".into(), json!(analysers));
     }
     if review.trust {
         flags.insert("trust".into(), json!(true));

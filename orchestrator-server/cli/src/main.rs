@@ -10,35 +10,36 @@ mod output;
 mod place;
 mod view;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
-use clap::Parser;
-
-use crate::{args::Args, config::Config, exit::Failure, output::Output};
+use crate::{
+    args::Args,
+    exit::{Exit, Failure},
+    output::Output,
+};
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(output::report_panic));
-    let args = Args::parse();
-    let output = Output::new(args.json);
-    match start(args, &output) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            output.failure(&failure);
-            failure.exit.into()
-        }
-    }
+    let args = match commands::understand() {
+        Ok(args) => args,
+        Err(asked) => return asked.answer().into(),
+    };
+    let output = Output::new(&args.common);
+    let exit = start(args, output).unwrap_or_else(|failure| {
+        output.failure(&failure);
+        failure.exit
+    });
+    output.complain(exit).into()
 }
 
-fn start(args: Args, output: &Output) -> Result<exit::Exit, Failure> {
-    output::start_logging(args.log.as_deref())?;
-    let config = Config::load(args.config.as_deref())?;
-    let settings = args::Settings::merge(&args, config)?;
+fn start(args: Args, output: Output) -> Result<Exit, Failure> {
+    output::start_logging(&args.common.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::unavailable(format!("the runtime cannot start: {e}")))?;
-    let exit = runtime.block_on(commands::run(args.command, &settings, output));
+    let exit = runtime.block_on(commands::run(args, output));
     // What an agent left behind must not hold the program.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    runtime.shutdown_timeout(Duration::from_secs(1));
     exit
 }

@@ -1,115 +1,160 @@
 //! What a person sees while a task runs: a live tree on a terminal, plain lines elsewhere.
 
 mod model;
-mod picture;
 mod plain;
+mod terminal;
+mod tree;
 pub mod words;
 
-use std::io::{self, Write};
+use std::io::{self, Stderr};
 
-use crossterm::{
-    cursor::{Hide, MoveToColumn, MoveUp, Show},
-    queue,
-    terminal::{self, Clear, ClearType},
-};
-use orchestrator_core::protocol::{Event, Task, TaskId, Timestamp};
+use orchestrator_core::protocol::{Event, EventType, Task, TaskId, TaskState, Timestamp};
 
-use self::{model::Model, plain::Plain};
-use crate::output::Output;
+use self::{model::Model, plain::Plain, terminal::Terminal};
+use crate::{args::Progress, output::Output};
+
+/// Whether whoever looks has seen what happened before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Everything is new: the task has just been submitted.
+    Early,
+    /// Comes to a task with a past, which is told in one line.
+    Late,
+}
+
+/// How it is shown.
+enum Shown {
+    Live(Terminal<Stderr>),
+    Plain(Plain),
+    Not,
+}
 
 /// A view of one tree.
 pub struct View {
+    root: TaskId,
     model: Model,
     output: Output,
-    live: bool,
-    plain: Plain,
-    /// How many lines the last picture has.
-    drawn: u16,
+    shown: Shown,
+    /// What happened before is the past.
+    since: Option<Timestamp>,
     changed: bool,
 }
 
 impl View {
     /// A view of a tree that nothing is known of yet.
-    pub fn new(root: TaskId, output: Output) -> Self {
-        let live = output.is_live();
+    pub fn new(root: TaskId, audience: Audience, now: Timestamp, output: Output) -> Self {
+        let shown = match output.progress() {
+            Progress::Live | Progress::Auto => Shown::Live(Terminal::new(io::stderr())),
+            Progress::Plain => Shown::Plain(Plain::default()),
+            Progress::None => Shown::Not,
+        };
         Self {
+            root,
             model: Model::new(root),
             output,
-            live,
-            plain: Plain::default(),
-            drawn: 0,
+            shown,
+            since: (audience == Audience::Late).then_some(now),
             changed: true,
         }
     }
 
-    /// Takes in what happened.
-    pub fn apply(&mut self, event: &Event) {
+    /// The task at the top.
+    pub fn root(&self) -> TaskId {
+        self.root
+    }
+
+    /// At most so many of the tasks that run now.
+    pub fn running(&self, most: usize) -> Vec<TaskId> {
+        self.model.running().take(most).collect()
+    }
+
+    /// Takes in what happened. `caught_up` says that nothing older is to come.
+    pub fn apply(&mut self, event: &Event, caught_up: bool) {
         self.model.apply(event);
         self.changed = true;
-        if !self.live
-            && let Some(line) = self.plain.line(&self.model, event)
+        if self.since.is_some_and(|since| event.at <= since) {
+            if caught_up {
+                self.sum_up_the_past();
+            }
+            return;
+        }
+        self.sum_up_the_past();
+        let Shown::Plain(plain) = &mut self.shown else {
+            self.explain(event);
+            return;
+        };
+        if let Some(line) = plain.line(&self.model, event) {
+            self.output.remark(&line);
+        }
+        self.explain(event);
+    }
+
+    /// Says once, in lines, how far the task was.
+    fn sum_up_the_past(&mut self) {
+        if self.since.take().is_some()
+            && matches!(self.shown, Shown::Plain(_))
+            && let Some(line) = plain::past(&self.model)
         {
             self.output.remark(&line);
         }
     }
 
+    /// Says how to answer a question that has just been asked.
+    fn explain(&mut self, event: &Event) {
+        let (EventType::CheckpointOpened, Some(id)) = (event.kind, event.task_id) else {
+            return;
+        };
+        let asked = event.body.data.as_ref().and_then(|d| d.get("question")?.as_str());
+        let question = words::one_line(asked.unwrap_or("a decision is needed"));
+        self.remark(&format!(
+            "{question}\n  answer in another terminal: orchestrator decide {id} accept|correct|reject [--feedback TEXT]"
+        ));
+    }
+
     /// Says something beside the picture.
     pub fn remark(&mut self, text: &str) {
-        self.erase();
+        if matches!(self.shown, Shown::Not) {
+            return;
+        }
+        if let Shown::Live(terminal) = &mut self.shown {
+            terminal.erase();
+        }
         self.output.remark(text);
+        self.changed = true;
     }
 
     /// Draws the picture, where there is one.
     pub fn draw(&mut self, now: Timestamp) {
-        if !self.live || !(self.changed || self.model.is_moving()) {
+        let Shown::Live(terminal) = &mut self.shown else { return };
+        let resized = terminal.measure();
+        if !(self.changed || resized || self.model.is_moving()) {
             return;
         }
         self.changed = false;
-        let (width, height) = terminal::size().unwrap_or((80, 24));
-        let style = picture::Style {
+        let style = tree::Style {
             colours: self.output.colours(),
-            width: usize::from(width.saturating_sub(1)),
-            height: usize::from(height.saturating_sub(1)).max(3),
+            ascii: self.output.ascii(),
+            width: terminal.width(),
+            height: terminal.height(),
         };
-        let lines = picture::draw(&self.model, now, &style);
-        self.erase();
-        let mut out = io::stderr().lock();
-        let _ = queue!(out, Hide);
-        for line in &lines {
-            let _ = writeln!(out, "{line}");
-        }
-        let _ = out.flush();
-        self.drawn = u16::try_from(lines.len()).unwrap_or(0);
-    }
-
-    fn erase(&mut self) {
-        if self.drawn > 0 {
-            let mut out = io::stderr().lock();
-            let _ = queue!(
-                out,
-                MoveUp(self.drawn),
-                MoveToColumn(0),
-                Clear(ClearType::FromCursorDown)
-            );
-            let _ = out.flush();
-            self.drawn = 0;
-        }
+        terminal.show(tree::draw(&self.model, now, &style));
     }
 
     /// Leaves the last picture and gives the terminal back.
     pub fn end(&mut self) {
-        if self.live {
-            let mut out = io::stderr().lock();
-            let _ = queue!(out, Show);
-            let _ = out.flush();
+        if let Shown::Live(terminal) = &mut self.shown {
+            terminal.leave();
         }
-        self.drawn = 0;
     }
 
     /// The last line, when the task has ended.
     pub fn finish(&mut self, task: &Task) {
         self.end();
-        self.output.remark(&words::summary(task, self.model.len()));
+        if matches!(self.shown, Shown::Not) {
+            return;
+        }
+        let failed = self.model.count(|state| state == TaskState::Failed);
+        self.output.remark(&words::summary(task, self.model.len(), failed));
     }
 }
 

@@ -157,7 +157,9 @@ async fn failures_say_what_to_do_and_never_the_key() {
         assert!(!format!("{error:?}").contains("sk-very-secret"), "{error:?}");
         let sent = &server.received_requests().await.expect("requests")[0];
         assert_eq!(
-            sent.headers.get("authorization").map(wiremock::http::HeaderValue::as_bytes),
+            sent.headers
+                .get("authorization")
+                .map(wiremock::http::HeaderValue::as_bytes),
             Some(&b"Bearer sk-very-secret"[..])
         );
     }

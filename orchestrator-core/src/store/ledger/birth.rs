@@ -6,7 +6,7 @@ use orchestrator_protocol::{NewTask, Privacy, Seq, TaskId, TaskState, Timestamp,
 
 use super::work::Work;
 use crate::{
-    domain::{gate::Verdict, state::TaskEvent},
+    domain::{gate::Verdict, placement::RUN, state::TaskEvent},
     store::{
         error::StoreError,
         report::Group,
@@ -146,12 +146,19 @@ fn first_state(row: &TaskRow, verdict: Verdict, now: Timestamp) -> TaskState {
     }
 }
 
-/// A child sees no more than its parent: below a sensitive task everything is sensitive.
+/// What a child takes over from its parent: below a sensitive task everything is sensitive, and what is below a task
+/// that only one run may take is taken by that run only.
 pub(super) fn inherit(parent: &TaskRow, spec: &Arc<NewTask>) -> Arc<NewTask> {
-    if parent.spec.privacy == Privacy::Sensitive && spec.privacy == Privacy::Normal {
-        let mut spec = NewTask::clone(spec);
-        spec.privacy = Privacy::Sensitive;
-        return Arc::new(spec);
+    let sensitive = parent.spec.privacy == Privacy::Sensitive && spec.privacy == Privacy::Normal;
+    let confined = parent.spec.requires.iter().filter(|label| label.starts_with(RUN));
+    let mut missing = confined.filter(|label| !spec.requires.contains(label)).peekable();
+    if !sensitive && missing.peek().is_none() {
+        return spec.clone();
     }
-    spec.clone()
+    let mut spec = NewTask::clone(spec);
+    spec.requires.extend(missing.cloned());
+    if sensitive {
+        spec.privacy = Privacy::Sensitive;
+    }
+    Arc::new(spec)
 }

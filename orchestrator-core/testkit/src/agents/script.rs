@@ -137,7 +137,8 @@ impl Script {
 }
 
 fn sequence(acts: &[Act]) -> Option<u64> {
-    acts.iter().try_fold(0_u64, |sum, act| Some(sum.wrapping_add(act.gives()?)))
+    acts.iter()
+        .try_fold(0_u64, |sum, act| Some(sum.wrapping_add(act.gives()?)))
 }
 
 impl Act {

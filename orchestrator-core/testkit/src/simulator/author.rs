@@ -96,16 +96,18 @@ impl Author {
             task_type: (*self.chance.pick(&TYPES)).to_owned(),
             script: Script { acts },
             limits,
-            priority: if self.chance.happens(0.2) { self.chance.between(1, 10) as u8 } else { 5 },
+            priority: if self.chance.happens(0.2) {
+                self.chance.between(1, 10) as u8
+            } else {
+                5
+            },
             once,
         }
     }
 
     /// Acts without waits and failures, for what may run only once.
     fn plain_acts(&mut self) -> Vec<Act> {
-        let work = Act::Work {
-            ms: self.duration(),
-        };
+        let work = Act::Work { ms: self.duration() };
         vec![work, self.step("only"), Act::Say { lines: 1 }]
     }
 
@@ -137,9 +139,7 @@ impl Author {
         let deepest = depth == 0;
         Some(match self.chance.place(20) {
             0..=5 => self.step(&name),
-            6 => Act::Work {
-                ms: self.duration(),
-            },
+            6 => Act::Work { ms: self.duration() },
             7 => Act::Say {
                 lines: self.chance.between(1, 3) as u32,
             },

@@ -52,7 +52,10 @@ fn place_below(world: &World, batch: &mut [NewTask], chance: &mut Chance) {
         return;
     }
     let running = |model: &mut super::model::Model| -> Vec<TaskId> {
-        let running = model.tasks.iter().filter(|(_, known)| known.state == TaskState::Running);
+        let running = model
+            .tasks
+            .iter()
+            .filter(|(_, known)| known.state == TaskState::Running);
         running.map(|(id, _)| *id).collect()
     };
     let running = world.referee.model(running);
@@ -99,7 +102,9 @@ async fn insist(world: &World, mut batch: Vec<NewTask>, ids: &[TaskId], chance: 
             Err(error) if error.is_transient() => {}
             // A parent that has ended refuses children, also those that it has.
             Err(StoreError::StateConflict { .. }) => {}
-            Err(error) => world.referee.blame(format!("a batch that was submitted again was refused: {error}")),
+            Err(error) => world
+                .referee
+                .blame(format!("a batch that was submitted again was refused: {error}")),
         }
     }
     if chance.happens(0.1) {
@@ -108,7 +113,9 @@ async fn insist(world: &World, mut batch: Vec<NewTask>, ids: &[TaskId], chance: 
             Ok(_) => world.referee.blame("another batch with the same keys was taken"),
             Err(error) if error.is_transient() => {}
             Err(StoreError::IdempotencyConflict { .. } | StoreError::StateConflict { .. }) => {}
-            Err(error) => world.referee.blame(format!("another batch with the same keys: {error}")),
+            Err(error) => world
+                .referee
+                .blame(format!("another batch with the same keys: {error}")),
         }
     }
     if chance.happens(0.1) {
@@ -117,7 +124,9 @@ async fn insist(world: &World, mut batch: Vec<NewTask>, ids: &[TaskId], chance: 
             task.depends_on.extend(task.local_ref.clone().map(TaskRef::Local));
         }
         if world.engine.submit(batch).await.is_ok() {
-            world.referee.blame("a batch of tasks that depend on themselves was taken");
+            world
+                .referee
+                .blame("a batch of tasks that depend on themselves was taken");
         }
     }
 }
@@ -127,9 +136,17 @@ async fn await_result(world: Arc<World>, id: TaskId) {
     loop {
         match world.engine.result(id, Duration::from_hours(24)).await {
             Ok(task) if task.state.is_terminal() => return,
-            Ok(task) => return world.referee.blame(format!("{id} was awaited for a day and is {}", task.state)),
+            Ok(task) => {
+                return world
+                    .referee
+                    .blame(format!("{id} was awaited for a day and is {}", task.state));
+            }
             Err(error) if error.is_transient() => tokio::time::sleep(Duration::from_millis(500)).await,
-            Err(error) => return world.referee.blame(format!("{id} was acknowledged, and waiting for it: {error}")),
+            Err(error) => {
+                return world
+                    .referee
+                    .blame(format!("{id} was acknowledged, and waiting for it: {error}"));
+            }
         }
     }
 }
@@ -225,7 +242,10 @@ pub async fn repair(world: Arc<World>, mut chance: Chance) {
                 TaskState::Paused if calm => Some(Intervention::Resume),
                 _ => None,
             };
-            let stuck = model.tasks.iter().filter_map(|(id, known)| Some((*id, stuck(known.state)?)));
+            let stuck = model
+                .tasks
+                .iter()
+                .filter_map(|(id, known)| Some((*id, stuck(known.state)?)));
             stuck.collect::<Vec<_>>()
         });
         for (id, what) in stuck {
@@ -277,7 +297,9 @@ pub async fn view(world: Arc<World>, seen: Arc<std::sync::Mutex<Vec<Seq>>>, mut 
             after = after.max(event.seq);
             if event.kind.is_durable() {
                 if !known.insert(event.seq) {
-                    world.referee.blame(format!("a viewer was told the event {} twice", event.seq));
+                    world
+                        .referee
+                        .blame(format!("a viewer was told the event {} twice", event.seq));
                 }
                 if let Ok(mut seen) = seen.lock() {
                     seen.push(event.seq);
@@ -286,4 +308,3 @@ pub async fn view(world: Arc<World>, seen: Arc<std::sync::Mutex<Vec<Seq>>>, mut 
         }
     }
 }
-

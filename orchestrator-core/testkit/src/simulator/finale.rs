@@ -96,9 +96,16 @@ fn result_is_right(task: &Task, known: &Known) -> Result<(), Wrong> {
             return Err(format!("it gave {gave:?}, which should be {gives:?}"));
         }
     }
-    let expected = if gives.is_some() { TaskState::Succeeded } else { TaskState::Failed };
+    let expected = if gives.is_some() {
+        TaskState::Succeeded
+    } else {
+        TaskState::Failed
+    };
     if known.parent.is_none() && !known.disturbed && task.state != expected {
-        return Err(format!("it is {} ({:?}), which should be {expected}", task.state, task.error));
+        return Err(format!(
+            "it is {} ({:?}), which should be {expected}",
+            task.state, task.error
+        ));
     }
     Ok(())
 }
@@ -106,9 +113,15 @@ fn result_is_right(task: &Task, known: &Known) -> Result<(), Wrong> {
 async fn compare_events(world: &World) -> Result<(), Wrong> {
     let stored = all_events(world, EventScope::All).await.map_err(unreadable)?;
     world.referee.model(|model| {
-        let differs = stored.iter().zip(&model.history).position(|(stored, told)| stored != told);
+        let differs = stored
+            .iter()
+            .zip(&model.history)
+            .position(|(stored, told)| stored != told);
         match differs {
-            Some(at) => Err(format!("the stored event {:?} was told as {:?}", stored[at], model.history[at])),
+            Some(at) => Err(format!(
+                "the stored event {:?} was told as {:?}",
+                stored[at], model.history[at]
+            )),
             None if stored.len() != model.history.len() => Err(format!(
                 "{} events are stored, and {} were told",
                 stored.len(),

@@ -187,7 +187,9 @@ pub async fn freeze(world: Arc<World>, place: usize, mut chance: Chance) {
         }
         if chance.happens(world.plan.freeze) {
             let time = chance.millis(10, ttl * 3);
-            world.referee.tell(|| format!("machine {place} stands still for {time:?}"));
+            world
+                .referee
+                .tell(|| format!("machine {place} stands still for {time:?}"));
             world.machines[place].freeze();
             tokio::time::sleep(time).await;
             world.machines[place].thaw();

@@ -59,12 +59,7 @@ impl Referee {
     }
 
     /// Judges a verb. `mark` goes into the trace; `words` say what happened, for people.
-    pub fn judge(
-        &self,
-        mark: u64,
-        words: impl Fn() -> String,
-        verb: impl FnOnce(&mut Model) -> Result<(), Wrong>,
-    ) {
+    pub fn judge(&self, mark: u64, words: impl Fn() -> String, verb: impl FnOnce(&mut Model) -> Result<(), Wrong>) {
         let mut court = self.court();
         if court.wrong.is_some() {
             return;
@@ -146,11 +141,13 @@ pub struct WorkerWitness {
 
 impl Witness for WorkerWitness {
     fn begins(&self, task: TaskId, attempt: u32) {
-        self.referee.tell(|| format!("{task} begins, attempt {attempt}, on {}", self.worker));
+        self.referee
+            .tell(|| format!("{task} begins, attempt {attempt}, on {}", self.worker));
     }
 
     fn step_begins(&self, task: TaskId, step: &str) {
-        self.referee.tell(|| format!("{task} executes the step `{step}` on {}", self.worker));
+        self.referee
+            .tell(|| format!("{task} executes the step `{step}` on {}", self.worker));
         if let Err(wrong) = self.referee.model(|model| model.step_begins(task, self.worker, step)) {
             self.referee.blame(wrong);
         }

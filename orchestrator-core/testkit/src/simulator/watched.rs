@@ -116,7 +116,12 @@ impl Layer for Watched {
             let said = |(item, ack): (&ReportItem, ReportAck)| {
                 let body = format!("{:?}", item.body);
                 let body = body.split([' ', '(']).next().unwrap_or_default().to_owned();
-                format!(" {}/{}#{} {body} -> {ack:?};", short(item.task), item.lease, item.number)
+                format!(
+                    " {}/{}#{} {body} -> {ack:?};",
+                    short(item.task),
+                    item.lease,
+                    item.number
+                )
             };
             items.iter().zip(acks).map(said).collect::<String>()
         };
@@ -221,10 +226,13 @@ impl Layer for Watched {
     async fn get(&self, task: TaskId) -> Result<Option<Task>, StoreError> {
         let _turn = self.turn.lock().await;
         let answer = self.below.get(task).await?;
-        let known = self.referee.model(|model| model.tasks.get(&task).map(|known| known.state));
+        let known = self
+            .referee
+            .model(|model| model.tasks.get(&task).map(|known| known.state));
         let stored: Option<TaskState> = answer.as_ref().map(|task| task.state);
         if stored != known {
-            self.referee.blame(format!("{task} is {stored:?} in the store and should be {known:?}"));
+            self.referee
+                .blame(format!("{task} is {stored:?} in the store and should be {known:?}"));
         }
         Ok(answer)
     }

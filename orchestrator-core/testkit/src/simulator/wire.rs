@@ -116,7 +116,9 @@ impl FaultySource {
         }
         // What is on its way arrives although nobody waits for the answer any more.
         let answer = tokio::spawn(request(self.source.clone()));
-        let answer = answer.await.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())));
+        let answer = answer
+            .await
+            .unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())));
         if self.dies(call, true) {
             return self.die().await;
         }
@@ -189,4 +191,3 @@ impl TaskSource for FaultySource {
             .await
     }
 }
-

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use orchestrator_core::store::OpenSession;
 use orchestrator_protocol::{NewTask, Privacy, TaskState};
 
-use crate::harness::{Harness, TTL, task};
+use crate::harness::{Harness, TTL, child, task};
 
 /// Twice as many claimers as tasks: each task is granted to exactly one.
 pub async fn each_task_is_granted_once(h: &Harness) {
@@ -97,6 +97,25 @@ pub async fn labels_and_privacy(h: &Harness) {
     assert!(h.claim(small, 10).await.is_empty());
     assert_eq!(h.claim_one(large).await.id, gpu);
     assert_eq!(h.claim_one(local).await.id, secret);
+}
+
+pub async fn what_is_below_a_run_stays_with_it(h: &Harness) {
+    let other = h.session_with(&["a", "b"], &["gpu", "run:2"]).await;
+    let own = h.session_with(&["a", "b"], &["gpu", "run:1"]).await;
+    let root = h
+        .submit(NewTask {
+            requires: vec!["run:1".into(), "gpu".into()],
+            privacy: Privacy::Normal,
+            ..task("a")
+        })
+        .await;
+    assert!(h.claim(other, 10).await.is_empty());
+    let leased = h.claim_one(own).await;
+    assert_eq!(leased.id, root);
+    let below = h.spawn(&leased, vec![child(h, "below", task("b"))]).await[0].id;
+    assert!(h.claim(other, 10).await.is_empty(), "it belongs to the other run");
+    assert_eq!(h.get(below).await.requires, ["run:1"], "other requirements are each task's own");
+    assert_eq!(h.claim_one(own).await.id, below);
 }
 
 pub async fn credit_is_a_bound(h: &Harness) {

@@ -1,101 +1,132 @@
-//! Following a task to its end, with a live view, and what an interrupt does meanwhile.
+//! Following a task to its end, with a view, and what an interrupt does meanwhile.
 
 use std::time::Duration;
 
 use orchestrator_core::{
     Orchestrator,
-    protocol::{Event, EventType, Task, TaskId},
+    protocol::{Event, Task, TaskId},
+    service::Live,
     store::{EventQuery, EventScope},
 };
-use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{exit::Failure, output::Output, view::View};
+use super::{interrupt::Interrupts, peek::Peek};
+use crate::{
+    exit::Failure,
+    output::Output,
+    place,
+    view::{Audience, View},
+};
 
-/// What the first interrupt does.
+/// Who runs the task that is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnInterrupt {
-    /// Cancels the task and waits until it has stopped.
-    Cancel,
-    /// Only stops looking.
-    Leave,
+pub enum Runner {
+    /// This process: an interrupt cancels it.
+    Here,
+    /// Another one: an interrupt only ends the following.
+    Elsewhere,
 }
 
 /// How the following ended.
 pub enum Ended {
     /// The task has ended, or needs a person.
     Task(Box<Task>),
-    /// A second interrupt: stop at once. Or the first one, for who only looks.
-    Abandoned,
+    /// It was interrupted: for good, by who runs the task, or once, by who only looks.
+    Interrupted,
+    /// Nobody runs the task any more.
+    Deserted,
 }
 
-/// How often a live view is drawn at most.
-const FRAME: Duration = Duration::from_millis(100);
+/// How often a live view is drawn at most, and how long the last events are waited for.
+pub const FRAME: Duration = Duration::from_millis(100);
+
+/// How often another process's tasks are looked at for what is not among the events.
+pub const LOOK: Duration = Duration::from_secs(1);
 
 /// Follows a task until it has ended.
-pub async fn to_the_end(
+pub async fn follow(
     orchestrator: &Orchestrator,
     id: TaskId,
-    output: Output,
-    on_interrupt: OnInterrupt,
+    runner: Runner,
+    interrupts: &mut Interrupts,
+    view: &mut View,
 ) -> Result<Ended, Failure> {
     let engine = orchestrator.engine();
-    let query = EventQuery {
-        scope: EventScope::Tree(id),
-        ..EventQuery::default()
-    };
-    let mut live = engine.live(query).await?;
-    let mut view = View::new(id, output);
-    let mut interrupts = signal(SignalKind::interrupt()).map_err(|e| Failure::unavailable(e.to_string()))?;
-    let mut terminations = signal(SignalKind::terminate()).map_err(|e| Failure::unavailable(e.to_string()))?;
+    let mut live = engine.live(of_tree(id)).await?;
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut peek = Peek::default();
     let settled = engine.settled(id);
     tokio::pin!(settled);
-    let mut interrupted = false;
+    let mut cancelling = false;
+    let mut drawn = engine.now();
     let task = loop {
         tokio::select! {
             biased;
-            interrupt = async { tokio::select! { i = interrupts.recv() => i, t = terminations.recv() => t } } => {
-                if interrupt.is_none() || interrupted || on_interrupt == OnInterrupt::Leave {
+            () = interrupts.next() => {
+                if cancelling || runner == Runner::Elsewhere {
                     view.end();
-                    return Ok(Ended::Abandoned);
+                    return Ok(Ended::Interrupted);
                 }
-                interrupted = true;
+                cancelling = true;
                 view.remark("cancelling; interrupt once more to stop at once");
                 engine.cancel(id, "interrupted").await?;
             }
-            event = live.next() => {
-                let event = event?;
-                explain_checkpoint(&mut view, &event);
-                view.apply(&event);
-            }
-            _ = frames.tick() => view.draw(engine.now()),
             task = &mut settled => break task?,
+            event = live.next() => view.apply(&event?, live.is_caught_up()),
+            _ = looks.tick(), if runner == Runner::Elsewhere => {
+                peek.look(engine, view).await?;
+                let task = engine.get(id).await?;
+                if place::is_deserted(engine, &task).await? {
+                    view.end();
+                    return Ok(Ended::Deserted);
+                }
+            }
+            _ = frames.tick() => {}
+        }
+        // Here and not in a branch: neither may a flood of events keep the picture from being drawn, nor a slow terminal
+        // the events from being heard.
+        let now = engine.now();
+        if now.since(drawn) >= FRAME {
+            view.draw(now);
+            drawn = engine.now();
         }
     };
-    // What was told before the end belongs into the last picture.
-    while let Ok(Ok(event)) = tokio::time::timeout(Duration::from_millis(20), live.next()).await {
-        view.apply(&event);
-        if live.is_caught_up() {
-            break;
-        }
-    }
+    see_it_out(&mut live, view).await;
     view.draw(engine.now());
     view.finish(&task);
     Ok(Ended::Task(Box::new(task)))
 }
 
-/// Says how to answer a question that has just been asked.
-fn explain_checkpoint(view: &mut View, event: &Event) {
-    if let (EventType::CheckpointOpened, Some(id)) = (event.kind, event.task_id) {
-        let question = event
-            .body
-            .data
-            .as_ref()
-            .and_then(|d| d.get("question")?.as_str())
-            .unwrap_or("a decision");
-        view.remark(&format!(
-            "asks: {question}\n  answer with: orchestrator decide {id} accept|correct|reject"
-        ));
+/// Every event of a tree, from its beginning.
+pub fn of_tree(id: TaskId) -> EventQuery {
+    EventQuery {
+        scope: EventScope::Tree(id),
+        ..EventQuery::default()
     }
+}
+
+/// Takes in what was told before the end: it belongs into the last picture.
+async fn see_it_out(live: &mut Live, view: &mut View) {
+    while let Ok(Ok(event)) = tokio::time::timeout(FRAME, live.next()).await {
+        let is_end = is_end_of(&event, view.root());
+        view.apply(&event, live.is_caught_up());
+        if is_end && live.is_caught_up() {
+            break;
+        }
+    }
+}
+
+fn is_end_of(event: &Event, root: TaskId) -> bool {
+    event.task_id == Some(root)
+        && event
+            .body
+            .state
+            .is_some_and(orchestrator_core::protocol::TaskState::is_terminal)
+}
+
+/// A view for whoever follows a task.
+pub fn view(orchestrator: &Orchestrator, id: TaskId, audience: Audience, output: Output) -> View {
+    View::new(id, audience, orchestrator.engine().now(), output)
 }

@@ -3,28 +3,23 @@
 use orchestrator_core::{protocol::Task, store::ListQuery};
 
 use crate::{
-    args::{List, Settings},
+    args::List,
     exit::{Exit, Failure},
     output::Output,
-    place,
+    place::Place,
     view::words,
 };
 
 /// Lists tasks, the newest first.
-pub async fn list(list: List, settings: &Settings, output: Output) -> Result<Exit, Failure> {
-    let orchestrator = place::open_to_look(&settings.database).await?;
-    let label = match list.label.as_deref().map(|l| l.split_once(':')) {
-        Some(Some((key, value))) => Some((key.to_owned(), value.to_owned())),
-        Some(None) => return Err(Failure::usage("--label: say it as KEY:VALUE")),
-        None => None,
-    };
+pub async fn list(list: List, place: &Place, output: Output) -> Result<Exit, Failure> {
+    let orchestrator = place.open_to_look().await?;
     let query = ListQuery {
         states: list.state,
         task_type: list.task_type,
-        label,
+        label: list.label,
         text: list.text,
         roots_only: !list.all,
-        limit: list.limit,
+        limit: usize::from(list.limit),
         cursor: list.cursor,
         ..ListQuery::default()
     };

@@ -1,54 +1,59 @@
 //! `orchestrator retry`.
 
-use orchestrator_core::protocol::TaskState;
+use std::time::Duration;
 
-use super::run::{finish, here};
+use orchestrator_core::protocol::{Task, TaskState};
+
+use super::work;
 use crate::{
     agents,
-    args::{Retry, Settings},
+    args::Retry,
     exit::{Exit, Failure},
     jobs,
     output::Output,
-    place,
+    place::{self, Place},
+    view::Audience,
 };
 
 /// Runs a task again from what it has finished: one that ended badly, or one whose process was killed.
-pub async fn retry(retry: Retry, settings: &Settings, output: Output) -> Result<Exit, Failure> {
-    place::open_to_look(&settings.database)
-        .await?
-        .shutdown(std::time::Duration::ZERO)
-        .await;
-    let orchestrator = place::open_to_run(&settings.database, here(settings)).await?;
-    agents::register(&orchestrator, settings)?;
-    let id = place::find(&orchestrator, &retry.task).await?;
-    let task = orchestrator.engine().get(id).await?;
-    agents::check_type(&orchestrator, &task.task_type)?;
+pub async fn retry(retry: Retry, place: &Place, output: Output) -> Result<Exit, Failure> {
+    let agents = agents::all(&retry.here)?;
     jobs::prepare(retry.out.as_deref())?;
-    match task.state {
-        TaskState::Succeeded => {
-            output.remark(&format!(
-                "task {id} has succeeded; there is nothing to retry, and this is its result"
-            ));
-            jobs::deliver(&task, retry.out.as_deref(), output)?;
-            return Ok(Exit::Success);
-        }
-        TaskState::Failed | TaskState::Cancelled | TaskState::NeedsAttention => {
-            orchestrator.engine().retry(id).await?;
-        }
-        TaskState::Running if is_held_elsewhere(&orchestrator, &task).await? => {
-            output.remark("another process is running it; following it");
-        }
-        _ => output.remark("going on with what was finished"),
+    let task = look(&retry, place, output).await?;
+    if task.state == TaskState::Succeeded {
+        output.remark("it has succeeded; there is nothing to retry, and this is its result");
+        return work::hand_over(&task, retry.out.as_deref(), output);
     }
-    orchestrator.start()?;
-    finish(&orchestrator, id, retry.out.as_deref(), output).await
+    agents::check_type(&agents, &task.task_type)?;
+    let orchestrator = work::open(place, &retry.here, agents, place::label_of(&task)).await?;
+    let ended = matches!(
+        task.state,
+        TaskState::Failed | TaskState::Cancelled | TaskState::NeedsAttention
+    );
+    let task = if ended {
+        orchestrator.engine().retry(task.id).await?
+    } else if task.state == TaskState::Paused {
+        orchestrator.engine().resume(task.id).await?
+    } else {
+        task
+    };
+    work::to_the_end(&orchestrator, &task, Audience::Late, retry.out.as_deref(), output).await
 }
 
-/// Whether a living session of another process holds the task.
-async fn is_held_elsewhere(
-    orchestrator: &orchestrator_core::Orchestrator,
-    task: &orchestrator_core::protocol::Task,
-) -> Result<bool, Failure> {
-    let workers = orchestrator.engine().workers().await?;
-    Ok(workers.iter().any(|worker| Some(worker.id) == task.worker_id))
+/// The task that is meant: for a part of a tree that has ended, the whole tree, which takes the part along.
+async fn look(retry: &Retry, place: &Place, output: Output) -> Result<Task, Failure> {
+    let orchestrator = place.open_to_look().await?;
+    let engine = orchestrator.engine();
+    let id = place::find(engine, retry.which.word()).await?;
+    let mut task = engine.get(id).await?;
+    if task.root_id != id {
+        let root = engine.get(task.root_id).await?;
+        output.remark(&format!(
+            "task {id} is a part of {} {}, which is retried as a whole; what has succeeded is kept",
+            root.task_type, root.id
+        ));
+        task = root;
+    }
+    orchestrator.shutdown(Duration::ZERO).await;
+    Ok(task)
 }

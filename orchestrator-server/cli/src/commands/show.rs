@@ -4,17 +4,17 @@ use orchestrator_core::protocol::{Task, TaskState};
 use serde_json::json;
 
 use crate::{
-    args::{Settings, Which},
+    args::Which,
     exit::{Exit, Failure},
     output::Output,
-    place,
+    place::{self, Place},
     view::words,
 };
 
 /// Shows a task and what is below it.
-pub async fn show(which: &Which, settings: &Settings, output: Output) -> Result<Exit, Failure> {
-    let orchestrator = place::open_to_look(&settings.database).await?;
-    let id = place::find(&orchestrator, &which.task).await?;
+pub async fn show(which: &Which, place: &Place, output: Output) -> Result<Exit, Failure> {
+    let orchestrator = place.open_to_look().await?;
+    let id = place::find(orchestrator.engine(), which.word()).await?;
     let tree = orchestrator.engine().tree(id).await?;
     let task = tree
         .tasks

@@ -1,22 +1,70 @@
 //! `orchestrator watch`.
 
-use super::follow::{self, Ended, OnInterrupt};
+use orchestrator_core::{Orchestrator, protocol::TaskId};
+
+use super::{
+    follow::{self, Ended, Runner},
+    interrupt::Interrupts,
+};
 use crate::{
-    args::{Settings, Which},
+    args::Which,
     exit::{Exit, Failure},
     output::Output,
-    place,
+    place::{self, Place},
+    view::Audience,
 };
 
-/// Follows a task that runs in another process.
-pub async fn watch(which: &Which, settings: &Settings, output: Output) -> Result<Exit, Failure> {
-    let orchestrator = place::open_to_look(&settings.database).await?;
-    let id = place::find(&orchestrator, &which.task).await?;
-    match follow::to_the_end(&orchestrator, id, output, OnInterrupt::Leave).await? {
+/// Follows a task that runs in another process. For programs: every event, a line each.
+pub async fn watch(which: &Which, place: &Place, output: Output) -> Result<Exit, Failure> {
+    let orchestrator = place.open_to_look().await?;
+    let id = place::find(orchestrator.engine(), which.word()).await?;
+    let mut interrupts = Interrupts::listen()?;
+    let ended = if output.is_json() {
+        tokio::select! {
+            ended = stream(&orchestrator, id, output) => ended?,
+            () = interrupts.next() => Ended::Interrupted,
+        }
+    } else {
+        let mut view = follow::view(&orchestrator, id, Audience::Late, output);
+        follow::follow(&orchestrator, id, Runner::Elsewhere, &mut interrupts, &mut view).await?
+    };
+    match ended {
         Ended::Task(task) => {
-            output.result(&*task, || format!("{} {}", task.id, task.state));
+            if !output.is_json() {
+                output.text(&format!("{} {}", task.id, task.state));
+            }
             Ok(Exit::of(task.state))
         }
-        Ended::Abandoned => Ok(Exit::Success),
+        Ended::Interrupted => Ok(Exit::Cancelled),
+        Ended::Deserted => Err(Failure::unavailable(format!(
+            "no process runs task {id}; `orchestrator retry {id}` goes on with what was finished"
+        ))),
+    }
+}
+
+/// Prints every event of a tree until its end.
+async fn stream(orchestrator: &Orchestrator, id: TaskId, output: Output) -> Result<Ended, Failure> {
+    let engine = orchestrator.engine();
+    let mut live = engine.live(follow::of_tree(id)).await?;
+    loop {
+        tokio::select! {
+            biased;
+            event = live.next() => output.json(&event?),
+            () = tokio::time::sleep(follow::LOOK) => {}
+        }
+        if !live.is_caught_up() {
+            continue;
+        }
+        // Looked at only when everything that was there has been told.
+        let task = engine.get(id).await?;
+        if task.state.is_terminal() && live.is_caught_up() {
+            while let Ok(event) = tokio::time::timeout(follow::FRAME, live.next()).await {
+                output.json(&event?);
+            }
+            return Ok(Ended::Task(Box::new(task)));
+        }
+        if place::is_deserted(engine, &task).await? {
+            return Ok(Ended::Deserted);
+        }
     }
 }

@@ -33,7 +33,11 @@ impl Model {
         };
         let worker = session.worker;
         if committed.value.len() > claim.credit {
-            return Err(format!("{} leases were granted for a credit of {}", committed.value.len(), claim.credit));
+            return Err(format!(
+                "{} leases were granted for a credit of {}",
+                committed.value.len(),
+                claim.credit
+            ));
         }
         let mut turn = Turn::new(claim.now);
         for leased in &committed.value {
@@ -62,7 +66,10 @@ impl Model {
         } else if self.paused_queues.contains(&known.spec.queue) {
             "its queue is paused".to_owned()
         } else if leased.resumed != known.suspended {
-            format!("resumed is {}, and it is {} that it waited", leased.resumed, known.suspended)
+            format!(
+                "resumed is {}, and it is {} that it waited",
+                leased.resumed, known.suspended
+            )
         } else if leased.attempt != known.attempt + u32::from(!known.suspended) {
             format!("as attempt {} after {}", leased.attempt, known.attempt)
         } else if !leased.has_history && !(known.steps.is_empty() && known.children.is_empty()) {
@@ -121,12 +128,16 @@ impl Model {
             .filter(|(id, known)| known.lease.is_some() && counts(id))
             .count();
         if rule.max_running.is_some_and(|max| running > max as usize) {
-            return Err(format!("{running} tasks run under `{key}`, for which the rule is {rule:?}"));
+            return Err(format!(
+                "{running} tasks run under `{key}`, for which the rule is {rule:?}"
+            ));
         }
         let since = now.minus(MINUTE);
         let starts = self.starts.iter().filter(|(at, id)| *at > since && counts(id)).count();
         if rule.starts_per_minute.is_some_and(|max| starts > max as usize) {
-            return Err(format!("{starts} tasks were started within a minute under `{key}`: {rule:?}"));
+            return Err(format!(
+                "{starts} tasks were started within a minute under `{key}`: {rule:?}"
+            ));
         }
         Ok(())
     }

@@ -23,7 +23,9 @@ impl Model {
                 let step = event.body.step.clone().ok_or("a recorded step has no name")?;
                 let verb = self.verb;
                 if !turn.steps.remove(&(id, step.clone())) {
-                    return Err(format!("the step `{step}` of {id} was recorded, which nobody with a lease said"));
+                    return Err(format!(
+                        "the step `{step}` of {id} was recorded, which nobody with a lease said"
+                    ));
                 }
                 if self.change(id)?.steps.insert(step.clone(), verb).is_some() {
                     return Err(format!("the step `{step}` of {id} was recorded twice"));
@@ -31,7 +33,11 @@ impl Model {
                 Ok(())
             }
             EventType::TaskUsage => {
-                let tokens = event.body.usage.as_ref().map_or(0, orchestrator_protocol::Usage::tokens);
+                let tokens = event
+                    .body
+                    .usage
+                    .as_ref()
+                    .map_or(0, orchestrator_protocol::Usage::tokens);
                 self.spend(turn, id, tokens)
             }
             _ => Ok(()),
@@ -63,8 +69,13 @@ impl Model {
         if let Some(parent) = birth.parent {
             self.adopt(parent, id, birth.step.as_ref())?;
         }
-        let mut gate = (!birth.depends_on.is_empty())
-            .then(|| Gate::new(birth.spec.join, birth.spec.on_dependency_failure, birth.depends_on.len()));
+        let mut gate = (!birth.depends_on.is_empty()).then(|| {
+            Gate::new(
+                birth.spec.join,
+                birth.spec.on_dependency_failure,
+                birth.depends_on.len(),
+            )
+        });
         for target in &birth.depends_on {
             let target_state = self.task(*target)?.state;
             match &mut gate {
@@ -75,7 +86,9 @@ impl Model {
             }
         }
         if gate.is_some_and(|gate| gate.verdict() != Verdict::Open) && !matches!(state, Blocked | Paused) {
-            return Err(format!("task {id} was created {state} before what it depends on had come"));
+            return Err(format!(
+                "task {id} was created {state} before what it depends on had come"
+            ));
         }
         let wake_at = birth.spec.run_at;
         if let Some(key) = &birth.spec.idempotency_key {
@@ -166,9 +179,10 @@ impl Model {
                 known.suspended && ((known.gate.is_some() && open) || rung),
                 "what it waits for has not come",
             ),
-            (Paused, Ready) if known.suspended => {
-                may(turn.resumes && ((known.gate.is_some() && open) || rung), "what it waits for has not come")
-            }
+            (Paused, Ready) if known.suspended => may(
+                turn.resumes && ((known.gate.is_some() && open) || rung),
+                "what it waits for has not come",
+            ),
             (Paused, Ready | Scheduled) => may(turn.resumes && open, "nobody resumed it, or it still waits"),
             (Paused, _) => may(turn.resumes, "nobody resumed it"),
             _ => Ok(()),
@@ -251,7 +265,9 @@ impl Model {
 
     fn settle_waiters(&mut self, turn: &mut Turn, target: TaskId, succeeded: bool) {
         for waiter in self.edges.remove(&target).unwrap_or_default() {
-            let Some(known) = self.tasks.get_mut(&waiter) else { continue };
+            let Some(known) = self.tasks.get_mut(&waiter) else {
+                continue;
+            };
             if let Some(gate) = &mut known.gate {
                 // What comes after the gate has opened is not waited for.
                 if gate.verdict() == Verdict::Closed {

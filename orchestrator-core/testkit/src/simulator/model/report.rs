@@ -25,7 +25,9 @@ impl Model {
         now: Timestamp,
         answer: &Result<Committed<Vec<ReportAck>>, StoreError>,
     ) -> Result<(), Wrong> {
-        let committed = answer.as_ref().map_err(|error| format!("a report was refused: {error}"))?;
+        let committed = answer
+            .as_ref()
+            .map_err(|error| format!("a report was refused: {error}"))?;
         if committed.value.len() != items.len() {
             return Err("a report was answered with another number of acks".to_owned());
         }
@@ -33,7 +35,10 @@ impl Model {
         let mut over = BTreeSet::new();
         for (item, ack) in items.iter().zip(&committed.value) {
             self.hear(&mut turn, &mut over, item, ack).map_err(|why| {
-                format!("{} under {} (number {}), answered {ack:?}: {why}", item.task, item.lease, item.number)
+                format!(
+                    "{} under {} (number {}), answered {ack:?}: {why}",
+                    item.task, item.lease, item.number
+                )
             })?;
         }
         self.take(&mut turn, &committed.events)
@@ -52,7 +57,9 @@ impl Model {
         let held = known.lease.is_some_and(|held| held.lease == item.lease);
         if !held {
             // Only what took effect while it was held may be acknowledged again.
-            let repeats = known.returned.is_some_and(|(lease, last)| lease == item.lease && item.number <= last);
+            let repeats = known
+                .returned
+                .is_some_and(|(lease, last)| lease == item.lease && item.number <= last);
             return match ack {
                 ReportAck::LeaseLost => Ok(()),
                 ReportAck::Open => Err("a lease that is not held is said to be".to_owned()),
@@ -137,18 +144,21 @@ impl Model {
             (ReportBody::Spawn(_) | ReportBody::Wait { .. } | ReportBody::Step { .. }, ReportAck::Refused { .. }) => {
                 None
             }
-            (ReportBody::Complete { .. } | ReportBody::Fail { .. } | ReportBody::Release { .. }, ReportAck::Accepted)
-                if stopping =>
-            {
-                stops()
-            }
+            (
+                ReportBody::Complete { .. } | ReportBody::Fail { .. } | ReportBody::Release { .. },
+                ReportAck::Accepted,
+            ) if stopping => stops(),
             (ReportBody::Stopped { .. }, ReportAck::Accepted) if stopping => stops(),
             (ReportBody::Complete { .. }, ReportAck::Accepted) => Some(Leave::to(&[TaskState::Succeeded], true)),
             (ReportBody::Fail { error, .. }, ReportAck::Accepted) => Some(self.fail(turn, id, error)?),
             (ReportBody::Release { .. }, ReportAck::Accepted) => {
                 // Whether it has begun is not known: what may run only once is not given to another.
                 let once = known.spec.side_effects == SideEffects::Once;
-                let to = if once { TaskState::NeedsAttention } else { TaskState::Ready };
+                let to = if once {
+                    TaskState::NeedsAttention
+                } else {
+                    TaskState::Ready
+                };
                 Some(Leave::to(&[to], true))
             }
             (ReportBody::Stopped { .. }, ReportAck::Accepted) => Some(Leave::to(&[TaskState::Ready], true)),

@@ -28,7 +28,10 @@ impl Model {
         let mut steps: Vec<&str> = history.steps.iter().map(|step| step.name.as_str()).collect();
         steps.sort_unstable();
         if !steps.iter().copied().eq(known.steps()) {
-            return Err(format!("{id} is said to have finished {steps:?}, and has finished {:?}", known.steps));
+            return Err(format!(
+                "{id} is said to have finished {steps:?}, and has finished {:?}",
+                known.steps
+            ));
         }
         for (step, child) in &known.children {
             let found = history.children.iter().find(|c| c.id == *child);
@@ -39,7 +42,9 @@ impl Model {
                 None if known.lives > 0 && state != TaskState::Succeeded => {}
                 found => {
                     let found = found.map(|c| c.state);
-                    return Err(format!("the child `{step}` of {id} is {state} and is remembered as {found:?}"));
+                    return Err(format!(
+                        "the child `{step}` of {id} is {state} and is remembered as {found:?}"
+                    ));
                 }
             }
         }
@@ -68,15 +73,15 @@ impl Model {
             return Err(format!("{id} is {} and its lease is held: {lease}", known.state));
         }
         match known.state {
-            TaskState::Waiting if known.suspended && verdict == Some(Verdict::Open) => {
-                Err(format!("{id} still waits although everything that it waits for has come"))
-            }
+            TaskState::Waiting if known.suspended && verdict == Some(Verdict::Open) => Err(format!(
+                "{id} still waits although everything that it waits for has come"
+            )),
             TaskState::Waiting if known.suspended && verdict.is_none() && known.wake_at.is_none() => {
                 Err(format!("{id} waits for nothing"))
             }
-            TaskState::Blocked if verdict.is_none_or(|v| v == Verdict::Open) && !self.lacks_a_place(known) => {
-                Err(format!("{id} is blocked although everything that it depends on has come"))
-            }
+            TaskState::Blocked if verdict.is_none_or(|v| v == Verdict::Open) && !self.lacks_a_place(known) => Err(
+                format!("{id} is blocked although everything that it depends on has come"),
+            ),
             state if verdict == Some(Verdict::Impossible) && !state.is_terminal() => {
                 Err(format!("{id} is {state} although its join cannot be met any more"))
             }

@@ -12,7 +12,9 @@ impl Model {
     ///
     /// What is wrong.
     pub fn opened(&mut self, open: &OpenSession, answer: &Result<Committed<()>, StoreError>) -> Result<(), Wrong> {
-        let committed = answer.as_ref().map_err(|error| format!("a session was refused: {error}"))?;
+        let committed = answer
+            .as_ref()
+            .map_err(|error| format!("a session was refused: {error}"))?;
         let session = Session {
             worker: open.worker,
             task_types: open.task_types.clone(),
@@ -34,7 +36,9 @@ impl Model {
         now: Timestamp,
         answer: &Result<Renewed, StoreError>,
     ) -> Result<(), Wrong> {
-        let renewed = answer.as_ref().map_err(|error| format!("a heartbeat was refused: {error}"))?;
+        let renewed = answer
+            .as_ref()
+            .map_err(|error| format!("a heartbeat was refused: {error}"))?;
         if renewed.alive != self.sessions.contains_key(&id) {
             return Err(format!("the session {id} is told that it is alive: {}", renewed.alive));
         }
@@ -48,7 +52,9 @@ impl Model {
         stop.sort_unstable();
         told.sort_unstable();
         if stop != told {
-            return Err(format!("the session {id} is told to stop {told:?}, and should stop {stop:?}"));
+            return Err(format!(
+                "the session {id} is told to stop {told:?}, and should stop {stop:?}"
+            ));
         }
         if let Some(session) = self.sessions.get_mut(&id) {
             session.expires_at = now.plus(session.ttl);
@@ -67,7 +73,9 @@ impl Model {
         now: Timestamp,
         answer: &Result<Committed<()>, StoreError>,
     ) -> Result<(), Wrong> {
-        let committed = answer.as_ref().map_err(|error| format!("a session was not closed: {error}"))?;
+        let committed = answer
+            .as_ref()
+            .map_err(|error| format!("a session was not closed: {error}"))?;
         self.sessions.remove(&id);
         let mut turn = Turn::new(now);
         self.lose(&mut turn, self.held_by(id));
@@ -107,7 +115,9 @@ impl Model {
         limit: usize,
         answer: &Result<Committed<Ticked>, StoreError>,
     ) -> Result<(), Wrong> {
-        let committed = answer.as_ref().map_err(|error| format!("a tick was refused: {error}"))?;
+        let committed = answer
+            .as_ref()
+            .map_err(|error| format!("a tick was refused: {error}"))?;
         let ended: Vec<SessionId> = self
             .sessions
             .iter()

@@ -5,10 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use orchestrator_core::store::{Committed, StoreError, Submit, SubmittedTask};
 use orchestrator_protocol::{NewTask, TaskId, TaskRef};
 
-use super::{
-    Model, Turn, Wrong,
-    turn::Birth,
-};
+use super::{Model, Turn, Wrong, turn::Birth};
 
 impl Model {
     /// A batch was submitted.

@@ -114,7 +114,10 @@ impl Turn {
         for (id, leave) in &self.leaves {
             let known = model.task(*id)?;
             if leave.in_order && known.state == TaskState::Running {
-                return Err(format!("{id} was said to be {:?}, which was acknowledged; it still runs", leave.to));
+                return Err(format!(
+                    "{id} was said to be {:?}, which was acknowledged; it still runs",
+                    leave.to
+                ));
             }
         }
         Ok(())

@@ -1,0 +1,130 @@
+//! Running a task in this process to its end, and handing over what it gave.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use orchestrator_core::{
+    Agent, Config, Orchestrator,
+    protocol::{Task, TaskId, TaskState},
+};
+
+use super::{
+    follow::{self, Ended, Runner},
+    interrupt::Interrupts,
+};
+use crate::{
+    agents,
+    args::Here,
+    exit::{Exit, Failure},
+    jobs,
+    output::Output,
+    place::{self, Place},
+    view::Audience,
+};
+
+/// What a task in the midst of something gets to come to an end when everything is done.
+const LAST_ORDERS: Duration = Duration::from_secs(5);
+
+/// Opens the store with this process as a worker that runs one tree of tasks: the one with this label.
+pub async fn open(
+    place: &Place,
+    here: &Here,
+    agents: Vec<Arc<dyn Agent>>,
+    run: Option<&str>,
+) -> Result<Orchestrator, Failure> {
+    let mut config = Config::default();
+    config.worker.slots = here.slots();
+    config.worker.name = format!("orchestrator (process {})", std::process::id());
+    config.worker.labels = orchestrator_worker::builtin::labels();
+    config.worker.labels.extend(run.map(str::to_owned));
+    let orchestrator = place.open_to_run(config).await?;
+    agents::register(&orchestrator, agents)?;
+    Ok(orchestrator)
+}
+
+/// Runs a task here to its end, or follows it where it runs already, and hands over what it gave.
+pub async fn to_the_end(
+    orchestrator: &Orchestrator,
+    task: &Task,
+    audience: Audience,
+    out: Option<&Path>,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let id = task.id;
+    let mut interrupts = Interrupts::listen()?;
+    let mut runner = Runner::Here;
+    if place::holder(orchestrator.engine(), task).await?.is_some() {
+        runner = Runner::Elsewhere;
+        output.remark("another process runs it; following it");
+    } else {
+        orchestrator.start()?;
+    }
+    let mut view = follow::view(orchestrator, id, audience, output);
+    let ended = loop {
+        match follow::follow(orchestrator, id, runner, &mut interrupts, &mut view).await? {
+            Ended::Deserted => {
+                output.remark("the process that ran it has ended; going on here");
+                runner = Runner::Here;
+                orchestrator.start()?;
+                view = follow::view(orchestrator, id, Audience::Late, output);
+            }
+            ended => break ended,
+        }
+    };
+    drop(view);
+    let Ended::Task(task) = ended else {
+        return Ok(broken_off(orchestrator, id, runner, output));
+    };
+    let exit = hand_over(&task, out, output);
+    tokio::select! {
+        () = orchestrator.shutdown(LAST_ORDERS) => {}
+        () = interrupts.next() => orchestrator.abort(),
+    }
+    exit
+}
+
+/// Everything stops at once: the agents are dropped, and with them the programs that they started.
+fn broken_off(orchestrator: &Orchestrator, id: TaskId, runner: Runner, output: Output) -> Exit {
+    if runner == Runner::Here {
+        orchestrator.abort();
+        output.remark(&format!(
+            "stopped at once; `orchestrator retry {id}` goes on with what was finished"
+        ));
+    } else {
+        output.remark(&format!(
+            "not following any more; it goes on in the other process, `orchestrator cancel {id}` stops it"
+        ));
+    }
+    Exit::Cancelled
+}
+
+/// Prints or writes what a task gave, or says why it gave nothing.
+pub fn hand_over(task: &Task, out: Option<&Path>, output: Output) -> Result<Exit, Failure> {
+    let id = task.id;
+    if task.state == TaskState::Succeeded {
+        jobs::deliver(task, out, output)?;
+        return Ok(Exit::Success);
+    }
+    if output.is_json() {
+        output.json(task);
+    }
+    let why = task
+        .error
+        .as_ref()
+        .map_or("no reason was given", |e| e.message.as_str());
+    let message = match task.state {
+        TaskState::Cancelled => format!("cancelled; `orchestrator retry {id}` goes on with what was finished"),
+        TaskState::NeedsAttention => {
+            format!("it needs a person to decide: {why}; `orchestrator retry {id}` tries again, `cancel` gives up")
+        }
+        _ => format!("failed: {why}; `orchestrator retry {id}` goes on with what was finished"),
+    };
+    if task.state == TaskState::Cancelled {
+        output.remark(&message);
+    } else {
+        output.failure(&Failure {
+            message,
+            exit: Exit::Failed,
+        });
+    }
+    Ok(Exit::of(task.state))
+}
