@@ -57,18 +57,37 @@ pub struct Orchestrator {
 }
 
 struct Inner {
-    engine: Engine,
+    desk: Arc<Desk>,
     config: Config,
     registry: Mutex<Registry>,
     phase: Mutex<Phase>,
+}
+
+/// What handles of tasks hold on to.
+#[derive(Debug)]
+struct Desk {
+    engine: Engine,
     /// Cancelled when nobody here runs tasks any more.
     over: CancellationToken,
+}
+
+impl Desk {
+    /// A store that fails since it was closed is no trouble of the store.
+    fn unless_over<T>(&self, result: Result<T, StoreError>) -> Result<T, Error> {
+        result.map_err(|error| {
+            if self.over.is_cancelled() {
+                Error::ShutDown
+            } else {
+                error.into()
+            }
+        })
+    }
 }
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Orchestrator")
-            .field("store", &self.engine.store)
+            .field("store", &self.desk.engine.store)
             .finish_non_exhaustive()
     }
 }
@@ -88,7 +107,7 @@ struct Running {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.over.cancel();
+        self.desk.over.cancel();
     }
 }
 
@@ -122,19 +141,19 @@ impl Orchestrator {
 
     /// The system over services of your own, with their store, bus, time and ids.
     pub fn with_engine(engine: Engine, config: Config) -> Self {
+        let over = CancellationToken::new();
         let inner = Inner {
-            engine,
+            desk: Arc::new(Desk { engine, over }),
             config,
             registry: Mutex::default(),
             phase: Mutex::new(Phase::Idle),
-            over: CancellationToken::new(),
         };
         Self { inner: Arc::new(inner) }
     }
 
     /// Everything that can be asked of the system beyond running tasks: lists, trees, logs, live events, interventions.
     pub fn engine(&self) -> &Engine {
-        &self.inner.engine
+        &self.inner.desk.engine
     }
 
     /// Takes on an agent. All agents are registered before the worker starts.
@@ -197,7 +216,7 @@ impl Orchestrator {
     }
 
     fn begin(&self) -> Result<Running, Error> {
-        let Inner { engine, config, .. } = &*self.inner;
+        let (engine, config) = (self.engine(), &self.inner.config);
         let problems = config.source.problems();
         if !problems.is_empty() {
             return Err(WorkerError::Config(problems).into());
@@ -238,8 +257,8 @@ impl Orchestrator {
     pub async fn submit(&self, task: NewTask) -> Result<TaskHandle, Error> {
         self.check_agent(&task.task_type)?;
         self.start()?;
-        let submitted = self.inner.engine.submit_one(task).await;
-        Ok(self.task(self.unless_over(submitted)?.id()))
+        let submitted = self.inner.desk.engine.submit_one(task).await;
+        Ok(self.task(self.inner.desk.unless_over(submitted)?.id()))
     }
 
     /// Submits a batch of tasks, all or none, and starts working. They may depend on each other by their refs.
@@ -256,28 +275,17 @@ impl Orchestrator {
             self.check_agent(&task.task_type)?;
         }
         self.start()?;
-        let submitted = self.inner.engine.submit(tasks).await;
-        let submitted = self.unless_over(submitted)?;
+        let submitted = self.inner.desk.engine.submit(tasks).await;
+        let submitted = self.inner.desk.unless_over(submitted)?;
         Ok(submitted
             .iter()
             .map(|task: &SubmittedTask| self.task(task.id()))
             .collect())
     }
 
-    /// A store that fails since it was closed is no trouble of the store.
-    fn unless_over<T>(&self, result: Result<T, StoreError>) -> Result<T, Error> {
-        result.map_err(|error| {
-            if self.inner.over.is_cancelled() {
-                Error::ShutDown
-            } else {
-                error.into()
-            }
-        })
-    }
-
     /// A task that was submitted before, here or elsewhere.
     pub fn task(&self, id: TaskId) -> TaskHandle {
-        TaskHandle::new(self.inner.engine.clone(), id, self.inner.over.clone())
+        TaskHandle::new(self.inner.desk.clone(), id)
     }
 
     /// Runs an agent and returns its output.
@@ -347,8 +355,8 @@ impl Orchestrator {
                 service.stop().await;
             }
         }
-        self.inner.over.cancel();
-        self.inner.engine.close().await;
+        self.inner.desk.over.cancel();
+        self.inner.desk.engine.close().await;
     }
 
     /// Drops everything where it is, as a crash would, and may be started again. For tests.

@@ -4,6 +4,7 @@ mod checkpoint;
 mod limit;
 mod live;
 mod lobby;
+mod poll;
 mod result;
 mod schedule;
 mod source;

@@ -144,7 +144,9 @@ mod tests {
         fn order_does_not_matter(join in join(), policy in policy(), mut outcomes in prop::collection::vec(any::<bool>(), 1..8)) {
             let end = |outcomes: &[bool]| {
                 let mut gate = Gate::new(join, policy, outcomes.len());
-                outcomes.iter().for_each(|o| gate.settle(*o));
+                for outcome in outcomes {
+                    gate.settle(*outcome);
+                }
                 gate.verdict()
             };
             let forward = end(&outcomes);

@@ -143,7 +143,8 @@ mod tests {
         for state in TaskState::ALL {
             for event in TaskEvent::ALL {
                 if let Ok(after) = next(state, event) {
-                    table.push_str(&format!("{state:<16}{:<20} -> {after}\n", format!("{event:?}")));
+                    let event = format!("{event:?}");
+                    table.extend([format!("{state:<16}{event:<20} -> {after}\n")]);
                 }
             }
         }

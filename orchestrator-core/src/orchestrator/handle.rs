@@ -1,29 +1,27 @@
 //! A submitted task in the hand of its submitter.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use orchestrator_protocol::{Task, TaskId, Why};
 use serde::de::DeserializeOwned;
-use tokio_util::sync::CancellationToken;
 
-use super::outcome;
+use super::{Desk, outcome};
 use crate::{
     error::Error,
-    service::{Engine, Live},
+    service::Live,
     store::{EventQuery, EventScope},
 };
 
 /// A submitted task. Dropping the handle changes nothing.
 #[derive(Debug, Clone)]
 pub struct TaskHandle {
-    engine: Engine,
+    desk: Arc<Desk>,
     id: TaskId,
-    over: CancellationToken,
 }
 
 impl TaskHandle {
-    pub(super) fn new(engine: Engine, id: TaskId, over: CancellationToken) -> Self {
-        Self { engine, id, over }
+    pub(super) fn new(desk: Arc<Desk>, id: TaskId) -> Self {
+        Self { desk, id }
     }
 
     /// Its id.
@@ -37,7 +35,7 @@ impl TaskHandle {
     ///
     /// [`Error::Store`].
     pub async fn get(&self) -> Result<Task, Error> {
-        Ok(self.engine.get(self.id).await?)
+        Ok(self.desk.engine.get(self.id).await?)
     }
 
     /// The task once it has ended or needs a person.
@@ -52,10 +50,8 @@ impl TaskHandle {
     pub async fn settled(&self) -> Result<Task, Error> {
         tokio::select! {
             biased;
-            settled = self.engine.settled(self.id) => settled.map_err(|error| {
-                if self.over.is_cancelled() { Error::ShutDown } else { error.into() }
-            }),
-            () = self.over.cancelled() => Err(Error::ShutDown),
+            settled = self.desk.engine.settled(self.id) => self.desk.unless_over(settled),
+            () = self.desk.over.cancelled() => Err(Error::ShutDown),
         }
     }
 
@@ -69,7 +65,7 @@ impl TaskHandle {
     ///
     /// Dropping the future only stops the waiting.
     pub async fn result(&self, wait: Duration) -> Result<Task, Error> {
-        Ok(self.engine.result(self.id, wait).await?)
+        Ok(self.desk.engine.result(self.id, wait).await?)
     }
 
     /// Its output.
@@ -92,7 +88,7 @@ impl TaskHandle {
     ///
     /// [`Error::Store`].
     pub async fn cancel(&self, reason: &str) -> Result<Task, Error> {
-        Ok(self.engine.cancel(self.id, reason).await?)
+        Ok(self.desk.engine.cancel(self.id, reason).await?)
     }
 
     /// Why it is where it is.
@@ -101,7 +97,7 @@ impl TaskHandle {
     ///
     /// [`Error::Store`].
     pub async fn why(&self) -> Result<Why, Error> {
-        Ok(self.engine.why(self.id).await?)
+        Ok(self.desk.engine.why(self.id).await?)
     }
 
     /// Everything that happened to it and below it, and from then on what happens.
@@ -114,6 +110,6 @@ impl TaskHandle {
             scope: EventScope::Tree(self.id),
             ..EventQuery::default()
         };
-        Ok(self.engine.live(query).await?)
+        Ok(self.desk.engine.live(query).await?)
     }
 }

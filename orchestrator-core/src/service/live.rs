@@ -6,10 +6,10 @@ use std::{
 };
 
 use futures::{Stream, stream};
-use orchestrator_protocol::{Event, EventBody, EventType, Seq, TaskId, Timestamp};
+use orchestrator_protocol::{Event, EventBody, EventType, Seq, TaskId};
 use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 
-use super::Engine;
+use super::{Engine, poll::Poll};
 use crate::store::{EventQuery, EventScope, StoreError};
 
 /// How often the store is asked whether other processes wrote.
@@ -54,7 +54,7 @@ pub struct Live {
     lost: bool,
     foreign: i64,
     polls: u32,
-    poll_at: Timestamp,
+    poll: Poll,
 }
 
 impl Engine {
@@ -88,7 +88,7 @@ impl Engine {
             lost: false,
             foreign,
             polls: 0,
-            poll_at: self.now().plus(POLL),
+            poll: Poll::new(POLL, self.now()),
             engine: self.clone(),
         })
     }
@@ -181,7 +181,6 @@ impl Live {
 
     async fn listen(&mut self) -> Result<(), StoreError> {
         let engine = &self.engine;
-        let rest = self.poll_at.since(engine.now());
         tokio::select! {
             biased;
             received = self.bus.recv() => {
@@ -196,12 +195,12 @@ impl Live {
                 }
             }
             () = engine.lobby.closed() => return Err(Engine::was_closed()),
-            () = engine.sources.clock.sleep(rest) => {
+            () = self.poll.due(&*engine.sources.clock) => {
                 let foreign = engine.store.foreign_changes().await?;
                 self.polls += 1;
                 self.behind = foreign != self.foreign || self.polls.is_multiple_of(QUIET_POLLS);
                 self.foreign = foreign;
-                self.poll_at = engine.now().plus(POLL);
+                self.poll.done(engine.now());
             }
         }
         Ok(())

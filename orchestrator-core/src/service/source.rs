@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use orchestrator_protocol::{SessionId, TaskId};
 use tokio::sync::{Notify, broadcast};
 
-use super::Engine;
+use super::{Engine, poll::Poll};
 use crate::{
     bus::{Nudge, Nudged},
     domain::retry::jitter,
@@ -153,7 +153,7 @@ impl LocalSource {
         let mut nudges = kept.unwrap_or_else(|| self.engine.bus.nudges());
         let clock = &self.engine.sources.clock;
         let mut foreign = self.engine.store.foreign_changes().await.unwrap_or_default();
-        let mut poll_at = clock.now().plus(self.config.poll);
+        let mut poll = Poll::new(self.config.poll, clock.now());
         // What others changed before the count began.
         self.ring_all(ANYTHING);
         loop {
@@ -163,7 +163,7 @@ impl LocalSource {
                     Some(nudged) => self.pass_on(&nudged),
                     None => return,
                 },
-                () = clock.sleep(poll_at.since(clock.now())) => {
+                () = poll.due(&**clock) => {
                     // While the store is unavailable its users notice and try again by themselves.
                     if let Ok(changes) = self.engine.store.foreign_changes().await
                         && changes != foreign
@@ -172,7 +172,7 @@ impl LocalSource {
                         self.ring_all(ANYTHING);
                         self.engine.bus.nudge(Nudge::Timer).await;
                     }
-                    poll_at = clock.now().plus(self.config.poll);
+                    poll.done(clock.now());
                 }
             }
         }
@@ -266,17 +266,17 @@ impl TaskSource for LocalSource {
         let bell = self.sessions().get(&session).cloned().unwrap_or_default();
         let quiet = self.config.poll * QUIET_POLLS;
         let spread = jitter(session.as_bytes(), bell.polls.fetch_add(1, Ordering::Relaxed));
-        let until = self.engine.now().plus(quiet + quiet.mul_f64(spread / 2.0));
+        let clock = &*self.engine.sources.clock;
+        let mut poll = Poll::new(quiet + quiet.mul_f64(spread / 2.0), clock.now());
         loop {
             let rung = bell.take();
             if rung != Wakeup::default() {
                 return rung;
             }
-            let rest = until.since(self.engine.now());
             tokio::select! {
                 biased;
                 () = bell.notify.notified() => {}
-                () = self.engine.sources.clock.sleep(rest) => return WORK,
+                () = poll.due(clock) => return WORK,
             }
         }
     }

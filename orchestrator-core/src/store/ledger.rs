@@ -1,6 +1,6 @@
 //! The semantics of every verb that writes, once for all adapters.
 //!
-//! Each verb loads the rows it concerns into a [`work::Work`], decides with the functions of [`crate::domain`], follows
+//! Each verb loads the rows it concerns into a `Work`, decides with the functions of [`crate::domain`], follows
 //! the consequences (who waited for this, whose place is free, what is below), and writes what changed in sets. The
 //! adapter wraps it in a transaction, and may hand over many callers' requests at once.
 //!

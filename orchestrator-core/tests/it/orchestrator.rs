@@ -2,3 +2,5 @@
 
 mod life;
 mod run;
+#[cfg(feature = "sqlite")]
+mod shared;

@@ -10,6 +10,14 @@ use crate::store::{
     row::{self, Hold, Key, TaskRow},
 };
 
+/// Whose events.
+enum Scope {
+    All,
+    Task(Key),
+    Root(Key),
+    Below(HashSet<Key>),
+}
+
 impl Shelf {
     fn known(&self, id: TaskId) -> Result<&TaskRow, StoreError> {
         self.by_id(id).ok_or(StoreError::TaskNotFound(id))
@@ -61,13 +69,20 @@ impl Shelf {
     }
 
     pub(super) fn events(&self, query: &EventQuery) -> Result<Vec<Event>, StoreError> {
-        let scope: Option<HashSet<Key>> = match query.scope {
-            EventScope::All => None,
-            EventScope::Task(id) => Some([self.known(id)?.key].into()),
-            EventScope::Tree(id) => {
-                let top = self.known(id)?.key;
-                Some(self.below(top).into_iter().chain([top]).collect())
-            }
+        let scope = match query.scope {
+            EventScope::All => Scope::All,
+            EventScope::Task(id) => Scope::Task(self.known(id)?.key),
+            EventScope::Tree(id) => match self.known(id)? {
+                // Whoever watches a tree asks often: what that costs must not grow with the tree.
+                root if root.parent.is_none() => Scope::Root(root.key),
+                top => Scope::Below(self.below(top.key).into_iter().chain([top.key]).collect()),
+            },
+        };
+        let concerned = |key: Key| match &scope {
+            Scope::All => true,
+            Scope::Task(task) => *task == key,
+            Scope::Root(root) => self.row(key).is_some_and(|row| row.root == *root),
+            Scope::Below(keys) => keys.contains(&key),
         };
         let first = self.events.partition_point(|e| e.seq <= query.after);
         let limit = if query.limit == 0 { 1000 } else { query.limit };
@@ -75,7 +90,7 @@ impl Shelf {
             .events
             .iter()
             .skip(first)
-            .filter(|e| scope.as_ref().is_none_or(|keys| keys.contains(&e.key)))
+            .filter(|e| concerned(e.key))
             .filter(|e| query.types.is_empty() || query.types.contains(&e.kind))
             .take(limit);
         Ok(events.filter_map(|e| Some(e.event(self.row(e.key)?))).collect())
