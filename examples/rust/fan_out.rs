@@ -7,7 +7,7 @@ use orchestrator_core::{AgentError, Orchestrator, TaskContext, TaskError, agent}
 async fn main() -> anyhow::Result<()> {
     let orchestrator = Orchestrator::open("memory:").await?;
     orchestrator.register(agent("half", |_: TaskContext, n: u32| async move {
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             Ok(n / 2)
         } else {
             Err(TaskError::terminal(format!("{n} is odd")))

@@ -81,7 +81,7 @@ pub const OUTPUT: &str = r#"{"ok":true}"#;
 /// The input of job `number`: 200 bytes of JSON.
 pub fn body(number: usize) -> String {
     format!(
-        r#"{{"number":"{number:010}","kind":"noop","agent":"bench","text":"{:x<131}"}}"#,
+        r#"{{"number":"{number:010}","kind":"noop","agent":"bench","text":"{:x<137}"}}"#,
         ""
     )
 }

@@ -114,7 +114,11 @@ pub async fn what_is_below_a_run_stays_with_it(h: &Harness) {
     assert_eq!(leased.id, root);
     let below = h.spawn(&leased, vec![child(h, "below", task("b"))]).await[0].id;
     assert!(h.claim(other, 10).await.is_empty(), "it belongs to the other run");
-    assert_eq!(h.get(below).await.requires, ["run:1"], "other requirements are each task's own");
+    assert_eq!(
+        h.get(below).await.requires,
+        ["run:1"],
+        "other requirements are each task's own"
+    );
     assert_eq!(h.claim_one(own).await.id, below);
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use orchestrator_core::protocol::{Task, TaskState};
+use orchestrator_core::{
+    Orchestrator,
+    protocol::{Task, TaskState},
+};
 
 use super::work;
 use crate::{
@@ -37,7 +40,19 @@ pub async fn retry(retry: Retry, place: &Place, output: Output) -> Result<Exit, 
     } else {
         task
     };
+    revive_below(&orchestrator, &task).await?;
     work::to_the_end(&orchestrator, &task, Audience::Late, retry.out.as_deref(), output).await
+}
+
+/// Tasks below that wait for a person's decision get it: this is one. Workers that were killed too often leave such.
+async fn revive_below(orchestrator: &Orchestrator, task: &Task) -> Result<(), Failure> {
+    let engine = orchestrator.engine();
+    for below in engine.tree(task.id).await?.tasks {
+        if below.id != task.id && below.state == TaskState::NeedsAttention {
+            engine.retry(below.id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The task that is meant: for a part of a tree that has ended, the whole tree, which takes the part along.

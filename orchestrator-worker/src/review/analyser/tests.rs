@@ -240,7 +240,7 @@ async fn clippy_runs_once_outside_of_the_repository_and_its_findings_are_distrib
     let warning = r#"{"reason":"compiler-artifact"}
 {"reason":"compiler-message","message":{"message":"this could be simplified","level":"warning","code":{"code":"clippy::x"},"spans":[{"file_name":"src/lib.rs","line_start":5,"line_end":6,"is_primary":true}]}}
 {"reason":"compiler-message","message":{"message":"this could be simplified","level":"warning","code":{"code":"clippy::x"},"spans":[{"file_name":"src/lib.rs","line_start":5,"line_end":6,"is_primary":true}]}}
-{"reason":"compiler-message","message":{"message":"elsewhere","level":"warning","code":null,"spans":[{"file_name":"/home/x/dep.rs","line_start":5,"line_end":6,"is_primary":true}]}}
+{"reason":"compiler-message","message":{"message":"elsewhere","level":"warning","code":null,"spans":[{"file_name":"/elsewhere/dep.rs","line_start":5,"line_end":6,"is_primary":true}]}}
 "#;
     let runner = Recorded::new(&[("cargo", 101, warning, "")]);
     let scope = scope_of(&["Cargo.toml", "src/lib.rs", "sub/Cargo.toml"]);
@@ -249,7 +249,7 @@ async fn clippy_runs_once_outside_of_the_repository_and_its_findings_are_distrib
         &scope,
         &tool("clippy"),
         &Options::default(),
-        Path::new("/work"),
+        Path::new("/scratch"),
         &runner,
     )
     .await;
@@ -263,7 +263,7 @@ async fn clippy_runs_once_outside_of_the_repository_and_its_findings_are_distrib
     assert!(
         asked[0]
             .env
-            .contains(&("CARGO_TARGET_DIR".to_owned(), "/work/clippy".to_owned()))
+            .contains(&("CARGO_TARGET_DIR".to_owned(), "/scratch/clippy".to_owned()))
     );
     assert!(asked[0].args.iter().any(|arg| arg == "--locked"));
 }
@@ -282,7 +282,7 @@ async fn a_project_in_a_subfolder_keeps_its_paths() {
         &scope,
         &tool("eslint"),
         &Options::default(),
-        Path::new("/work"),
+        Path::new("/scratch"),
         &runner,
     )
     .await;
@@ -297,7 +297,7 @@ async fn a_project_in_a_subfolder_keeps_its_paths() {
         &scope,
         &tool("clippy"),
         &Options::default(),
-        Path::new("/work"),
+        Path::new("/scratch"),
         &runner,
     )
     .await;
