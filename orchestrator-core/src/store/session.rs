@@ -44,4 +44,7 @@ pub struct Renewed {
     pub alive: bool,
     /// Tasks that the session holds and should stop.
     pub cancel: Vec<(TaskId, LeaseId)>,
+    /// Every task that the session holds. A worker that does not know of one was granted it by an answer that was lost,
+    /// and gives it back.
+    pub held: Vec<(TaskId, LeaseId)>,
 }

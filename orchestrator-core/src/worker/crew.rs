@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use orchestrator_protocol::TaskError;
+use futures::FutureExt;
+use orchestrator_protocol::{LeaseId, TaskError, TaskId};
 
 use super::{
     lease::{Lease, Session},
@@ -31,6 +32,9 @@ pub(crate) struct Crew {
 impl Crew {
     /// Starts a task that was claimed, or lets it go on.
     pub(crate) async fn start(&self, leased: LeasedTask, session: &Session) {
+        if self.roster.was_given_up(leased.lease) {
+            return;
+        }
         let lease = |run| {
             let slot = self.slots.take();
             Arc::new(Lease::new(leased.id, leased.lease, run, session.clone(), slot))
@@ -65,6 +69,20 @@ impl Crew {
         let body = ReportBody::Fail { error, wall_s: 0.0 };
         let reply = Reply::Run;
         self.host.outbox.send(Message::Report { lease, body, reply }).await;
+    }
+
+    /// The session holds a task that this worker was never told of: gives it back, untouched.
+    pub(crate) fn give_back(&self, task: TaskId, lease: LeaseId, session: &Session) {
+        // An answer that arrives after all must not start it any more.
+        self.roster.give_up(lease);
+        let slot = self.slots.take();
+        let lease = Arc::new(Lease::new(task, lease, self.roster.next(), session.clone(), slot));
+        let reason = "its worker was not told of it: the answer was lost".to_owned();
+        let body = ReportBody::Release { reason };
+        let reply = Reply::Run;
+        let message = Message::Report { lease, body, reply };
+        // Heartbeats never wait for a full queue; the next one tries again.
+        let _ = self.host.outbox.send(message).now_or_never();
     }
 
     /// A run is over.

@@ -1,8 +1,8 @@
 //! Heartbeats: what keeps a session and all its leases alive.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use orchestrator_protocol::Timestamp;
+use orchestrator_protocol::{LeaseId, TaskId, Timestamp};
 
 use super::{backoff::Backoff, crew::Crew, lease::Session};
 use crate::store::Renewed;
@@ -12,6 +12,7 @@ use crate::store::Renewed;
 pub(crate) async fn beat(crew: &Crew, session: &Session, ttl: Duration) {
     let clock = &crew.host.sources.clock;
     let mut left = ttl;
+    let mut strays = Strays::default();
     loop {
         let renewed = tokio::select! {
             biased;
@@ -24,6 +25,9 @@ pub(crate) async fn beat(crew: &Crew, session: &Session, ttl: Duration) {
         }
         for (task, lease) in renewed.cancel {
             crew.roster.cancel(task, lease);
+        }
+        for (task, lease) in strays.ripe(crew, &renewed.held, asked_at, ttl / 3) {
+            crew.give_back(task, lease, session);
         }
         let now = clock.now();
         crew.roster.sweep(now.minus(crew.suspended_for));
@@ -57,5 +61,37 @@ async fn renew(crew: &Crew, session: &Session, interval: Duration) -> Option<(Re
             }
             _ => clock.sleep(backoff.next().min(interval)).await,
         }
+    }
+}
+
+/// Leases that the session holds and of which this worker does not know: the answer that granted them was lost, or is
+/// still under way.
+#[derive(Debug, Default)]
+struct Strays {
+    since: BTreeMap<LeaseId, Timestamp>,
+}
+
+impl Strays {
+    /// Those that have been strays for as long as an answer may take.
+    fn ripe(
+        &mut self,
+        crew: &Crew,
+        held: &[(TaskId, LeaseId)],
+        asked_at: Timestamp,
+        patience: Duration,
+    ) -> Vec<(TaskId, LeaseId)> {
+        let before = std::mem::take(&mut self.since);
+        let mut ripe = Vec::new();
+        for (task, lease) in held {
+            if crew.roster.knows(*task, *lease) {
+                continue;
+            }
+            let since = before.get(lease).copied().unwrap_or(asked_at);
+            self.since.insert(*lease, since);
+            if asked_at.since(since) >= patience {
+                ripe.push((*task, *lease));
+            }
+        }
+        ripe
     }
 }

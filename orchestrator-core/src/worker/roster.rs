@@ -1,7 +1,7 @@
 //! The runs of a worker: those under way and those suspended.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -33,6 +33,8 @@ struct Runs {
     last_suspension: u64,
     /// How many suspended ones are kept.
     keep: usize,
+    /// Leases that were given back before anyone told of them.
+    given_up: BTreeSet<LeaseId>,
 }
 
 #[derive(Debug)]
@@ -52,6 +54,7 @@ impl Roster {
                 suspended: BTreeMap::new(),
                 last_suspension: 0,
                 keep,
+                given_up: BTreeSet::new(),
             }),
         }
     }
@@ -135,6 +138,23 @@ impl Roster {
     /// Forgets a run that is over.
     pub(crate) fn end(&self, id: RunId) {
         self.lock().remove(id);
+    }
+
+    /// Whether a task runs here under a lease.
+    pub(crate) fn knows(&self, task: TaskId, lease: LeaseId) -> bool {
+        let runs = self.lock();
+        let newest = runs.newest.get(&task).and_then(|id| runs.all.get(id));
+        newest.is_some_and(|entry| entry.inner.held().is_some_and(|held| held.id == lease))
+    }
+
+    /// Remembers that a lease is given back and must not be used when it is told of.
+    pub(crate) fn give_up(&self, lease: LeaseId) {
+        self.lock().given_up.insert(lease);
+    }
+
+    /// Whether a lease was given back before it was told of.
+    pub(crate) fn was_given_up(&self, lease: LeaseId) -> bool {
+        self.lock().given_up.contains(&lease)
     }
 
     /// Stops a task that runs under a lease.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures::{FutureExt, future::BoxFuture};
-use orchestrator_protocol::{Json, TaskError, Timestamp};
+use orchestrator_protocol::{ErrorClass, Json, SideEffects, TaskError, Timestamp};
 use std::future::{Future, poll_fn};
 use tokio::sync::oneshot;
 
@@ -56,6 +56,7 @@ pub(crate) async fn drive(start: Start) {
         look_at: None,
         looked: 0,
         timer: None,
+        begun: false,
     };
     let prepared = if start.has_history || start.after.is_some() {
         Box::pin(run.prepare(start.has_history, start.after)).await
@@ -67,6 +68,7 @@ pub(crate) async fn drive(start: Start) {
             let ctx = TaskContext::new(run.inner.clone());
             let (agent, input) = (start.agent, run.inner.spec.input.clone());
             run.agent.future = Some(watched(async move { agent.run(ctx, input).await }));
+            run.begun = true;
             run.go().await
         }
         Err(outcome) => outcome.map(Err),
@@ -136,6 +138,8 @@ struct Run {
     /// How often nothing was found.
     looked: u32,
     timer: Option<(Timestamp, BoxFuture<'static, ()>)>,
+    /// Whether the agent was called.
+    begun: bool,
 }
 
 /// Why the agent's turn is over.
@@ -345,6 +349,11 @@ impl Run {
         self.agent.outcome.take()
     }
 
+    /// Whether running it again may do harm: it may run only once, and has begun.
+    fn has_harmed(&self) -> bool {
+        self.begun && self.inner.spec.side_effects == SideEffects::Once
+    }
+
     /// Says how it ended, if that is still this worker's to say.
     async fn conclude(self, outcome: Option<Outcome>) {
         let wall_s = self.now().since(self.leased_at).as_secs_f64();
@@ -357,6 +366,9 @@ impl Run {
             (Some(stop), outcome) => match (stop.reason, outcome) {
                 (StopReason::LeaseLost, _) => None,
                 (StopReason::Cancelled, _) => Some(ReportBody::Stopped { wall_s }),
+                (StopReason::TimedOut | StopReason::Draining, None | Some(Err(_))) if self.has_harmed() => {
+                    fail(harmed(&stop.message))
+                }
                 (StopReason::TimedOut, _) => fail(TaskError::retryable(stop.message)),
                 (StopReason::Refused, _) => fail(TaskError::terminal(stop.message)),
                 (StopReason::Draining, Some(Ok(output))) => Some(ReportBody::Complete { output, wall_s }),
@@ -374,6 +386,12 @@ impl Run {
         };
         self.inner.host.outbox.send(message).await;
     }
+}
+
+/// The error of a task that was stopped while it ran, and may run only once.
+fn harmed(why: &str) -> TaskError {
+    let message = format!("{why}; it may run only once: retry it if it did not take effect");
+    TaskError::new(ErrorClass::NeedsAttention, message)
 }
 
 fn unread(what: &str, error: &StoreError) -> TaskError {

@@ -69,19 +69,21 @@ async fn drain(crew: &Crew, deadline: Duration, lost: impl Future<Output = ()>) 
     let clock = &crew.host.sources.clock;
     crew.roster.keep_none();
     let mut lost = pin!(lost);
-    tokio::select! {
+    let was_lost = tokio::select! {
         biased;
         () = idle(crew) => return,
-        () = &mut lost => {}
-        () = clock.sleep(deadline) => {}
-    }
+        () = &mut lost => true,
+        () = clock.sleep(deadline) => false,
+    };
     crew.roster.stop_all();
     // The grace period bounds the agents, the session's end the last reports.
     tokio::select! {
         biased;
         () = idle(crew) => {}
         () = async {
-            lost.await;
+            if !was_lost {
+                lost.await;
+            }
             clock.sleep(crew.host.grace).await;
         } => {}
     }

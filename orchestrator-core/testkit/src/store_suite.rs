@@ -75,7 +75,7 @@ macro_rules! store_conformance {
             what_was_cancelled_by_a_dependency);
         $crate::store_conformance!(@topic $open; session;
             silence_ends_a_session heartbeats_keep_it closing_gives_tasks_back unknown_sessions_claim_nothing
-            renewals_say_what_to_stop released_tasks_keep_their_place views_show_what_runs);
+            renewals_say_what_to_stop renewals_say_what_is_held released_tasks_keep_their_place views_show_what_runs);
         $crate::store_conformance!(@topic $open; spending;
             usage_adds_up_the_tree a_spent_budget_stops_the_tree pause_and_resume pausing_what_waits
             children_of_a_paused_task_wait);

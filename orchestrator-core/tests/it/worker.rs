@@ -4,6 +4,7 @@ mod child;
 mod end_to_end;
 mod fan_out;
 mod limit;
+mod lost;
 mod person;
 mod run;
 pub mod scripted;

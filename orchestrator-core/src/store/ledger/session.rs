@@ -49,12 +49,18 @@ pub async fn renew<T: Tx>(tx: &mut T, sessions: Vec<SessionId>, now: Timestamp) 
     let mut answers = Vec::with_capacity(sessions.len());
     for id in sessions {
         let alive = rows.iter().any(|row| row.id == id);
-        let cancel = held
-            .iter()
-            .filter(|row| row.session == Some(id) && row.cancel.is_some())
-            .filter_map(|row| row.lease.map(|lease| (row.id, lease)))
-            .collect();
-        answers.push(Renewed { alive, cancel });
+        let mut renewed = Renewed {
+            alive,
+            ..Renewed::default()
+        };
+        for row in held.iter().filter(|row| row.session == Some(id)) {
+            let Some(lease) = row.lease else { continue };
+            renewed.held.push((row.id, lease));
+            if row.cancel.is_some() {
+                renewed.cancel.push((row.id, lease));
+            }
+        }
+        answers.push(renewed);
     }
     for mut row in rows {
         row.expires_at = Timestamp::from_micros(now.as_micros().saturating_add(row.ttl_us));

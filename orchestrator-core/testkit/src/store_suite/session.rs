@@ -92,6 +92,26 @@ pub async fn renewals_say_what_to_stop(h: &Harness) {
     h.complete(&one).await;
 }
 
+/// A worker that did not hear what it was granted finds out by its heartbeats.
+pub async fn renewals_say_what_is_held(h: &Harness) {
+    let (session, other) = (h.session(&["a"]).await, h.session(&["a"]).await);
+    let one = h.running(session, task("a")).await;
+    let two = h.running(session, task("a")).await;
+    let theirs = h.running(other, task("a")).await;
+    let held = async || {
+        let mut held = h.store.renew(session, h.now()).await.expect("a heartbeat").held;
+        held.sort_unstable();
+        held
+    };
+    assert_eq!(held().await, [(one.id, one.lease), (two.id, two.lease)]);
+    h.sleep(&one, Duration::from_secs(5)).await;
+    h.complete(&two).await;
+    assert_eq!(held().await, []);
+    h.complete(&theirs).await;
+    let gone = h.store.renew(h.ids.session(), h.now()).await.expect("a heartbeat");
+    assert!(!gone.alive && gone.held.is_empty());
+}
+
 pub async fn released_tasks_keep_their_place(h: &Harness) {
     let session = h.session(&["a"]).await;
     let first = h

@@ -180,6 +180,7 @@ impl Scripted {
         self.script().renewed.push_back(Renewed {
             alive: true,
             cancel: vec![(task, lease)],
+            ..Renewed::default()
         });
         self.wake(false, true);
     }

@@ -185,6 +185,7 @@ async fn a_wait_refused_because_of_a_cancellation_ends_with_it() {
     source.script().renewed.push_back(orchestrator_core::store::Renewed {
         alive: true,
         cancel: vec![(id(1), lease)],
+        ..orchestrator_core::store::Renewed::default()
     });
     assert!(matches!(source.ended(lease).await, ReportBody::Stopped { .. }));
     assert_eq!(source.kinds(lease), ["spawn", "wait", "stopped"]);

@@ -120,7 +120,7 @@ impl TaskSource for Scripted {
         self.heard.notify_waiters();
         Ok(script.renewed.pop_front().unwrap_or(Renewed {
             alive: true,
-            cancel: Vec::new(),
+            ..Renewed::default()
         }))
     }
 
