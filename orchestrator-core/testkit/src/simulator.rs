@@ -58,7 +58,7 @@ pub struct Simulation {
 }
 
 /// A simulation in which everything was as it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passed {
     /// Two runs of one seed have the same trace.
     pub trace: u64,
@@ -66,6 +66,8 @@ pub struct Passed {
     pub verbs: u64,
     /// How many tasks there were.
     pub tasks: usize,
+    /// What happened, when it was to be told.
+    pub told: Vec<String>,
 }
 
 /// A simulation in which something was wrong.
@@ -106,7 +108,7 @@ impl Simulation {
         Self { seed, tell: false }
     }
 
-    /// The same, which tells everything that happened when it fails.
+    /// The same, which tells everything that happened.
     #[must_use]
     pub fn telling(self) -> Self {
         Self { tell: true, ..self }
@@ -148,22 +150,21 @@ impl Simulation {
                 world.referee.blame(wrong);
             },
         }
-        match world.referee.wrong() {
-            Some(wrong) => Err(Failed {
+        let (wrong, told) = (world.referee.wrong(), world.referee.told());
+        if let Some(wrong) = wrong {
+            return Err(Failed {
                 seed: self.seed,
                 wrong: format!("{wrong}\n    {:?}", world.plan),
-                told: world.referee.told(),
-            }),
-            None => Ok(world.referee.model(|model| Passed {
-                trace: 0,
-                verbs: model.verb,
-                tasks: model.tasks.len(),
-            }))
-            .map(|passed| Passed {
-                trace: world.referee.trace(),
-                ..passed
-            }),
+                told,
+            });
         }
+        let (verbs, tasks) = world.referee.model(|model| (model.verb, model.tasks.len()));
+        Ok(Passed {
+            trace: world.referee.trace(),
+            verbs,
+            tasks,
+            told,
+        })
     }
 }
 
@@ -175,7 +176,13 @@ fn begin(world: &Arc<World>, chance: &mut Chance) -> Arc<Mutex<Vec<Seq>>> {
         tokio::spawn(maintain::timer::run(world.engine.clone()));
     }
     for place in 0..world.machines.len() {
-        tokio::spawn(fleet::live(world.clone(), place, chance.fork()));
+        let lives = tokio::spawn(fleet::live(world.clone(), place, chance.fork()));
+        let referee = world.referee.clone();
+        tokio::spawn(async move {
+            if let Err(panic) = lives.await {
+                referee.blame(format!("a worker panicked: {panic}"));
+            }
+        });
         tokio::spawn(fleet::freeze(world.clone(), place, chance.fork()));
     }
     let seen = Arc::new(Mutex::default());

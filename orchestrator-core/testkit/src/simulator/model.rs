@@ -22,7 +22,7 @@ use orchestrator_core::{
     store::{Group, row::is_external},
 };
 use orchestrator_protocol::{
-    Event, LeaseId, LimitRule, NewTask, Seq, SessionId, TaskId, TaskState, Timestamp, WorkerId,
+    Event, LeaseId, LimitRule, NewTask, Seq, SessionId, SideEffects, TaskId, TaskState, Timestamp, WorkerId,
 };
 
 use self::turn::Turn;
@@ -84,6 +84,8 @@ pub struct Known {
     /// The highest item number under the current lease.
     reported: u64,
     failures: u32,
+    /// How often its agent began.
+    runs: u32,
     /// Failures in all lives.
     all_failures: u32,
     /// It runs and was told to stop.
@@ -187,6 +189,20 @@ impl Model {
             .filter(|(_, known)| known.lease.is_some_and(|held| held.session == session))
             .map(|(id, _)| *id)
             .collect()
+    }
+
+    /// An agent begins to run.
+    ///
+    /// # Errors
+    ///
+    /// It may run only once, and has run without failing or being retried since.
+    pub fn begins(&mut self, id: TaskId) -> Result<(), Wrong> {
+        let known = self.change(id)?;
+        known.runs += 1;
+        if known.spec.side_effects == SideEffects::Once && known.runs > 1 + known.lives + known.all_failures {
+            return Err(format!("{id} may run only once, and runs again"));
+        }
+        Ok(())
     }
 
     /// An agent begins the work of a step.

@@ -143,6 +143,9 @@ impl Witness for WorkerWitness {
     fn begins(&self, task: TaskId, attempt: u32) {
         self.referee
             .tell(|| format!("{task} begins, attempt {attempt}, on {}", self.worker));
+        if let Err(wrong) = self.referee.model(|model| model.begins(task)) {
+            self.referee.blame(wrong);
+        }
     }
 
     fn step_begins(&self, task: TaskId, step: &str) {

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use orchestrator_core::clock::Clock;
 use orchestrator_protocol::Timestamp;
-use tokio::{sync::watch, time::Instant};
+use tokio::{sync::Notify, time::Instant};
 
 use crate::clock::START;
 
@@ -63,35 +63,43 @@ impl Clock for WallClock {
 /// A machine that workers live on: it can stand still, as a process does that is stopped, swapped out or migrated.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    moves: Arc<watch::Sender<bool>>,
+    state: Arc<MachineState>,
+}
+
+/// Not a watch channel: that wakes those who wait in an order of its own, which no seed decides.
+#[derive(Debug)]
+struct MachineState {
+    still: AtomicBool,
+    thawed: Notify,
 }
 
 impl Machine {
     /// A machine that moves.
     pub fn new() -> Self {
         Self {
-            moves: Arc::new(watch::Sender::new(true)),
+            state: Arc::new(MachineState {
+                still: AtomicBool::new(false),
+                thawed: Notify::new(),
+            }),
         }
     }
 
     /// Lets nothing on it go on.
     pub fn freeze(&self) {
-        self.moves.send_replace(false);
+        self.state.still.store(true, Ordering::Relaxed);
     }
 
     /// Lets everything go on.
     pub fn thaw(&self) {
-        self.moves.send_replace(true);
+        self.state.still.store(false, Ordering::Relaxed);
+        self.state.thawed.notify_waiters();
     }
 
     /// Returns when the machine moves: at once, most of the time.
     pub async fn moving(&self) {
-        if *self.moves.borrow() {
-            return;
+        while self.state.still.load(Ordering::Relaxed) {
+            self.state.thawed.notified().await;
         }
-        let mut moves = self.moves.subscribe();
-        // The sender is ours.
-        let _ = moves.wait_for(|moves| *moves).await;
     }
 }
 

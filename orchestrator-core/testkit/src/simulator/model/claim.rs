@@ -6,7 +6,7 @@ use orchestrator_core::{
     domain::budget,
     store::{Claim, Committed, LeasedTask, StoreError},
 };
-use orchestrator_protocol::{LimitRule, SideEffects, TaskId, TaskState, Timestamp, Usage};
+use orchestrator_protocol::{LimitRule, TaskId, TaskState, Timestamp, Usage};
 
 use super::{Model, Session, Turn, Wrong};
 
@@ -41,7 +41,7 @@ impl Model {
         }
         let mut turn = Turn::new(claim.now);
         for leased in &committed.value {
-            self.may_grant(leased, session, claim.now)
+            self.may_grant(leased, session)
                 .map_err(|why| format!("{} was granted: {why}", leased.id))?;
             if turn.grants.insert(leased.id, (leased.lease, claim.session)).is_some() {
                 return Err(format!("{} was granted twice at once", leased.id));
@@ -55,7 +55,7 @@ impl Model {
         self.keep_limits(&committed.value, claim.now)
     }
 
-    fn may_grant(&self, leased: &LeasedTask, session: &Session, now: Timestamp) -> Result<(), Wrong> {
+    fn may_grant(&self, leased: &LeasedTask, session: &Session) -> Result<(), Wrong> {
         let known = self.task(leased.id)?;
         let problem = if known.state != TaskState::Ready {
             format!("it is {}", known.state)
@@ -76,17 +76,11 @@ impl Model {
             "without its history".to_owned()
         } else if leased.spec.input != known.spec.input {
             "with another input".to_owned()
-        } else if known.spec.side_effects == SideEffects::Once
-            && !leased.resumed
-            && known.attempt > known.lives + known.all_failures
-        {
-            "it may run only once, and has run".to_owned()
         } else if let Some(spent) = self.spent_above(leased.id) {
             format!("the budget of {spent} is spent")
         } else {
             return Ok(());
         };
-        let _ = now;
         Err(problem)
     }
 

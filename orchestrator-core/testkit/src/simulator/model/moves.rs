@@ -67,7 +67,7 @@ impl Model {
         }
         let state = event.body.state.ok_or("a created task has no state")?;
         if let Some(parent) = birth.parent {
-            self.adopt(parent, id, birth.step.as_ref())?;
+            self.adopt(turn, parent, id, birth.step.as_ref())?;
         }
         let mut gate = (!birth.depends_on.is_empty()).then(|| {
             Gate::new(
@@ -99,11 +99,16 @@ impl Model {
         Ok(())
     }
 
-    fn adopt(&mut self, parent: TaskId, id: TaskId, step: Option<&String>) -> Result<(), Wrong> {
+    fn adopt(&mut self, turn: &Turn, parent: TaskId, id: TaskId, step: Option<&String>) -> Result<(), Wrong> {
         for (above, known) in self.upwards(parent) {
-            if known.state.is_terminal() || known.stopping {
+            // What ends with the same verb takes the child with it.
+            if known.takes_no_children() && !turn.ended.contains(&above) {
                 let how = if known.stopping { "being stopped" } else { "over" };
                 return Err(format!("task {id} was created below {above}, which is {how}"));
+            }
+            if known.lives > 0 {
+                // It was retried by itself, whatever had become of those above it.
+                break;
             }
         }
         let known = self.change(parent)?;
@@ -341,6 +346,7 @@ impl Known {
             returned: None,
             reported: 0,
             failures: 0,
+            runs: 0,
             all_failures: 0,
             stopping: false,
             gate,

@@ -6,7 +6,7 @@ use orchestrator_core::{
     domain::retry::{AfterFailure, after_failure, jitter},
     store::{ChildRef, ChildSpec, Committed, ReportAck, ReportBody, ReportItem, StoreError},
 };
-use orchestrator_protocol::{SideEffects, TaskError, TaskId, TaskState, Timestamp};
+use orchestrator_protocol::{TaskError, TaskId, TaskState, Timestamp};
 
 use super::{
     Model, Turn, Wrong,
@@ -151,17 +151,9 @@ impl Model {
             (ReportBody::Stopped { .. }, ReportAck::Accepted) if stopping => stops(),
             (ReportBody::Complete { .. }, ReportAck::Accepted) => Some(Leave::to(&[TaskState::Succeeded], true)),
             (ReportBody::Fail { error, .. }, ReportAck::Accepted) => Some(self.fail(turn, id, error)?),
-            (ReportBody::Release { .. }, ReportAck::Accepted) => {
-                // Whether it has begun is not known: what may run only once is not given to another.
-                let once = known.spec.side_effects == SideEffects::Once;
-                let to = if once {
-                    TaskState::NeedsAttention
-                } else {
-                    TaskState::Ready
-                };
-                Some(Leave::to(&[to], true))
+            (ReportBody::Release { .. } | ReportBody::Stopped { .. }, ReportAck::Accepted) => {
+                Some(Leave::to(&[TaskState::Ready], true))
             }
-            (ReportBody::Stopped { .. }, ReportAck::Accepted) => Some(Leave::to(&[TaskState::Ready], true)),
             _ => return Err("that is no answer to this".to_owned()),
         };
         Ok(leave)

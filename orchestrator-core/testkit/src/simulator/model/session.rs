@@ -1,7 +1,7 @@
 //! Sessions, and what time brings.
 
 use orchestrator_core::store::{Committed, OpenSession, Renewed, StoreError, Ticked};
-use orchestrator_protocol::{SessionId, SideEffects, TaskId, TaskState, Timestamp};
+use orchestrator_protocol::{LeaseId, SessionId, SideEffects, TaskId, TaskState, Timestamp};
 
 use super::{Model, Session, Turn, Wrong, turn::Leave};
 
@@ -42,19 +42,21 @@ impl Model {
         if renewed.alive != self.sessions.contains_key(&id) {
             return Err(format!("the session {id} is told that it is alive: {}", renewed.alive));
         }
-        let mut stop: Vec<_> = self
+        let held: Vec<(TaskId, LeaseId)> = self
             .held_by(id)
             .into_iter()
-            .filter(|id| self.tasks[id].stopping)
             .filter_map(|id| Some((id, self.tasks[&id].lease?.lease)))
             .collect();
-        let mut told = renewed.cancel.clone();
-        stop.sort_unstable();
-        told.sort_unstable();
-        if stop != told {
-            return Err(format!(
-                "the session {id} is told to stop {told:?}, and should stop {stop:?}"
-            ));
+        let mut stop = held.clone();
+        stop.retain(|(id, _)| self.tasks[id].stopping);
+        for (told, right, what) in [(&renewed.cancel, stop, "stops"), (&renewed.held, held, "holds")] {
+            let mut told = told.clone();
+            told.sort_unstable();
+            if told != right {
+                return Err(format!(
+                    "the session {id} is told that it {what} {told:?}, which should be {right:?}"
+                ));
+            }
         }
         if let Some(session) = self.sessions.get_mut(&id) {
             session.expires_at = now.plus(session.ttl);
