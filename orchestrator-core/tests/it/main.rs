@@ -4,6 +4,7 @@ mod bus;
 mod memory;
 mod orchestrator;
 mod service;
+mod simulator;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod worker;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use orchestrator_core::store::{Claim, ReportAck, ReportBody, StoreError};
+use orchestrator_core::{
+    clock::Ids as _,
+    store::{Claim, ReportAck, ReportBody, StoreError},
+};
 use orchestrator_protocol::{NewTask, TaskState};
 
 use crate::harness::{Harness, TTL, task};
