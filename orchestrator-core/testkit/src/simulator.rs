@@ -48,7 +48,7 @@ use self::{plan::Plan, world::World};
 use crate::chance::Chance;
 
 /// How long everything may take to come to rest once the faults have ended.
-const REST: Duration = Duration::from_secs(3_600);
+const REST: Duration = Duration::from_hours(1);
 
 /// One simulation.
 #[derive(Debug, Clone, Copy)]
@@ -226,16 +226,14 @@ async fn caught_up(world: &World, seen: &Mutex<Vec<Seq>>) -> Result<(), String> 
     let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     world.referee.model(|model| {
         let told = model.history.iter().map(|event| event.seq);
-        match told.clone().eq(seen.iter().copied()) {
-            true => Ok(()),
-            false => {
-                let missed = told.clone().find(|seq| !seen.contains(seq));
-                Err(format!(
-                    "a viewer saw {} of {} events; missed first: {missed:?}",
-                    seen.len(),
-                    told.count()
-                ))
-            }
+        if told.clone().eq(seen.iter().copied()) {
+            return Ok(());
         }
+        let missed = told.clone().find(|seq| !seen.contains(seq));
+        Err(format!(
+            "a viewer saw {} of {} events; missed first: {missed:?}",
+            seen.len(),
+            told.count()
+        ))
     })
 }

@@ -57,7 +57,7 @@ impl Author {
                 });
             }
             if self.chance.happens(0.1) {
-                task.queue = "side".to_owned();
+                "side".clone_into(&mut task.queue);
             }
             tasks.push(task);
         }

@@ -40,6 +40,7 @@ pub async fn judge(world: &World) -> Result<(), Wrong> {
     forget(world).await
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "handed to map_err as it is")]
 fn unreadable(error: StoreError) -> Wrong {
     format!("the store cannot be read: {error}")
 }

@@ -133,10 +133,11 @@ async fn life(world: &Arc<World>, place: usize, id: WorkerId, end: End, chance: 
     tokio::select! {
         biased;
         () = wire.died() => {}
-        ended = until_poll(worker.run(stop), polls, &world.weather) => match ended {
-            Some(Err(error)) => world.referee.blame(format!("the worker {id} ended: {error}")),
-            Some(Ok(())) | None => {}
-        },
+        ended = until_poll(worker.run(stop), polls, &world.weather) => {
+            if let Some(Err(error)) = ended {
+                world.referee.blame(format!("the worker {id} ended: {error}"));
+            }
+        }
     }
 }
 

@@ -45,7 +45,7 @@ fn mark<T>(verb: u64, answer: &Result<Committed<T>, StoreError>) -> u64 {
 /// What a verb did, in words.
 fn words(events: &[Event]) -> String {
     let word = |event: &Event| {
-        let id = event.task_id.map_or_else(String::new, |id| short(id));
+        let id = event.task_id.map_or_else(String::new, short);
         let what = event
             .body
             .state

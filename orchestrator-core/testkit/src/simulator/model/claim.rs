@@ -11,7 +11,7 @@ use orchestrator_protocol::{LimitRule, TaskId, TaskState, Timestamp, Usage};
 use super::{Model, Session, Turn, Wrong};
 
 /// The window in which starts are counted.
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 impl Model {
     /// A session asked for work.
@@ -72,7 +72,7 @@ impl Model {
             )
         } else if leased.attempt != known.attempt + u32::from(!known.suspended) {
             format!("as attempt {} after {}", leased.attempt, known.attempt)
-        } else if !leased.has_history && !(known.steps.is_empty() && known.children.is_empty()) {
+        } else if !(leased.has_history || known.steps.is_empty() && known.children.is_empty()) {
             "without its history".to_owned()
         } else if leased.spec.input != known.spec.input {
             "with another input".to_owned()

@@ -131,9 +131,10 @@ impl Model {
         if from == to {
             // Said once when a budget is spent, for people who read the history.
             let text = event.body.text.as_deref().unwrap_or_default();
-            return match text.starts_with("the budget is spent") {
-                true => Ok(()),
-                false => Err(format!("{id} was told twice to be {to}")),
+            return if text.starts_with("the budget is spent") {
+                Ok(())
+            } else {
+                Err(format!("{id} was told twice to be {to}"))
             };
         }
         if !TaskEvent::ALL.iter().any(|event| next(from, *event) == Ok(to)) {

@@ -97,9 +97,10 @@ impl Model {
         };
         let known = self.task(item.task)?;
         let same = |(asked, given): (&ChildSpec, &ChildRef)| known.children.get(&asked.step) == Some(&given.id);
-        match asked.len() == given.len() && asked.iter().zip(given).all(same) {
-            true => Ok(()),
-            false => Err("a repeated request for children gave others".to_owned()),
+        if asked.len() == given.len() && asked.iter().zip(given).all(same) {
+            Ok(())
+        } else {
+            Err("a repeated request for children gave others".to_owned())
         }
     }
 
@@ -114,7 +115,7 @@ impl Model {
                 known.lines += 1;
                 None
             }
-            (ReportBody::Progress(_), ReportAck::Accepted) => None,
+            (ReportBody::Progress(_), ReportAck::Accepted) | (ReportBody::Wait { .. }, ReportAck::Open) => None,
             (ReportBody::Usage(usage), ReportAck::Accepted) => {
                 *turn.tokens.entry(id).or_default() += usage.tokens();
                 None
@@ -132,7 +133,6 @@ impl Model {
                 self.spawn(turn, id, asked, given)?;
                 None
             }
-            (ReportBody::Wait { .. }, ReportAck::Open) => None,
             (ReportBody::Wait { tasks, join, until }, ReportAck::Parked) => {
                 let mut leave = Leave::to(&[TaskState::Waiting], true);
                 let mut tasks = tasks.clone();
@@ -145,10 +145,12 @@ impl Model {
                 None
             }
             (
-                ReportBody::Complete { .. } | ReportBody::Fail { .. } | ReportBody::Release { .. },
+                ReportBody::Complete { .. }
+                | ReportBody::Fail { .. }
+                | ReportBody::Release { .. }
+                | ReportBody::Stopped { .. },
                 ReportAck::Accepted,
             ) if stopping => stops(),
-            (ReportBody::Stopped { .. }, ReportAck::Accepted) if stopping => stops(),
             (ReportBody::Complete { .. }, ReportAck::Accepted) => Some(Leave::to(&[TaskState::Succeeded], true)),
             (ReportBody::Fail { error, .. }, ReportAck::Accepted) => Some(self.fail(turn, id, error)?),
             (ReportBody::Release { .. } | ReportBody::Stopped { .. }, ReportAck::Accepted) => {
