@@ -1,7 +1,7 @@
 //! The store in one SQLite file: durable, embedded, and shared by the processes of one machine.
 //!
-//! One [`writer`] makes transactions of what waits; [`reader`] reads beside it. The semantics are the
-//! [`crate::store::ledger`]'s, over the row port of [`tx`].
+//! One `writer` makes transactions of what waits; `reader` reads beside it. The semantics are the
+//! [`crate::store::ledger`]'s, over the row port of `tx`.
 
 mod batch;
 mod cache;
