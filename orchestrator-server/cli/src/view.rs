@@ -154,7 +154,12 @@ impl View {
             return;
         }
         let failed = self.model.count(|state| state == TaskState::Failed);
-        self.output.remark(&words::summary(task, self.model.len(), failed));
+        let mut summary = words::summary(task, self.model.len(), failed);
+        if let (TaskState::Cancelled, Some(why)) = (task.state, self.model.root().and_then(|root| root.why.as_deref()))
+        {
+            summary = format!("{summary}: {}", words::one_line(why));
+        }
+        self.output.remark(&summary);
     }
 }
 
