@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Place, eventually, runs};
+use crate::support::{Place, eventually, runs, signal};
 
 /// A program that can be found among the processes, and that ends only when it is killed.
 fn lasting(place: &Place, deaf: bool) -> (String, String) {
@@ -11,7 +11,7 @@ fn lasting(place: &Place, deaf: bool) -> (String, String) {
         place.path("x").display().to_string().replace(['/', '.'], "-")
     );
     let trap = if deaf { "trap '' TERM; " } else { "" };
-    let script = format!("{trap}echo started; : {name}; while :; do sleep 0.1; done");
+    let script = format!("{trap}echo $$ > pid; echo started; : {name}; while :; do sleep 0.1; done");
     (Place::shell(&script), name)
 }
 
@@ -94,6 +94,8 @@ fn what_a_dead_process_left_is_cancelled_at_once() {
         "it took {:?}",
         begun.elapsed()
     );
-    // Nobody was left to stop it, so the test does.
-    let _ = std::process::Command::new("pkill").args(["-f", &name]).status();
+    // Nobody was left to stop the program, so the test does.
+    let process = std::fs::read_to_string(place.path("pid")).expect("its process");
+    signal("KILL", process.trim().parse().expect("a number"));
+    eventually("the program to be gone", || !runs(&name));
 }
