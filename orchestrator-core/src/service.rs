@@ -8,6 +8,7 @@ mod poll;
 mod result;
 mod schedule;
 mod source;
+mod trouble;
 mod why;
 mod worker;
 
@@ -19,8 +20,9 @@ use orchestrator_protocol::{
 
 pub use live::Live;
 pub use source::{LocalSource, SourceConfig};
+pub use trouble::Trouble;
 
-use self::lobby::Lobby;
+use self::{lobby::Lobby, trouble::Noted};
 use crate::{
     bus::{Bus, Nudge},
     clock::Sources,
@@ -42,6 +44,7 @@ pub struct Engine {
     /// Time and ids.
     pub sources: Sources,
     lobby: Arc<Lobby>,
+    noted: Arc<Noted>,
 }
 
 impl Engine {
@@ -52,6 +55,7 @@ impl Engine {
             bus,
             sources,
             lobby: Arc::default(),
+            noted: Arc::default(),
         }
     }
 

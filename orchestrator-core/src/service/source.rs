@@ -207,7 +207,7 @@ impl TaskSource for LocalSource {
             owner: hello.owner,
             now: self.engine.now(),
         };
-        let committed = self.engine.store.open_session(open).await?;
+        let committed = self.engine.note(self.engine.store.open_session(open).await)?;
         self.engine.announce(committed).await;
         self.sessions().entry(session).or_default().ring(WORK);
         Ok(Welcome {
@@ -217,21 +217,19 @@ impl TaskSource for LocalSource {
     }
 
     async fn claim(&self, session: SessionId, credit: usize) -> Result<Vec<LeasedTask>, StoreError> {
-        let committed = self
-            .engine
-            .store
-            .claim(Claim {
-                session,
-                credit,
-                now: self.engine.now(),
-            })
-            .await?;
+        let claim = Claim {
+            session,
+            credit,
+            now: self.engine.now(),
+        };
+        let committed = self.engine.note(self.engine.store.claim(claim).await)?;
         Ok(self.engine.announce(committed).await)
     }
 
     async fn report(&self, items: Vec<ReportItem>) -> Result<Vec<ReportAck>, StoreError> {
         let timed = items.iter().any(|item| sets_timer(&item.body));
-        let committed = self.engine.store.report(items, self.engine.now()).await?;
+        let reported = self.engine.store.report(items, self.engine.now()).await;
+        let committed = self.engine.note(reported)?;
         let acks = self.engine.announce(committed).await;
         if timed {
             self.engine.bus.nudge(Nudge::Timer).await;
@@ -240,7 +238,8 @@ impl TaskSource for LocalSource {
     }
 
     async fn renew(&self, session: SessionId) -> Result<Renewed, StoreError> {
-        let renewed = self.engine.store.renew(session, self.engine.now()).await?;
+        let renewed = self.engine.store.renew(session, self.engine.now()).await;
+        let renewed = self.engine.note(renewed)?;
         if !renewed.alive {
             self.sessions().remove(&session);
         }

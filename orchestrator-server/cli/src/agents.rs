@@ -1,8 +1,8 @@
 //! The agents that this program has.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use orchestrator_core::{Agent, Orchestrator};
+use orchestrator_core::{Agent, Orchestrator, protocol::Task};
 use orchestrator_worker::builtin::{self, ModelSettings};
 
 use crate::{args::Here, exit::Failure};
@@ -27,6 +27,35 @@ pub fn all(here: &Here) -> Result<Vec<Arc<dyn Agent>>, Failure> {
         }
     };
     builtin::agents(model).map_err(Failure::usage)
+}
+
+/// The labels by which a task remembers which model its run had. The key itself is never among them.
+const REMEMBERED: [&str; 3] = ["model", "model_url", "model_key_env"];
+
+/// Labels for a task, so that a retry asks the same model without being told.
+pub fn remember(here: &Here, labels: &mut BTreeMap<String, String>) {
+    // An address may carry a password; such a one is not kept.
+    if here.model_url.as_ref().is_none_or(|url| url.contains('@')) {
+        return;
+    }
+    let values = [&here.model, &here.model_url, &here.model_key_env];
+    for (name, value) in REMEMBERED.into_iter().zip(values) {
+        if let Some(value) = value {
+            labels.entry(name.to_owned()).or_insert_with(|| value.clone());
+        }
+    }
+}
+
+/// The model of a task's first run, unless another one was named.
+pub fn recall(here: &mut Here, task: &Task) {
+    if here.model.is_some() || here.model_url.is_some() {
+        return;
+    }
+    let [model, url, key] = REMEMBERED.map(|name| task.labels.get(name).cloned());
+    if model.is_some() && url.is_some() {
+        (here.model, here.model_url) = (model, url);
+        here.model_key_env = here.model_key_env.take().or(key);
+    }
 }
 
 /// Gives agents to an orchestrator.

@@ -1,6 +1,6 @@
 //! What is special about running particular jobs from the command line: their input from flags, and their reports.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use orchestrator_core::protocol::{Json, Task};
 use serde_json::{Map, Value, json};
@@ -15,7 +15,8 @@ pub fn input(run: &Run) -> Result<Json, Failure> {
     };
     let mut flags = Map::new();
     if let Some(repo) = &run.repo {
-        flags.insert("repo".into(), json!(repository(repo)?));
+        let key = if run.task_type == "command" { "cwd" } else { "repo" };
+        flags.insert(key.into(), json!(repository(repo)?));
     }
     if run.task_type == "code_review" {
         review_flags(run, &mut flags)?;
@@ -33,11 +34,18 @@ pub fn input(run: &Run) -> Result<Json, Failure> {
             object.insert(key, value);
         }
     }
-    if run.task_type == "code_review"
-        && let Value::Object(object) = &mut input
-    {
-        // The number of slots is what this machine is willing to do at once.
-        object.entry("max_parallel").or_insert_with(|| json!(run.here.slots()));
+    match (run.task_type.as_str(), &mut input) {
+        ("code_review", Value::Object(object)) => {
+            // The number of slots is what this machine is willing to do at once.
+            object.entry("max_parallel").or_insert_with(|| json!(run.here.slots()));
+        }
+        ("command", Value::Object(object)) => {
+            // Where it was asked for, also when it is retried from elsewhere.
+            if let Some(here) = std::env::current_dir().ok().as_deref().and_then(Path::to_str) {
+                object.entry("cwd").or_insert_with(|| json!(here));
+            }
+        }
+        _ => {}
     }
     Ok(input.into())
 }
@@ -87,7 +95,7 @@ fn parse(text: &str) -> Result<Value, Failure> {
 }
 
 /// The whole path of a repository that is there.
-fn repository(path: &Path) -> Result<PathBuf, Failure> {
+fn repository(path: &Path) -> Result<String, Failure> {
     let whole = path
         .canonicalize()
         .map_err(|e| Failure::usage(format!("the repository {} cannot be opened: {e}", path.display())))?;
@@ -99,7 +107,12 @@ fn repository(path: &Path) -> Result<PathBuf, Failure> {
     }
     std::fs::read_dir(&whole)
         .map_err(|e| Failure::usage(format!("the repository {} cannot be read: {e}", path.display())))?;
-    Ok(whole)
+    whole.into_os_string().into_string().map_err(|whole| {
+        Failure::usage(format!(
+            "the path of the repository {} is not UTF-8, which inputs must be; give it another name",
+            whole.display()
+        ))
+    })
 }
 
 /// Checks that a folder for reports can be written, before work begins.

@@ -15,14 +15,18 @@ use std::sync::Arc;
 
 use orchestrator_core::{
     Agent, Json, NewTask, TaskContext, TaskError, agent,
-    protocol::{RetryPolicy, SideEffects},
+    protocol::{ErrorClass, RetryPolicy, SideEffects},
 };
 use serde::{Deserialize, Serialize};
 
 pub use self::input::ReviewInput;
-use self::{critique::CritiqueInput, file::FileInput, repository::RepositoryInput};
+use self::{
+    critique::{CritiqueInput, Looked},
+    file::FileInput,
+    repository::RepositoryInput,
+};
 use crate::{
-    llm::Client,
+    llm::{self, Client, LlmInput},
     review::{
         analyser::{self, Detection},
         critique::{Critique, FileFacts},
@@ -37,10 +41,10 @@ use crate::{
 
 /// The agents of the job, which ask a model when there is one.
 pub fn agents(model: Option<Client>) -> Vec<Arc<dyn Agent>> {
-    let named = model.as_ref().map(|client| client.model().to_owned());
+    let (asked, judge) = (model.clone(), model.clone());
     vec![
         Arc::new(
-            agent("code_review", move |ctx, input| review(ctx, input, named.clone()))
+            agent("code_review", move |ctx, input| review(ctx, input, asked.clone()))
                 .description("Reviews a repository and reports what it found."),
         ),
         Arc::new(
@@ -50,7 +54,12 @@ pub fn agents(model: Option<Client>) -> Vec<Arc<dyn Agent>> {
             .description("Reviews one file."),
         ),
         Arc::new(agent("code_review.repository", repository::review).description("Looks at all files together.")),
-        Arc::new(agent("code_review.critique", critique::review).description("Takes a second look at findings.")),
+        Arc::new(
+            agent("code_review.critique", move |ctx, look| {
+                critique::review(ctx, look, judge.clone())
+            })
+            .description("Takes a second look at findings."),
+        ),
         Arc::new(agent("code_review.report", report::write).description("Makes a page of a review.")),
     ]
 }
@@ -62,13 +71,24 @@ struct Plan {
     detection: Detection,
 }
 
-async fn review(ctx: TaskContext, input: ReviewInput, model: Option<String>) -> Result<Json, TaskError> {
+/// The model that takes part, or why it does not.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Participant {
+    model: Option<String>,
+    missing: Option<Unchecked>,
+}
+
+async fn review(ctx: TaskContext, input: ReviewInput, model: Option<Client>) -> Result<Json, TaskError> {
     let plan: Plan = ctx.step("plan", || plan(&input)).await?;
     let files = plan.scope.files.len();
     ctx.log(format!("{files} file(s) to review")).await;
     for tool in &plan.detection.tools {
         ctx.log(format!("with {} {}", tool.name, tool.version)).await;
     }
+    let participant = match &model {
+        Some(client) if files > 0 => ctx.step("model", || reach(&ctx, client)).await?,
+        _ => Participant::default(),
+    };
     let together = RepositoryInput {
         input: input.clone(),
         scope: plan.scope.clone(),
@@ -80,16 +100,18 @@ async fn review(ctx: TaskContext, input: ReviewInput, model: Option<String>) -> 
             task("code_review.repository", &together, "all files together")?,
         )
         .await?;
-    let reviews = review_files(&ctx, &input, &plan).await?;
+    let model = participant.model.is_some();
+    let reviews = review_files(&ctx, &input, &plan, model).await?;
     let together = together.join().await?;
-    let (critique, unchecked) = look_again(&ctx, &input, &plan, &reviews, together).await?;
+    let (critique, mut unchecked) = look_again(&ctx, &input, &plan, &reviews, together, model).await?;
+    unchecked.extend(participant.missing);
     let parts = Parts {
         scope: plan.scope,
         reviews,
         critique,
         unchecked,
         tools: plan.detection.tools,
-        model,
+        model: participant.model,
     };
     ctx.call("report", task("code_review.report", &parts, "the report")?)
         .await
@@ -104,8 +126,42 @@ async fn plan(input: &ReviewInput) -> Result<Plan, TaskError> {
     Ok(Plan { scope, detection })
 }
 
+/// Whether the model answers at all. One that does not is told once, and not by every file after it has waited in vain.
+async fn reach(ctx: &TaskContext, client: &Client) -> Result<Participant, TaskError> {
+    let question = LlmInput {
+        prompt: Some("Answer with one word: ready".to_owned()),
+        ..LlmInput::default()
+    };
+    let name = client.model().to_owned();
+    match llm::ask(ctx, client, &question).await {
+        Err(error) if error.class == ErrorClass::Cancelled => Err(error),
+        // Asked for patience, and so there: each question waits for its own turn.
+        Err(error) if error.class != ErrorClass::RateLimited => {
+            let why = format!("it was not asked: {}", error.message);
+            ctx.log(format!("going on without the model `{name}`: {}", error.message))
+                .await;
+            Ok(Participant {
+                model: None,
+                missing: Some(Unchecked::new(format!("model `{name}`"), why)),
+            })
+        }
+        _ => {
+            ctx.log(format!("with the model `{name}`")).await;
+            Ok(Participant {
+                model: Some(name),
+                missing: None,
+            })
+        }
+    }
+}
+
 /// A review of each file. A file whose review failed is one that could not be checked.
-async fn review_files(ctx: &TaskContext, input: &ReviewInput, plan: &Plan) -> Result<Vec<FileReview>, TaskError> {
+async fn review_files(
+    ctx: &TaskContext,
+    input: &ReviewInput,
+    plan: &Plan,
+    model: bool,
+) -> Result<Vec<FileReview>, TaskError> {
     let tasks = plan
         .scope
         .files
@@ -115,6 +171,7 @@ async fn review_files(ctx: &TaskContext, input: &ReviewInput, plan: &Plan) -> Re
                 input: input.clone(),
                 file: file.clone(),
                 tools: plan.detection.tools.clone(),
+                model,
             };
             task("code_review.file", &one, &file.path.to_string())
         })
@@ -142,6 +199,7 @@ async fn look_again(
     plan: &Plan,
     reviews: &[FileReview],
     together: repository::Together,
+    model: bool,
 ) -> Result<(Critique, Vec<Unchecked>), TaskError> {
     let options = input.options();
     let mut findings: Vec<Finding> = reviews.iter().flat_map(|review| review.findings.clone()).collect();
@@ -151,8 +209,9 @@ async fn look_again(
         input: input.clone(),
         findings,
         files: reviews.iter().map(FileFacts::from).collect(),
+        model,
     };
-    let critique = ctx
+    let looked: Looked = ctx
         .call(
             "critique",
             task("code_review.critique", &look, "a second look at the findings")?,
@@ -160,7 +219,8 @@ async fn look_again(
         .await?;
     let mut unchecked = plan.detection.unchecked.clone();
     unchecked.extend(together.unchecked);
-    Ok((critique, unchecked))
+    unchecked.extend(looked.unchecked);
+    Ok((looked.critique, unchecked))
 }
 
 /// A child that changes nothing and may be tried again.

@@ -1,4 +1,5 @@
 //! The built-in agents as their users meet them: through an orchestrator, with real programs.
 
+mod code_review;
 mod command;
 mod llm;

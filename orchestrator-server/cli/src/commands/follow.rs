@@ -5,8 +5,8 @@ use std::time::Duration;
 use orchestrator_core::{
     Orchestrator,
     protocol::{Event, Task, TaskId},
-    service::Live,
-    store::{EventQuery, EventScope},
+    service::{Engine, Live, Trouble},
+    store::{EventQuery, EventScope, StoreError},
 };
 
 use super::{interrupt::Interrupts, peek::Peek};
@@ -89,6 +89,9 @@ pub async fn follow(
         // the events from being heard.
         let now = engine.now();
         if now.since(drawn) >= FRAME {
+            if runner == Runner::Here {
+                give_up_on_trouble(engine, id)?;
+            }
             view.draw(now);
             drawn = engine.now();
         }
@@ -97,6 +100,30 @@ pub async fn follow(
     view.draw(engine.now());
     view.finish(&task);
     Ok(Ended::Task(Box::new(task)))
+}
+
+/// How long a full disk may stay full, and a store locked or out of reach, before the run is broken off. What could not be
+/// recorded until then is done again by a retry.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_mins(1));
+
+/// Fails when nothing that is done here has been recorded for too long.
+fn give_up_on_trouble(engine: &Engine, id: TaskId) -> Result<(), Failure> {
+    let Some(Trouble { since, error }) = engine.trouble() else {
+        return Ok(());
+    };
+    let (patience, remedy) = match error {
+        StoreError::Full(_) => (PATIENCE.0, "make room, then"),
+        _ => (PATIENCE.1, "when it can be written again,"),
+    };
+    if engine.now().since(since) < patience {
+        return Ok(());
+    }
+    let mut failure = Failure::from(error);
+    failure.message = format!(
+        "{}; broken off: {remedy} `orchestrator retry {id}` goes on with what was finished",
+        failure.message
+    );
+    Err(failure)
 }
 
 /// Every event of a tree, from its beginning.

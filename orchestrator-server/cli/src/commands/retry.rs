@@ -20,13 +20,15 @@ use crate::{
 
 /// Runs a task again from what it has finished: one that ended badly, or one whose process was killed.
 pub async fn retry(retry: Retry, place: &Place, output: Output) -> Result<Exit, Failure> {
-    let agents = agents::all(&retry.here)?;
+    let mut retry = retry;
     jobs::prepare(retry.out.as_deref())?;
     let task = look(&retry, place, output).await?;
     if task.state == TaskState::Succeeded {
         output.remark("it has succeeded; there is nothing to retry, and this is its result");
         return work::hand_over(&task, retry.out.as_deref(), output);
     }
+    agents::recall(&mut retry.here, &task);
+    let agents = agents::all(&retry.here)?;
     agents::check_type(&agents, &task.task_type)?;
     let orchestrator = work::open(place, &retry.here, agents, place::label_of(&task)).await?;
     let ended = matches!(

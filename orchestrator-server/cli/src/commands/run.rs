@@ -22,6 +22,7 @@ pub async fn run(run: Run, place: &Place, output: Output) -> Result<Exit, Failur
     jobs::prepare(run.out.as_deref())?;
     task.description = run.description.clone().unwrap_or_else(|| describe(&run));
     task.labels = run.label.iter().cloned().collect();
+    agents::remember(&run.here, &mut task.labels);
     task.idempotency_key.clone_from(&run.idempotency_key);
     if let Some(attempts) = run.attempts {
         task.retry.max_attempts = attempts;

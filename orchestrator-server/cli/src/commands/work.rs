@@ -60,7 +60,8 @@ pub async fn to_the_end(
     }
     let mut view = follow::view(orchestrator, id, audience, output);
     let ended = loop {
-        match follow::follow(orchestrator, id, runner, &mut interrupts, &mut view).await? {
+        let followed = follow::follow(orchestrator, id, runner, &mut interrupts, &mut view).await;
+        match followed.inspect_err(|_| orchestrator.abort())? {
             Ended::Deserted => {
                 output.remark("the process that ran it has ended; going on here");
                 runner = Runner::Here;

@@ -22,3 +22,4 @@ mod output;
 mod retry;
 mod run;
 mod stores;
+mod trouble;

@@ -1,12 +1,16 @@
 //! A second agent looks at what the first ones found.
 
-use orchestrator_core::{TaskContext, TaskError};
+use orchestrator_core::{TaskContext, TaskError, protocol::ErrorClass};
 use serde::{Deserialize, Serialize};
 
-use super::ReviewInput;
-use crate::review::{
-    critique::{Critique, FileFacts, critique},
-    finding::Finding,
+use super::{ReviewInput, file::to_ask};
+use crate::{
+    llm::{self, Client},
+    review::{
+        critique::{Critique, FileFacts, critique, model},
+        finding::{Finding, Unchecked},
+        model::Request,
+    },
 };
 
 /// The input of `code_review.critique`.
@@ -15,11 +19,29 @@ pub(super) struct CritiqueInput {
     pub(super) input: ReviewInput,
     pub(super) findings: Vec<Finding>,
     pub(super) files: Vec<FileFacts>,
+    /// Whether a model takes part.
+    #[serde(default)]
+    pub(super) model: bool,
 }
 
-pub(super) async fn review(ctx: TaskContext, look: CritiqueInput) -> Result<Critique, TaskError> {
+/// What the second look left, and what it could not do.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Looked {
+    pub(super) critique: Critique,
+    #[serde(default)]
+    pub(super) unchecked: Vec<Unchecked>,
+}
+
+pub(super) async fn review(ctx: TaskContext, look: CritiqueInput, client: Option<Client>) -> Result<Looked, TaskError> {
     let found = look.findings.len();
-    let critique = critique(look.findings, &look.files, &look.input.options());
+    let mut looked = Looked {
+        critique: critique(look.findings, &look.files, &look.input.options()),
+        unchecked: Vec::new(),
+    };
+    if let Some(client) = client.filter(|_| look.model) {
+        judge(&ctx, &client, &mut looked).await?;
+    }
+    let critique = &looked.critique;
     ctx.log(format!(
         "{} of {found} finding(s) kept, {} removed, {} changed",
         critique.kept.len(),
@@ -27,5 +49,34 @@ pub(super) async fn review(ctx: TaskContext, look: CritiqueInput) -> Result<Crit
         critique.changed.len()
     ))
     .await;
-    Ok(critique)
+    Ok(looked)
+}
+
+/// Lets a model doubt what is doubtful. One that gives no usable answer leaves everything as it was, which is told.
+async fn judge(ctx: &TaskContext, client: &Client, looked: &mut Looked) -> Result<(), TaskError> {
+    let Some((request, indices)) = model::request(&looked.critique.kept) else {
+        return Ok(());
+    };
+    let answer: Result<String, String> = ctx.step("model", || question(ctx, client, &request)).await?;
+    let missed = match answer {
+        Ok(answer) => model::apply(&mut looked.critique, &indices, &answer)
+            .err()
+            .map(|error| format!("the model's answer cannot be used: {error}")),
+        Err(why) => Some(why),
+    };
+    let missed = missed.map(|why| Unchecked::new("the second look at the findings", why));
+    looked.unchecked.extend(missed);
+    Ok(())
+}
+
+async fn question(ctx: &TaskContext, client: &Client, request: &Request) -> Result<Result<String, String>, TaskError> {
+    match llm::ask(ctx, client, &to_ask(request)).await {
+        Ok(output) => Ok(Ok(output.text)),
+        // Worth another attempt of this task; the last one does without the model.
+        Err(error) if ctx.attempt() < 2 && matches!(error.class, ErrorClass::Retryable | ErrorClass::RateLimited) => {
+            Err(error)
+        }
+        Err(error) if error.class == ErrorClass::Cancelled => Err(error),
+        Err(error) => Ok(Err(format!("the model did not take part: {}", error.message))),
+    }
 }

@@ -22,6 +22,9 @@ pub(super) struct FileInput {
     pub(super) input: ReviewInput,
     pub(super) file: SourceFile,
     pub(super) tools: Vec<ToolRun>,
+    /// Whether a model takes part.
+    #[serde(default)]
+    pub(super) model: bool,
 }
 
 pub(super) async fn review(ctx: TaskContext, one: FileInput, model: Option<Client>) -> Result<FileReview, TaskError> {
@@ -32,7 +35,7 @@ pub(super) async fn review(ctx: TaskContext, one: FileInput, model: Option<Clien
     let mut review = blocking(move || inspect(&root, &file, &checks)).await?;
     let analysis = analyser::analyse_file(&one.input.repo, &one.file, &one.tools, &options, &ProcessRunner).await;
     review.add(analysis);
-    if let Some(client) = model.filter(|_| review.skipped.is_none()) {
+    if let Some(client) = model.filter(|_| one.model && review.skipped.is_none()) {
         ask_model(&ctx, &client, &one, &mut review).await?;
     }
     Ok(review)
@@ -73,18 +76,7 @@ async fn ask_model(
 }
 
 async fn question(ctx: &TaskContext, client: &Client, request: &model::Request) -> Result<Said, TaskError> {
-    let messages = request.messages.iter();
-    let input = LlmInput {
-        messages: messages
-            .map(|m| Message {
-                role: m.role.clone(),
-                content: m.content.clone(),
-            })
-            .collect(),
-        json_schema: Some(request.schema.clone()),
-        temperature: Some(0.0),
-        ..LlmInput::default()
-    };
+    let input = to_ask(request);
     let place = request.chunk.file.to_string();
     let missed = |why: String| Said {
         unchecked: vec![Unchecked::new(place.clone(), why)],
@@ -104,5 +96,21 @@ async fn question(ctx: &TaskContext, client: &Client, request: &model::Request) 
         }
         Err(error) if error.class == ErrorClass::Cancelled => Err(error),
         Err(error) => Ok(missed(format!("the model did not review it: {}", error.message))),
+    }
+}
+
+/// A request as the model's client takes it.
+pub(super) fn to_ask(request: &model::Request) -> LlmInput {
+    let messages = request.messages.iter();
+    LlmInput {
+        messages: messages
+            .map(|m| Message {
+                role: m.role.clone(),
+                content: m.content.clone(),
+            })
+            .collect(),
+        json_schema: Some(request.schema.clone()),
+        temperature: Some(0.0),
+        ..LlmInput::default()
     }
 }
