@@ -2,6 +2,7 @@
 //! all stores and one for all buses, scripted agents, and a deterministic simulator.
 
 pub mod agents;
+pub mod broken;
 pub mod bus_suite;
 pub mod chance;
 pub mod clock;

@@ -124,18 +124,40 @@ impl Simulation {
     ///
     /// Within a Tokio runtime.
     pub fn run(self, open: impl FnOnce() -> Arc<dyn Store>) -> Result<Passed, Failed> {
+        self.run_behind(open, |store| store)
+    }
+
+    /// The same, with something between the watched store and the services that use it. The referee sees what the store
+    /// does and not what the services hear, so that only the behaviour of the whole can show that they hear lies.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that was wrong.
+    ///
+    /// # Panics
+    ///
+    /// Within a Tokio runtime.
+    pub fn run_behind(
+        self,
+        open: impl FnOnce() -> Arc<dyn Store>,
+        between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Result<Passed, Failed> {
         let runtime = Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()
             .expect("a runtime without threads of its own");
-        runtime.block_on(self.play(open()))
+        runtime.block_on(self.play(open(), between))
     }
 
-    async fn play(self, store: Arc<dyn Store>) -> Result<Passed, Failed> {
+    async fn play(
+        self,
+        store: Arc<dyn Store>,
+        between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Result<Passed, Failed> {
         let mut chance = Chance::new(self.seed);
         let plan = Plan::draw(&mut chance);
-        let world = Arc::new(World::new(plan, &mut chance, store, self.tell));
+        let world = Arc::new(World::new(plan, &mut chance, store, between, self.tell));
         world.prepare(&mut chance).await;
         let seen = begin(&world, &mut chance);
         let story = async {

@@ -15,6 +15,9 @@ use super::{
 };
 use crate::agents::Witness;
 
+/// More verbs than any story takes: who goes on after that runs in circles.
+const MOST_VERBS: u64 = 200_000;
+
 /// Who watches a simulation.
 pub struct Referee {
     clock: Arc<WallClock>,
@@ -72,7 +75,11 @@ impl Referee {
             let line = format!("{at:>5} {:>9.3}s {}", self.clock.elapsed().as_secs_f64(), words());
             court.told.push(line);
         }
-        if let Err(wrong) = verb(&mut court.model) {
+        let verb = verb(&mut court.model).and_then(|()| match at {
+            MOST_VERBS.. => Err("nothing comes of all this: somebody runs in circles".to_owned()),
+            _ => Ok(()),
+        });
+        if let Err(wrong) = verb {
             court.wrong = Some(format!("verb {at}: {wrong}\n    {}", words()));
             self.whistle.notify_waiters();
             self.whistle.notify_one();

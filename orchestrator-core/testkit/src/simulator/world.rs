@@ -43,14 +43,20 @@ pub struct World {
 
 impl World {
     /// The world of a seed over a fresh store.
-    pub fn new(plan: Plan, chance: &mut Chance, store: Arc<dyn Store>, tell: bool) -> Self {
+    pub fn new(
+        plan: Plan,
+        chance: &mut Chance,
+        store: Arc<dyn Store>,
+        between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        tell: bool,
+    ) -> Self {
         let clock = Arc::new(WallClock::new());
         let weather = Arc::new(Weather::default());
         let referee = Arc::new(Referee::new(clock.clone(), tell));
         let ids: Arc<dyn Ids> = Arc::new(SeededIds::new(chance.draw()));
         let store = Layered::shared(Watched::new(store, referee.clone()));
         let flaky = Layered::shared(Flaky {
-            below: store.clone(),
+            below: between(store.clone()),
             faults: Faults::new(weather.clone(), chance.fork()),
             trouble: plan.store,
         });
