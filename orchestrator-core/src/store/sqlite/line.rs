@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, Executor, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
     fault,
-    sql::{Args, Insert, Script},
+    sql::{Cells, Insert, Script, Texts},
 };
 use crate::store::error::StoreError;
 
@@ -20,6 +20,7 @@ pub(super) enum Trouble {
 /// The connection. A transaction that is not begun yet begins with the first trip, and takes no trip of its own.
 pub(super) struct Line<'w> {
     conn: &'w mut SqliteConnection,
+    texts: &'w mut Texts,
     begin: Option<String>,
     trouble: Option<Trouble>,
 }
@@ -38,9 +39,10 @@ pub(super) fn guarded_begin(settings: &str, version: i64) -> String {
 
 impl<'w> Line<'w> {
     /// A connection whose transaction is begun, or is to begin with these statements.
-    pub(super) fn new(conn: &'w mut SqliteConnection, begin: Option<String>) -> Self {
+    pub(super) fn new(conn: &'w mut SqliteConnection, texts: &'w mut Texts, begin: Option<String>) -> Self {
         Self {
             conn,
+            texts,
             begin,
             trouble: None,
         }
@@ -55,8 +57,9 @@ impl<'w> Line<'w> {
     pub(super) async fn run(&mut self, script: Script) -> Result<Vec<SqliteRow>, StoreError> {
         let begin = self.begin.take();
         let begins = begin.is_some();
+        let keep = script.is_worth_keeping();
         let (sql, args) = script.after(begin);
-        let query = sqlx::query_with(AssertSqlSafe(sql), args);
+        let query = sqlx::query_with(AssertSqlSafe(sql), args).persistent(keep);
         let done = self.conn.fetch_all(query).await;
         done.map_err(|error| {
             if begins && fault::words(&error) == GUARD_WORDS {
@@ -69,26 +72,23 @@ impl<'w> Line<'w> {
     }
 
     /// Writes rows: large parts at once, the rest with the script.
-    pub(super) async fn insert<R>(
+    pub(super) async fn insert<'r, R>(
         &mut self,
         script: &mut Script,
         insert: &'static Insert,
-        rows: &[R],
-        bind: impl Fn(&mut Args, &R),
+        rows: &'r [R],
+        bind: impl Fn(&mut Cells<'r>, &'r R),
     ) -> Result<(), StoreError> {
-        let (chunks, rest) = insert.divide(rows);
-        if !chunks.is_empty() && (self.begin.is_some() || script.comes_first()) {
+        let (parts, rest) = Insert::divide(rows);
+        if !parts.is_empty() && (self.begin.is_some() || script.comes_first()) {
             self.run(std::mem::take(script)).await?;
         }
-        for chunk in chunks {
-            let mut args = Args::default();
-            for row in chunk {
-                bind(&mut args, row);
-            }
-            let query = sqlx::query_with(AssertSqlSafe(insert.chunk(chunk.len())), args.into_inner());
+        for part in parts {
+            let (sql, args) = self.texts.statement(insert, part, &bind);
+            let query = sqlx::query_with(AssertSqlSafe(sql), args);
             self.conn.execute(query).await.map_err(|e| fault::of(&e))?;
         }
-        script.insert(insert, rest, bind);
+        script.insert(insert, rest, &bind);
         Ok(())
     }
 }

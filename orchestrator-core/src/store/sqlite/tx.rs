@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{
     cache::Cache,
-    codec::{self, column},
+    codec::{self, column, life},
     line::Line,
     mirror::Mirror,
     pending::Pending,
@@ -100,6 +100,8 @@ impl<'w> SqliteTx<'w> {
     /// Takes a new task in.
     fn bear(&mut self, row: TaskRow) {
         self.pending.totals.born(&row);
+        self.pending.due.change(row.key, None, life::due(&row));
+        self.pending.aside.change(row.key, None, life::aside(&row));
         self.pending.tasks.push(row.key);
         self.cache.insert(row, true);
     }
@@ -112,6 +114,8 @@ impl<'w> SqliteTx<'w> {
         };
         let old = &entry.row;
         self.pending.totals.changed(old, &row);
+        self.pending.due.change(row.key, life::due(old), life::due(&row));
+        self.pending.aside.change(row.key, life::aside(old), life::aside(&row));
         if row.state == TaskState::Running && row.lease != old.lease {
             self.pending.starts.granted(&row);
             self.must_sync |= row.spec.side_effects == SideEffects::Once;

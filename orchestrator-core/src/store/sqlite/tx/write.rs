@@ -11,26 +11,29 @@ use crate::{
         sqlite::{
             cache::{Entry, Unwritten},
             codec::{self, event, life, task, text},
-            sql::{Args, Insert, Script, numbers},
+            sql::{Cells, Insert, Script, numbers},
         },
     },
 };
 
-static INSERT_EDGE: Insert = Insert::new("insert or ignore into edge(target,waiter) values", 2, "");
-static INSERT_LANE: Insert = Insert::new("insert into lane(id,task_type,body) values", 3, "");
+static INSERT_EDGE: Insert = Insert::new("insert or ignore into edge(target,waiter)", 2, "");
+static INSERT_DUE: Insert = Insert::new("insert into due(at,key)", 2, "");
+static INSERT_ASIDE: Insert = Insert::new("insert into aside(state,key)", 2, "");
+static INSERT_LANE: Insert = Insert::new("insert into lane(id,task_type,body)", 3, "");
 static ADD_START: Insert = Insert::new(
-    "insert into start(lane,at,n) values",
+    "insert into start(lane,at,n)",
     3,
     " on conflict(lane,at) do update set n=n+excluded.n",
 );
-static PUT_SESSION: Insert = Insert::new("insert or replace into session(id,expires_at,body) values", 3, "");
-static PUT_SCHEDULE: Insert = Insert::new("insert or replace into schedule(id,name,body) values", 3, "");
+static PUT_SESSION: Insert = Insert::new("insert or replace into session(id,expires_at,body)", 3, "");
+static PUT_SCHEDULE: Insert = Insert::new("insert or replace into schedule(id,name,body)", 3, "");
 
 impl SqliteTx<'_> {
     /// Writes what is gathered: large parts at once; the rest is in the script that comes back, to be run next.
     pub(super) async fn written(&mut self) -> Result<Script, StoreError> {
         let mut script = Script::default();
         self.write_edges(&mut script).await?;
+        self.write_marks(&mut script).await?;
         self.write_lanes(&mut script).await?;
         self.write_tasks(&mut script).await?;
         self.write_history(&mut script).await?;
@@ -52,22 +55,41 @@ impl SqliteTx<'_> {
         }
         let edges = std::mem::take(&mut self.pending.edges);
         self.line
-            .insert(script, &INSERT_EDGE, &edges, |args, (target, waiter)| {
-                args.int(target.0);
-                args.int(waiter.0);
+            .insert(script, &INSERT_EDGE, &edges, |cells, (target, waiter)| {
+                cells.int(target.0);
+                cells.int(waiter.0);
             })
             .await
+    }
+
+    async fn write_marks(&mut self, script: &mut Script) -> Result<(), StoreError> {
+        let (due, past) = self.pending.due.take();
+        let (aside, back) = self.pending.aside.take();
+        if let Some(past) = past {
+            let sql = "delete from due where (at,key) in (select value->>0,value->>1 from json_each(?))";
+            script.push_first(sql).text(past);
+        }
+        if let Some(back) = back {
+            let sql = "delete from aside where (state,key) in (select value->>0,value->>1 from json_each(?))";
+            script.push_first(sql).text(back);
+        }
+        let bind = |cells: &mut Cells<'_>, (number, key): &(i64, Key)| {
+            cells.int(*number);
+            cells.int(key.0);
+        };
+        self.line.insert(script, &INSERT_DUE, &due, bind).await?;
+        self.line.insert(script, &INSERT_ASIDE, &aside, bind).await
     }
 
     async fn write_lanes(&mut self, script: &mut Script) -> Result<(), StoreError> {
         let new = std::mem::take(&mut self.pending.lanes);
         let mirror = &self.mirror;
         self.line
-            .insert(script, &INSERT_LANE, &new, |args, id| {
+            .insert(script, &INSERT_LANE, &new, |cells, id| {
                 let lane = mirror.lane(*id);
-                args.int(id.0);
-                args.opt_text(lane.map(|lane| lane.task_type.as_str()));
-                args.opt_text(lane.map(text));
+                cells.int(id.0);
+                cells.opt_text(lane.map(|lane| lane.task_type.as_str()));
+                cells.opt_text(lane.map(text));
             })
             .await
     }
@@ -84,15 +106,16 @@ impl SqliteTx<'_> {
         };
         let born = which(|u| u.task);
         self.line
-            .insert(script, &task::INSERT, &born, |args, e| task::bind(args, &e.row))
+            .insert(script, &task::INSERT, &born, |cells, e| task::bind(cells, &e.row))
             .await?;
         let lives = which(|u| u.life);
         self.line
-            .insert(script, &life::PUT, &lives, |args, e| life::bind(args, &e.row))
+            .insert(script, &life::PUT, &lives, |cells, e| life::bind(cells, &e.row))
             .await?;
         let results = which(|u| u.result);
-        let bind = |args: &mut _, e: &&Entry| task::bind_result(args, &e.row);
-        self.line.insert(script, &task::PUT_RESULT, &results, bind).await?;
+        self.line
+            .insert(script, &task::PUT_RESULT, &results, |cells, e| task::bind_result(cells, &e.row))
+            .await?;
         let ended = entries.iter().filter(|e| e.row.state.is_terminal());
         self.ended.extend(ended.map(|e| e.row.key));
         for key in keys {
@@ -143,10 +166,10 @@ impl SqliteTx<'_> {
             let before = latest.minus(START_WINDOW);
             script.push("delete from start where at<?").int(before.as_micros());
         }
-        let bind = |args: &mut Args, (lane, at, n): &(LaneId, Timestamp, u32)| {
-            args.int(lane.0);
-            args.int(at.as_micros());
-            args.int(i64::from(*n));
+        let bind = |cells: &mut Cells<'_>, (lane, at, n): &(LaneId, Timestamp, u32)| {
+            cells.int(lane.0);
+            cells.int(at.as_micros());
+            cells.int(i64::from(*n));
         };
         self.line.insert(script, &ADD_START, &starts, bind).await
     }
@@ -160,10 +183,10 @@ impl SqliteTx<'_> {
         }
         let sessions: Vec<_> = ids.iter().filter_map(|id| self.mirror.sessions.get(id)).collect();
         self.line
-            .insert(script, &PUT_SESSION, &sessions, |args, session| {
-                args.id(session.id.as_bytes());
-                args.int(session.expires_at.as_micros());
-                args.text(codec::session::encode(session));
+            .insert(script, &PUT_SESSION, &sessions, |cells, session| {
+                cells.id(session.id.as_bytes());
+                cells.int(session.expires_at.as_micros());
+                cells.text(codec::session::encode(session));
             })
             .await?;
         let mut names = std::mem::take(&mut self.pending.schedules);
@@ -174,10 +197,10 @@ impl SqliteTx<'_> {
             .filter_map(|name| self.mirror.schedules.get(name))
             .collect();
         self.line
-            .insert(script, &PUT_SCHEDULE, &schedules, |args, schedule| {
-                args.id(schedule.id.as_bytes());
-                args.text(schedule.name.as_str());
-                args.text(text(schedule));
+            .insert(script, &PUT_SCHEDULE, &schedules, |cells, schedule| {
+                cells.id(schedule.id.as_bytes());
+                cells.text(schedule.name.as_str());
+                cells.text(text(*schedule));
             })
             .await
     }
