@@ -18,8 +18,8 @@ create table task (
     group_size integer,
     idempotency_key text,
     created_at integer not null, -- microseconds since 1970, like every time here
-    body text not null, -- JSON: the task as submitted, without its input
-    input text -- JSON
+    body text not null, -- JSON: the task as submitted, without its input if that is large
+    input text -- JSON, if it is large
 );
 create unique index task_id on task (id);
 create unique index task_child on task (parent, step) where parent is not null;
@@ -43,6 +43,7 @@ create table life (
     last_event integer not null,
     started_at integer,
     finished_at integer,
+    output text, -- JSON, if it is small
     more text -- JSON: what is rarely there and never searched by
 );
 create index life_ready on life (lane, rank) where state = 2;
@@ -62,7 +63,7 @@ create table aside (
     primary key (state, key)
 ) without rowid;
 
--- What tasks gave, or why they failed last.
+-- What tasks gave if it is large, and why they failed last.
 create table result (
     key integer primary key,
     output text, -- JSON

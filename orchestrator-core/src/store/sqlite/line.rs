@@ -2,10 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Executor, SqliteConnection, sqlite::SqliteRow};
 
-use super::{
-    fault,
-    sql::{Cells, Insert, Script, Texts},
-};
+use super::{fault, sql::Script};
 use crate::store::error::StoreError;
 
 /// What went wrong beyond what an error says.
@@ -20,7 +17,6 @@ pub(super) enum Trouble {
 /// The connection. A transaction that is not begun yet begins with the first trip, and takes no trip of its own.
 pub(super) struct Line<'w> {
     conn: &'w mut SqliteConnection,
-    texts: &'w mut Texts,
     begin: Option<String>,
     trouble: Option<Trouble>,
 }
@@ -39,10 +35,9 @@ pub(super) fn guarded_begin(settings: &str, version: i64) -> String {
 
 impl<'w> Line<'w> {
     /// A connection whose transaction is begun, or is to begin with these statements.
-    pub(super) fn new(conn: &'w mut SqliteConnection, texts: &'w mut Texts, begin: Option<String>) -> Self {
+    pub(super) fn new(conn: &'w mut SqliteConnection, begin: Option<String>) -> Self {
         Self {
             conn,
-            texts,
             begin,
             trouble: None,
         }
@@ -55,40 +50,33 @@ impl<'w> Line<'w> {
 
     /// Runs a script and gives the rows that its statements return.
     pub(super) async fn run(&mut self, script: Script) -> Result<Vec<SqliteRow>, StoreError> {
-        let begin = self.begin.take();
-        let begins = begin.is_some();
-        let keep = script.is_worth_keeping();
-        let (sql, args) = script.after(begin);
-        let query = sqlx::query_with(AssertSqlSafe(sql), args).persistent(keep);
-        let done = self.conn.fetch_all(query).await;
-        done.map_err(|error| {
-            if begins && fault::words(&error) == GUARD_WORDS {
-                self.trouble = Some(Trouble::Stale);
-            } else if fault::is_locked(&error) {
-                self.trouble = Some(Trouble::Locked);
+        let mut rows = Vec::new();
+        for part in script.into_parts() {
+            let (mut sql, args) = part.into_inner();
+            let begin = self.begin.take();
+            let begins = begin.is_some();
+            if let Some(begin) = begin {
+                sql = begin + ";" + &sql;
             }
-            fault::of(&error)
-        })
+            let query = sqlx::query_with(AssertSqlSafe(sql), args);
+            let done = self.conn.fetch_all(query).await;
+            let more = done.map_err(|error| self.note(&error, begins))?;
+            if rows.is_empty() {
+                rows = more;
+            } else {
+                rows.extend(more);
+            }
+        }
+        Ok(rows)
     }
 
-    /// Writes rows: large parts at once, the rest with the script.
-    pub(super) async fn insert<'r, R>(
-        &mut self,
-        script: &mut Script,
-        insert: &'static Insert,
-        rows: &'r [R],
-        bind: impl Fn(&mut Cells<'r>, &'r R),
-    ) -> Result<(), StoreError> {
-        let (parts, rest) = Insert::divide(rows);
-        if !parts.is_empty() && (self.begin.is_some() || script.comes_first()) {
-            self.run(std::mem::take(script)).await?;
+    /// Keeps in mind what an error says beyond its words.
+    fn note(&mut self, error: &sqlx::Error, begins: bool) -> StoreError {
+        if begins && fault::words(error) == GUARD_WORDS {
+            self.trouble = Some(Trouble::Stale);
+        } else if fault::is_locked(error) {
+            self.trouble = Some(Trouble::Locked);
         }
-        for part in parts {
-            let (sql, args) = self.texts.statement(insert, part, &bind);
-            let query = sqlx::query_with(AssertSqlSafe(sql), args);
-            self.conn.execute(query).await.map_err(|e| fault::of(&e))?;
-        }
-        script.insert(insert, rest, &bind);
-        Ok(())
+        fault::of(error)
     }
 }

@@ -1,16 +1,15 @@
 //! Statements for many rows at once.
 //!
-//! A statement costs a trip to the connection's thread and back, which is dearer than the statement itself. So rows are
-//! written some hundred a statement, and what is left over of every table goes into one [`Script`] that is executed, and
-//! committed, in one trip. Next in price come parameters; what all rows of a statement have in common is passed once.
+//! A statement costs a trip to the connection's thread and back, which is dearer than the statement itself. So all rows
+//! of a table are one statement, and the statements for all tables are one [`Script`] that is executed, and committed, in
+//! one trip. Next in price come parameters; what all rows of a statement have in common is passed once.
 
-use std::{borrow::Cow, fmt::Write, sync::Arc};
+use std::{borrow::Cow, fmt::Write};
 
-use rustc_hash::FxHashMap;
 use sqlx::{Arguments, sqlite::SqliteArguments};
 
-/// How many rows the statements of their own have. Few sizes, so that few statements are prepared and kept.
-const CHUNKS: [usize; 2] = [256, 64];
+/// How many rows a statement has at most: SQLite takes 32,766 parameters, and no table has sixteen columns.
+const MOST: usize = 2048;
 
 /// Rows from which on it pays to look for what they have in common.
 const SOME: usize = 4;
@@ -128,6 +127,17 @@ impl Varying {
     fn has(self, column: usize) -> bool {
         self.0 & (1 << column) != 0
     }
+
+    fn count(self, columns: usize) -> usize {
+        (0..columns).filter(|column| self.has(*column)).count()
+    }
+
+    /// The place, from 1, among the varying columns of one that has a value in every row.
+    fn filled(self, cells: &[Cell<'_>], columns: usize) -> Option<usize> {
+        let mut varying = (0..columns).filter(|column| self.has(*column));
+        let is_filled = |column: &usize| cells[*column..].iter().step_by(columns).all(|cell| *cell != Cell::Null);
+        varying.position(|column| is_filled(&column)).map(|place| place + 1)
+    }
 }
 
 /// An insert into one table.
@@ -146,7 +156,8 @@ impl Insert {
         Self { head, columns, tail }
     }
 
-    fn push(&self, sql: &mut String, rows: usize, varying: Varying) {
+    /// Adds the statement for so many rows. Rows whose column of that place is null are left out.
+    fn push(&self, sql: &mut String, rows: usize, varying: Varying, filled: Option<usize>) {
         sql.push_str(self.head);
         if varying == Varying::ALL {
             push_rows(sql, rows, self.columns);
@@ -163,14 +174,17 @@ impl Insert {
             }
             sql.push_str(" from (");
             push_rows(sql, rows, place);
-            // Without a condition SQLite takes what follows for part of a join.
-            sql.push_str(") where true");
+            match filled {
+                Some(place) => write!(sql, ") where column{place} is not null").expect("a String takes everything"),
+                // Without a condition SQLite takes what follows for part of a join.
+                None => sql.push_str(") where true"),
+            }
         }
         sql.push_str(self.tail);
     }
 
     /// Adds the values as [`Insert::push`] asks for them: what is common first.
-    fn bind(&self, args: &mut Args, cells: Vec<Cell<'_>>, varying: Varying) {
+    fn bind(&self, args: &mut Args, cells: Vec<Cell<'_>>, varying: Varying, padding: usize) {
         if varying != Varying::ALL {
             for column in (0..self.columns).filter(|column| !varying.has(*column)) {
                 args.cell(cells[column].clone());
@@ -181,18 +195,9 @@ impl Insert {
                 args.cell(cell);
             }
         }
-    }
-
-    /// The large parts that get statements of their own, and the rest.
-    pub(super) fn divide<R>(mut rows: &[R]) -> (Vec<&[R]>, &[R]) {
-        let mut parts = Vec::new();
-        for size in CHUNKS {
-            while let Some((part, rest)) = rows.split_at_checked(size) {
-                parts.push(part);
-                rows = rest;
-            }
+        for _ in 0..padding * varying.count(self.columns) {
+            args.cell(Cell::Null);
         }
-        (parts, rows)
     }
 }
 
@@ -207,110 +212,83 @@ fn push_rows(sql: &mut String, rows: usize, columns: usize) {
     }
 }
 
-/// Texts of large statements, which need not be written again.
-#[derive(Default)]
-pub(super) struct Texts(FxHashMap<(&'static str, usize, Varying), Arc<str>>);
+/// A text beyond which statements go into another part: SQLite takes a million bytes, and a statement has less than half
+/// of that.
+const LONG: usize = 400_000;
 
-/// How many texts are kept. Which columns vary is much the same from batch to batch.
-const KEPT: usize = 256;
-
-impl Texts {
-    /// The statement for a part as [`Insert::divide`] makes them, and its parameters.
-    pub(super) fn statement<'r, R>(
-        &mut self,
-        insert: &Insert,
-        rows: &'r [R],
-        bind: &impl Fn(&mut Cells<'r>, &'r R),
-    ) -> (Arc<str>, SqliteArguments) {
-        let cells = cells(insert, rows, bind);
-        let varying = Varying::of(&cells, insert.columns);
-        if self.0.len() > KEPT {
-            self.0.clear();
-        }
-        let text = self.0.entry((insert.head, rows.len(), varying)).or_insert_with(|| {
-            let mut sql = String::new();
-            insert.push(&mut sql, rows.len(), varying);
-            sql.into()
-        });
-        let mut args = Args::default();
-        insert.bind(&mut args, cells, varying);
-        (text.clone(), args.0)
-    }
-}
-
-fn cells<'r, R>(insert: &Insert, rows: &'r [R], bind: &impl Fn(&mut Cells<'r>, &'r R)) -> Vec<Cell<'r>> {
-    let mut cells = Cells(Vec::with_capacity(rows.len() * insert.columns));
-    for row in rows {
-        bind(&mut cells, row);
-    }
-    debug_assert_eq!(cells.0.len(), rows.len() * insert.columns, "{}", insert.head);
-    cells.0
-}
-
-/// Statements that are executed in one trip, and their parameters in order.
+/// Statements that are executed together, in one trip unless they are very many, and their parameters in order.
 ///
 /// Every parameter is a plain `?`, which takes the next one: numbered ones would be read per statement.
 #[derive(Default)]
 pub(super) struct Script {
-    sql: String,
-    args: Args,
-    rows: usize,
-    comes_first: bool,
+    full: Vec<Part>,
+    last: Part,
 }
 
-/// Scripts with more rows than this are not kept prepared: hardly two are alike.
-const ALIKE: usize = 16;
+/// Statements that are executed in one trip.
+#[derive(Default)]
+pub(super) struct Part {
+    pub(super) sql: String,
+    args: Args,
+}
+
+impl Part {
+    /// The statements and their parameters.
+    pub(super) fn into_inner(self) -> (String, SqliteArguments) {
+        (self.sql, self.args.0)
+    }
+}
 
 impl Script {
     /// Adds a statement.
     pub(super) fn push(&mut self, sql: &str) -> &mut Args {
         self.separate();
-        self.sql.push_str(sql);
-        &mut self.args
-    }
-
-    /// Adds a statement that must be executed before rows that are inserted later.
-    pub(super) fn push_first(&mut self, sql: &str) -> &mut Args {
-        self.comes_first = true;
-        self.push(sql)
+        self.last.sql.push_str(sql);
+        &mut self.last.args
     }
 
     /// Adds rows.
-    pub(super) fn insert<'r, R>(&mut self, insert: &Insert, rows: &'r [R], bind: &impl Fn(&mut Cells<'r>, &'r R)) {
-        if rows.is_empty() {
-            return;
+    pub(super) fn insert<'r, R>(&mut self, insert: &Insert, rows: &'r [R], bind: impl Fn(&mut Cells<'r>, &'r R)) {
+        for part in rows.chunks(MOST) {
+            let mut cells = Cells(Vec::with_capacity(part.len() * insert.columns));
+            for row in part {
+                bind(&mut cells, row);
+            }
+            self.insert_cells(insert, part.len(), cells.0);
         }
-        self.separate();
-        let cells = cells(insert, rows, bind);
+    }
+
+    /// Adds rows as a statement whose text is one of few: the number of its rows is a power of two, and what is too many
+    /// is null and left out. So most statements are prepared already, whatever the number of rows.
+    fn insert_cells(&mut self, insert: &Insert, rows: usize, cells: Vec<Cell<'_>>) {
+        debug_assert_eq!(cells.len(), rows * insert.columns, "{}", insert.head);
         let varying = Varying::of(&cells, insert.columns);
-        insert.push(&mut self.sql, rows.len(), varying);
-        insert.bind(&mut self.args, cells, varying);
-        self.rows += rows.len();
+        let filled = if varying == Varying::ALL {
+            None
+        } else {
+            varying.filled(&cells, insert.columns)
+        };
+        let written = if filled.is_some() {
+            rows.next_power_of_two()
+        } else {
+            rows
+        };
+        self.separate();
+        insert.push(&mut self.last.sql, written, varying, filled);
+        insert.bind(&mut self.last.args, cells, varying, written - rows);
     }
 
     fn separate(&mut self) {
-        if !self.sql.is_empty() {
-            self.sql.push(';');
+        if self.last.sql.len() > LONG {
+            self.full.push(std::mem::take(&mut self.last));
+        } else if !self.last.sql.is_empty() {
+            self.last.sql.push(';');
         }
     }
 
-    /// Whether it must be executed before rows that are inserted later.
-    pub(super) fn comes_first(&self) -> bool {
-        self.comes_first
-    }
-
-    /// Whether the same statements are likely to come again.
-    pub(super) fn is_worth_keeping(&self) -> bool {
-        self.rows <= ALIKE
-    }
-
-    /// All statements after another one, and their parameters.
-    pub(super) fn after(self, first: Option<String>) -> (String, SqliteArguments) {
-        let sql = match first {
-            Some(first) => first + ";" + &self.sql,
-            None => self.sql,
-        };
-        (sql, self.args.0)
+    /// The parts, of which there is at least one, to be executed in order.
+    pub(super) fn into_parts(self) -> impl Iterator<Item = Part> {
+        self.full.into_iter().chain([self.last])
     }
 }
 
@@ -333,32 +311,70 @@ mod tests {
 
     static PAIRS: Insert = Insert::new("insert into pair(a,b,c)", 3, "");
 
-    fn sql(rows: &[(i64, i64, &str)]) -> (String, usize) {
+    fn sql(rows: &[(i64, i64, Option<&str>)]) -> (String, usize) {
         let mut script = Script::default();
-        script.insert(&PAIRS, rows, &|cells, (a, b, c)| {
+        script.insert(&PAIRS, rows, |cells, (a, b, c)| {
             cells.int(*a);
             cells.int(*b);
-            cells.text(*c);
+            cells.opt_text(*c);
         });
-        let (sql, args) = script.after(None);
+        let parts: Vec<Part> = script.into_parts().collect();
+        let [part] = <[Part; 1]>::try_from(parts).unwrap_or_else(|_| panic!("one part"));
+        let (sql, args) = part.into_inner();
         (sql, args.len())
     }
 
     #[test]
     fn what_is_common_is_passed_once() {
-        let rows = [(1, 7, "x"), (2, 7, "x"), (3, 7, "x"), (4, 7, "y")];
-        let expected = "insert into pair(a,b,c) select column1,?,column2 from ( values (?,?),(?,?),(?,?),(?,?)) where true";
+        let rows = [(7, 1, Some("x")), (7, 2, None), (7, 3, None), (7, 4, None)];
+        let expected = "insert into pair(a,b,c) select ?,column1,column2 from ( values (?,?),(?,?),(?,?),(?,?)) \
+                        where column1 is not null";
         assert_eq!(sql(&rows), (expected.to_owned(), 9));
+    }
+
+    #[test]
+    fn numbers_of_rows_are_rounded_up() {
+        let rows: Vec<_> = (0..5).map(|n| (n, 1, None)).collect();
+        let (five, count) = sql(&rows);
+        let rows: Vec<_> = (0..8).map(|n| (n, 1, None)).collect();
+        assert_eq!((five, count), sql(&rows));
+    }
+
+    #[test]
+    fn without_a_filled_column_nothing_is_left_out() {
+        let rows = [
+            (7, 7, Some("x")),
+            (7, 7, None),
+            (7, 7, None),
+            (7, 7, Some("y")),
+            (7, 7, None),
+        ];
+        let (sql, count) = sql(&rows);
+        assert!(sql.ends_with("where true") && count == 7, "{sql}");
     }
 
     #[test]
     fn a_few_rows_are_passed_as_they_are() {
         let expected = "insert into pair(a,b,c) values (?,?,?),(?,?,?)";
-        assert_eq!(sql(&[(1, 7, "x"), (2, 7, "x")]), (expected.to_owned(), 6));
+        assert_eq!(sql(&[(1, 7, None), (2, 7, None)]), (expected.to_owned(), 6));
     }
 
     #[test]
     fn rows_that_are_all_alike_are_passed_as_they_are() {
-        assert_eq!(sql(&[(1, 7, "x"); 5]).1, 15);
+        assert_eq!(sql(&[(1, 7, None); 5]).1, 15);
+    }
+
+    #[test]
+    fn what_is_very_long_takes_more_than_one_trip() {
+        let rows: Vec<(i64, i64, Option<String>)> = (0..150_000).map(|n| (n, n, Some(n.to_string()))).collect();
+        let mut script = Script::default();
+        script.insert(&PAIRS, &rows, |cells, (a, b, c)| {
+            cells.int(*a);
+            cells.int(*b);
+            cells.opt_text(c.as_deref());
+        });
+        let parts: Vec<_> = script.into_parts().map(Part::into_inner).collect();
+        assert!(parts.len() > 1 && parts.iter().all(|(sql, _)| sql.len() < 1_000_000));
+        assert_eq!(parts.iter().map(|(_, args)| args.len()).sum::<usize>(), 450_000);
     }
 }

@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{
     cache::Cache,
-    codec::{self, column, life},
+    codec::{self, column, life, task},
     line::Line,
     mirror::Mirror,
     pending::Pending,
@@ -44,7 +44,7 @@ impl<'w> SqliteTx<'w> {
 
     /// Writes everything and commits. Says whether something was done that must not be lost even with the power.
     pub(super) async fn commit(&mut self) -> Result<bool, StoreError> {
-        let mut script = self.written().await?;
+        let mut script = self.written();
         script.push("commit");
         self.line.run(script).await?;
         for key in self.ended.drain(..) {
@@ -56,7 +56,7 @@ impl<'w> SqliteTx<'w> {
 
     /// Runs a query that sees every write of the transaction, in one trip with what is not written yet.
     pub(super) async fn see(&mut self, sql: &str, bind: impl FnOnce(&mut Args)) -> Result<Vec<SqliteRow>, StoreError> {
-        let mut script = self.written().await?;
+        let mut script = self.written();
         bind(script.push(sql));
         self.line.run(script).await
     }
@@ -128,7 +128,8 @@ impl<'w> SqliteTx<'w> {
             self.pending.tasks.push(row.key);
         }
         entry.unwritten.life = true;
-        entry.unwritten.result |= !same_output || old.error != row.error;
+        let in_result = task::has_result(old) || task::has_result(&row);
+        entry.unwritten.result |= in_result && (!same_output || old.error != row.error);
         entry.row = row;
         Ok(())
     }

@@ -24,7 +24,6 @@ use super::{
     fault,
     line::{Line, Trouble, guarded_begin},
     mirror::Mirror,
-    sql::Texts,
     tx::SqliteTx,
 };
 use crate::store::error::StoreError;
@@ -66,7 +65,6 @@ pub(super) struct Writer {
     durability: Option<Durability>,
     data_version: Option<i64>,
     cache: Cache,
-    texts: Texts,
     mirror: Option<Mirror>,
     commits: Arc<AtomicU64>,
 }
@@ -81,7 +79,6 @@ impl Writer {
             durability: None,
             data_version: None,
             cache: Cache::default(),
-            texts: Texts::default(),
             mirror: None,
             commits,
         };
@@ -168,7 +165,7 @@ impl Writer {
             let closed = StoreError::Unavailable("the database is closed".to_owned());
             return Err(Failure::of_storage(closed));
         };
-        let mut tx = SqliteTx::new(Line::new(conn, &mut self.texts, begin), &mut self.cache, mirror);
+        let mut tx = SqliteTx::new(Line::new(conn, begin), &mut self.cache, mirror);
         let done = match batch.run(&mut tx).await {
             Ok(outcome) => {
                 if durability == Durability::Disk {

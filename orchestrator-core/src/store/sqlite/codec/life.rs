@@ -1,9 +1,9 @@
 //! Where a task is in its life, in columns.
 
-use orchestrator_protocol::{LeaseId, SessionId, TaskState, Timestamp, Usage, WorkerId};
+use orchestrator_protocol::{Json, LeaseId, SessionId, TaskState, Timestamp, Usage, WorkerId};
 use serde::{Deserialize, Serialize};
 
-use super::{Spent, micros, state_code, text};
+use super::{Spent, is_small, micros, state_code, text};
 use crate::{
     domain::gate::Gate,
     store::{
@@ -14,8 +14,9 @@ use crate::{
 
 /// Writes rows of `life`, new or changed.
 pub(in crate::store::sqlite) static PUT: Insert = Insert::new(
-    "replace into life(key,state,lane,rank,queued,session,worker,lease,attempt,last_event,started_at,finished_at,more)",
-    13,
+    "replace into life(key,state,lane,rank,queued,session,worker,lease,attempt,last_event,started_at,finished_at,output,\
+     more)",
+    14,
     "",
 );
 
@@ -44,6 +45,7 @@ pub(in crate::store::sqlite) fn bind<'r>(cells: &mut Cells<'r>, row: &'r TaskRow
     cells.int(row.last_event.0);
     cells.opt_int(micros(row.started_at));
     cells.opt_int(micros(row.finished_at));
+    cells.opt_text(row.output.as_ref().filter(|o| is_small(o)).map(Json::get));
     cells.opt_text(More::of(row).map(|more| text(&more)));
 }
 

@@ -6,7 +6,7 @@ use orchestrator_protocol::{Json, LeaseId, NewTask, Seq, SessionId, TaskId, Time
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
-use super::{column, life::More, parse, state_of, text, uuid};
+use super::{column, is_small, life::More, parse, state_of, text, uuid};
 use crate::store::{
     error::StoreError,
     report::Group,
@@ -39,12 +39,22 @@ pub(in crate::store::sqlite) fn bind<'r>(cells: &mut Cells<'r>, row: &'r TaskRow
     cells.opt_int(row.group.as_ref().map(|g| i64::from(g.size)));
     cells.opt_text(row.spec.idempotency_key.as_deref());
     cells.int(row.created_at.as_micros());
-    let bare = NewTask {
-        input: Json::NULL,
-        ..NewTask::clone(&row.spec)
-    };
-    cells.text(text(&bare));
-    cells.opt_text((!row.spec.input.is_null()).then(|| row.spec.input.get()));
+    if is_small(&row.spec.input) {
+        cells.text(text(&*row.spec));
+        cells.opt_text(None::<&str>);
+    } else {
+        let bare = NewTask {
+            input: Json::NULL,
+            ..NewTask::clone(&row.spec)
+        };
+        cells.text(text(&bare));
+        cells.text(row.spec.input.get());
+    }
+}
+
+/// Whether a task has something that is kept in `result`.
+pub(in crate::store::sqlite) fn has_result(row: &TaskRow) -> bool {
+    row.error.is_some() || row.output.as_ref().is_some_and(|output| !is_small(output))
 }
 
 /// Writes rows of `result`.
@@ -57,7 +67,7 @@ pub(in crate::store::sqlite) static PUT_RESULT: Insert = Insert::new(
 /// The parameters of one row of [`PUT_RESULT`].
 pub(in crate::store::sqlite) fn bind_result<'r>(cells: &mut Cells<'r>, row: &'r TaskRow) {
     cells.int(row.key.0);
-    cells.opt_text(row.output.as_ref().map(Json::get));
+    cells.opt_text(row.output.as_ref().filter(|o| !is_small(o)).map(Json::get));
     cells.opt_text(row.error.as_ref().map(text));
 }
 
@@ -65,7 +75,7 @@ pub(in crate::store::sqlite) fn bind_result<'r>(cells: &mut Cells<'r>, row: &'r 
 pub(in crate::store::sqlite) const SELECT: &str = "select t.id,json_array(t.key,t.created_at,l.state,l.lane,l.rank,\
     l.queued,l.attempt,l.last_event,l.lease,l.started_at,l.finished_at,hex(l.session),hex(l.worker)),\
     case when t.parent is null then null else json_array(t.parent,hex(t.parent_id),t.root,hex(t.root_id),t.step,\
-    t.place_group,t.group_size) end,l.more,t.body,t.input,r.output,r.error \
+    t.place_group,t.group_size) end,l.more,t.body,t.input,coalesce(l.output,r.output),r.error \
     from task t join life l on l.key=t.key left join result r on r.key=t.key ";
 
 /// The numbers of a task: key, created, state, lane, rank, queued, attempt, last event, lease, started, finished; and
@@ -107,7 +117,9 @@ pub(in crate::store::sqlite) fn decode(row: &SqliteRow) -> Result<TaskRow, Store
     let family: Option<&str> = column(row, 2)?;
     let more: Option<&str> = column(row, 3)?;
     let mut spec: NewTask = parse("task", column(row, 4)?)?;
-    spec.input = json(column(row, 5)?)?.unwrap_or_default();
+    if let Some(input) = json(column(row, 5)?)? {
+        spec.input = input;
+    }
     let error: Option<&str> = column(row, 7)?;
     let mut task = TaskRow {
         key,
