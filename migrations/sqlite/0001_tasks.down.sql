@@ -1,6 +1,8 @@
 drop table counter;
 drop table total;
 drop table edge;
+drop table aside;
+drop table due;
 drop table result;
 drop table life;
 drop table task;

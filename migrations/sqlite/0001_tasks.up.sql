@@ -18,8 +18,8 @@ create table task (
     group_size integer,
     idempotency_key text,
     created_at integer not null, -- microseconds since 1970, like every time here
-    body text not null, -- JSON: the task as submitted, without its input
-    input text -- JSON
+    body text not null, -- JSON: the task as submitted, without its input if that is large
+    input text -- JSON, if it is large
 );
 create unique index task_id on task (id);
 create unique index task_child on task (parent, step) where parent is not null;
@@ -27,15 +27,14 @@ create index task_root on task (root) where root is not null;
 create index task_place on task (parent, place_group) where place_group is not null;
 create unique index task_idempotency on task (idempotency_key) where idempotency_key is not null;
 
--- Where each task is in its life. Narrow, since every change of state writes it; each partial index holds only the
--- tasks that its question is about. The states:
+-- Where each task is in its life. Narrow, since every change of state writes it; for the same reason it has the two
+-- indexes only that claims and sessions need. The states:
 -- 0 blocked, 1 scheduled, 2 ready, 3 running, 4 waiting, 5 paused, 6 needs_attention, 7 succeeded, 8 failed, 9 cancelled
 create table life (
     key integer primary key,
     state integer not null,
     lane integer not null,
     rank integer not null, -- where it stands in its lane while it is ready
-    due_at integer, -- when a timer must look at it
     queued integer not null, -- blocked for want of a place in its group
     session blob, -- which holds the lease, or held it last
     worker blob,
@@ -44,14 +43,27 @@ create table life (
     last_event integer not null,
     started_at integer,
     finished_at integer,
+    output text, -- JSON, if it is small
     more text -- JSON: what is rarely there and never searched by
 );
 create index life_ready on life (lane, rank) where state = 2;
 create index life_leased on life (session, lane) where state = 3;
-create index life_due on life (due_at) where due_at is not null;
-create index life_unusual on life (state) where state not in (2, 3, 7);
 
--- What tasks gave, or why they failed last.
+-- When a timer must look at which task.
+create table due (
+    at integer not null,
+    key integer not null,
+    primary key (at, key)
+) without rowid;
+
+-- Tasks that are neither ready nor running nor have succeeded: few in a healthy system, and often asked for.
+create table aside (
+    state integer not null,
+    key integer not null,
+    primary key (state, key)
+) without rowid;
+
+-- What tasks gave if it is large, and why they failed last.
 create table result (
     key integer primary key,
     output text, -- JSON

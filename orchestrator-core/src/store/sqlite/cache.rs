@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use orchestrator_protocol::{Json, TaskId};
 use rustc_hash::FxHashMap as HashMap;
 
+use super::codec::task;
 use crate::store::row::{Key, TaskRow};
 
 /// How many tasks one of the two generations holds: some megabytes.
@@ -99,7 +100,7 @@ impl Cache {
             unwritten: Unwritten {
                 task: new,
                 life: new,
-                result: new && (row.output.is_some() || row.error.is_some()),
+                result: new && task::has_result(&row),
             },
             row,
         };

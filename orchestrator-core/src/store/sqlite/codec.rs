@@ -5,7 +5,7 @@ pub(super) mod life;
 pub(super) mod session;
 pub(super) mod task;
 
-use orchestrator_protocol::{TaskState, Timestamp, Usage, Usd};
+use orchestrator_protocol::{Json, TaskState, Timestamp, Usage, Usd};
 use serde::{Deserialize, Serialize};
 use sqlx::{Row, sqlite::SqliteRow};
 
@@ -57,6 +57,15 @@ pub(super) fn text<V: Serialize + ?Sized>(value: &V) -> String {
 /// A UUID from sixteen bytes.
 pub(super) fn uuid(bytes: &[u8]) -> Result<uuid::Uuid, StoreError> {
     uuid::Uuid::from_slice(bytes).map_err(|e| fault::damaged("id", e))
+}
+
+/// The length up to which inputs and outputs are kept with what belongs to them. Larger ones have their own place, so
+/// that they are not written again, nor read where they are not wanted.
+const SMALL: usize = 512;
+
+/// Whether a value is kept with what belongs to it.
+pub(super) fn is_small(value: &Json) -> bool {
+    value.get().len() <= SMALL
 }
 
 /// A moment in microseconds.

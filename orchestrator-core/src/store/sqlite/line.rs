@@ -2,10 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Executor, SqliteConnection, sqlite::SqliteRow};
 
-use super::{
-    fault,
-    sql::{Args, Insert, Script},
-};
+use super::{fault, sql::Script};
 use crate::store::error::StoreError;
 
 /// What went wrong beyond what an error says.
@@ -53,42 +50,33 @@ impl<'w> Line<'w> {
 
     /// Runs a script and gives the rows that its statements return.
     pub(super) async fn run(&mut self, script: Script) -> Result<Vec<SqliteRow>, StoreError> {
-        let begin = self.begin.take();
-        let begins = begin.is_some();
-        let (sql, args) = script.after(begin);
-        let query = sqlx::query_with(AssertSqlSafe(sql), args);
-        let done = self.conn.fetch_all(query).await;
-        done.map_err(|error| {
-            if begins && fault::words(&error) == GUARD_WORDS {
-                self.trouble = Some(Trouble::Stale);
-            } else if fault::is_locked(&error) {
-                self.trouble = Some(Trouble::Locked);
+        let mut rows = Vec::new();
+        for part in script.into_parts() {
+            let (mut sql, args) = part.into_inner();
+            let begin = self.begin.take();
+            let begins = begin.is_some();
+            if let Some(begin) = begin {
+                sql = begin + ";" + &sql;
             }
-            fault::of(&error)
-        })
+            let query = sqlx::query_with(AssertSqlSafe(sql), args);
+            let done = self.conn.fetch_all(query).await;
+            let more = done.map_err(|error| self.note(&error, begins))?;
+            if rows.is_empty() {
+                rows = more;
+            } else {
+                rows.extend(more);
+            }
+        }
+        Ok(rows)
     }
 
-    /// Writes rows: large parts at once, the rest with the script.
-    pub(super) async fn insert<R>(
-        &mut self,
-        script: &mut Script,
-        insert: &'static Insert,
-        rows: &[R],
-        bind: impl Fn(&mut Args, &R),
-    ) -> Result<(), StoreError> {
-        let (chunks, rest) = insert.divide(rows);
-        if !chunks.is_empty() && (self.begin.is_some() || script.comes_first()) {
-            self.run(std::mem::take(script)).await?;
+    /// Keeps in mind what an error says beyond its words.
+    fn note(&mut self, error: &sqlx::Error, begins: bool) -> StoreError {
+        if begins && fault::words(error) == GUARD_WORDS {
+            self.trouble = Some(Trouble::Stale);
+        } else if fault::is_locked(error) {
+            self.trouble = Some(Trouble::Locked);
         }
-        for chunk in chunks {
-            let mut args = Args::default();
-            for row in chunk {
-                bind(&mut args, row);
-            }
-            let query = sqlx::query_with(AssertSqlSafe(insert.chunk(chunk.len())), args.into_inner());
-            self.conn.execute(query).await.map_err(|e| fault::of(&e))?;
-        }
-        script.insert(insert, rest, bind);
-        Ok(())
+        fault::of(error)
     }
 }

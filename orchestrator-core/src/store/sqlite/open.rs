@@ -55,7 +55,7 @@ pub(super) fn writer(path: &Path, options: &SqliteOptions) -> SqliteConnectOptio
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         // Statements are written for many sizes of batches; preparing one again costs more than keeping it.
-        .statement_cache_capacity(512)
+        .statement_cache_capacity(128)
 }
 
 /// The connections that read.

@@ -1,10 +1,10 @@
 //! What a transaction is about to write.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use orchestrator_protocol::{Json, LogLine, SessionId, TaskState, Timestamp, Usage};
 
-use super::codec::{Spent, event::Happening, state_code};
+use super::codec::{Spent, event::Happening, state_code, text};
 use crate::store::row::{Key, LaneId, TaskRow};
 
 /// Writes that wait to be made together.
@@ -26,6 +26,42 @@ pub(super) struct Pending {
     pub(super) schedules: Vec<String>,
     pub(super) starts: Starts,
     pub(super) totals: Totals,
+    pub(super) due: Marks,
+    pub(super) aside: Marks,
+}
+
+/// Tasks that a table lists under a number, to be added and removed.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    new: BTreeSet<(i64, Key)>,
+    gone: BTreeSet<(i64, Key)>,
+}
+
+impl Marks {
+    /// Moves a task from one number to another; none: it is not listed.
+    pub(super) fn change(&mut self, key: Key, from: Option<i64>, to: Option<i64>) {
+        if from == to {
+            return;
+        }
+        if let Some(from) = from
+            && !self.new.remove(&(from, key))
+        {
+            self.gone.insert((from, key));
+        }
+        if let Some(to) = to
+            && !self.gone.remove(&(to, key))
+        {
+            self.new.insert((to, key));
+        }
+    }
+
+    /// What is to be added, and what is to be removed as a JSON array of pairs, if anything.
+    pub(super) fn take(&mut self) -> (Vec<(i64, Key)>, Option<String>) {
+        let taken = std::mem::take(self);
+        let gone: Vec<(i64, i64)> = taken.gone.iter().map(|(number, key)| (*number, key.0)).collect();
+        let gone = (!gone.is_empty()).then(|| text(&gone));
+        (taken.new.into_iter().collect(), gone)
+    }
 }
 
 /// Counts of tasks by state, and of what was spent, to be added.

@@ -52,6 +52,9 @@ async fn forget(tx: &mut SqliteTx<'_>, keys: &[i64]) -> Result<(), StoreError> {
         "delete from step where task in (select value from json_each(?))",
         "delete from edge where target in (select value from json_each(?))",
         "delete from edge where waiter in (select value from json_each(?))",
+        "delete from aside where (state,key) in (select state,key from life \
+         where key in (select value from json_each(?)))",
+        "delete from due where key in (select value from json_each(?))",
         "delete from result where key in (select value from json_each(?))",
         "delete from life where key in (select value from json_each(?))",
         "delete from task where key in (select value from json_each(?))",

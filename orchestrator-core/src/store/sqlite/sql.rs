@@ -1,20 +1,65 @@
 //! Statements for many rows at once.
 //!
-//! A statement costs a trip to the connection's thread and back, which is dearer than the statement itself. So rows are
-//! written by `insert .. values (..), (..)`, a hundred or so a statement, and what is left over of every table goes into
-//! one [`Script`] that is executed, and committed, in one trip.
+//! A statement costs a trip to the connection's thread and back, which is dearer than the statement itself. So all rows
+//! of a table are one statement, and the statements for all tables are one [`Script`] that is executed, and committed, in
+//! one trip. Next in price come parameters; what all rows of a statement have in common is passed once.
 
-use std::{
-    fmt::Write,
-    sync::{Arc, OnceLock},
-};
+use std::{borrow::Cow, fmt::Write};
 
 use sqlx::{Arguments, sqlite::SqliteArguments};
 
-/// How many rows the statements of their own have. Few sizes, so that few statements are prepared and kept.
-const CHUNKS: [usize; 2] = [128, 32];
+/// How many rows a statement has at most: SQLite takes 32,766 parameters, and no table has sixteen columns.
+const MOST: usize = 2048;
 
-/// Parameters of a statement.
+/// Rows from which on it pays to look for what they have in common.
+const SOME: usize = 4;
+
+/// A value that is to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Cell<'v> {
+    Null,
+    Int(i64),
+    Text(Cow<'v, str>),
+    Id(&'v [u8; 16]),
+}
+
+/// Values of rows, one row after the other.
+#[derive(Debug, Default)]
+pub(super) struct Cells<'v>(Vec<Cell<'v>>);
+
+impl<'v> Cells<'v> {
+    /// Adds a number.
+    pub(super) fn int(&mut self, value: i64) {
+        self.0.push(Cell::Int(value));
+    }
+
+    /// Adds a number or null.
+    pub(super) fn opt_int(&mut self, value: Option<i64>) {
+        self.0.push(value.map_or(Cell::Null, Cell::Int));
+    }
+
+    /// Adds a text.
+    pub(super) fn text(&mut self, value: impl Into<Cow<'v, str>>) {
+        self.0.push(Cell::Text(value.into()));
+    }
+
+    /// Adds a text or null.
+    pub(super) fn opt_text(&mut self, value: Option<impl Into<Cow<'v, str>>>) {
+        self.0.push(value.map_or(Cell::Null, |text| Cell::Text(text.into())));
+    }
+
+    /// Adds sixteen bytes.
+    pub(super) fn id(&mut self, value: &'v [u8; 16]) {
+        self.0.push(Cell::Id(value));
+    }
+
+    /// Adds sixteen bytes or null.
+    pub(super) fn opt_id(&mut self, value: Option<&'v [u8; 16]>) {
+        self.0.push(value.map_or(Cell::Null, Cell::Id));
+    }
+}
+
+/// Parameters of statements.
 #[derive(Default)]
 pub(super) struct Args(SqliteArguments);
 
@@ -24,19 +69,9 @@ impl Args {
         self.add(value);
     }
 
-    /// Adds a number or null.
-    pub(super) fn opt_int(&mut self, value: Option<i64>) {
-        self.add(value);
-    }
-
     /// Adds a text.
     pub(super) fn text(&mut self, value: impl Into<String>) {
         self.add(value.into());
-    }
-
-    /// Adds a text or null.
-    pub(super) fn opt_text(&mut self, value: Option<impl Into<String>>) {
-        self.add(value.map(Into::into));
     }
 
     /// Adds sixteen bytes.
@@ -44,9 +79,13 @@ impl Args {
         self.add(value.to_vec());
     }
 
-    /// Adds sixteen bytes or null.
-    pub(super) fn opt_id(&mut self, value: Option<&[u8; 16]>) {
-        self.add(value.map(|bytes| bytes.to_vec()));
+    fn cell(&mut self, cell: Cell<'_>) {
+        match cell {
+            Cell::Null => self.add(None::<i64>),
+            Cell::Int(value) => self.add(value),
+            Cell::Text(text) => self.add(text.into_owned()),
+            Cell::Id(id) => self.id(id),
+        }
     }
 
     /// The parameters as the driver takes them.
@@ -62,116 +101,194 @@ impl Args {
     }
 }
 
+/// Which columns differ between the rows of a statement; the others are the same in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Varying(u32);
+
+impl Varying {
+    const ALL: Self = Self(u32::MAX);
+
+    fn of(cells: &[Cell<'_>], columns: usize) -> Self {
+        if cells.len() < SOME * columns {
+            return Self::ALL;
+        }
+        let (first, rest) = cells.split_at(columns);
+        let mut varying = 0;
+        for row in rest.chunks_exact(columns) {
+            for (column, (a, b)) in first.iter().zip(row).enumerate() {
+                if varying & (1 << column) == 0 && a != b {
+                    varying |= 1 << column;
+                }
+            }
+        }
+        if varying == 0 { Self::ALL } else { Self(varying) }
+    }
+
+    fn has(self, column: usize) -> bool {
+        self.0 & (1 << column) != 0
+    }
+
+    fn count(self, columns: usize) -> usize {
+        (0..columns).filter(|column| self.has(*column)).count()
+    }
+
+    /// The place, from 1, among the varying columns of one that has a value in every row.
+    fn filled(self, cells: &[Cell<'_>], columns: usize) -> Option<usize> {
+        let mut varying = (0..columns).filter(|column| self.has(*column));
+        let is_filled = |column: &usize| cells[*column..].iter().step_by(columns).all(|cell| *cell != Cell::Null);
+        varying.position(|column| is_filled(&column)).map(|place| place + 1)
+    }
+}
+
 /// An insert into one table.
 pub(super) struct Insert {
+    /// Up to the rows: `insert into task(key,id)`.
     head: &'static str,
     columns: usize,
+    /// After the rows.
     tail: &'static str,
-    chunks: [OnceLock<Arc<str>>; CHUNKS.len()],
 }
 
 impl Insert {
-    /// `head` goes up to `values`, `tail` follows the rows.
+    /// An insert of rows; `head` goes up to them, `tail` follows them.
     pub(super) const fn new(head: &'static str, columns: usize, tail: &'static str) -> Self {
-        Self {
-            head,
-            columns,
-            tail,
-            chunks: [const { OnceLock::new() }; CHUNKS.len()],
-        }
+        assert!(columns <= 32, "a mask has 32 bits");
+        Self { head, columns, tail }
     }
 
-    fn push(&self, sql: &mut String, rows: usize) {
+    /// Adds the statement for so many rows. Rows whose column of that place is null are left out.
+    fn push(&self, sql: &mut String, rows: usize, varying: Varying, filled: Option<usize>) {
         sql.push_str(self.head);
-        for row in 0..rows {
-            sql.push_str(if row == 0 { " (?" } else { ",(?" });
-            for _ in 1..self.columns {
-                sql.push_str(",?");
+        if varying == Varying::ALL {
+            push_rows(sql, rows, self.columns);
+        } else {
+            let mut place = 0;
+            for column in 0..self.columns {
+                sql.push_str(if column == 0 { " select " } else { "," });
+                if varying.has(column) {
+                    place += 1;
+                    write!(sql, "column{place}").expect("a String takes everything");
+                } else {
+                    sql.push('?');
+                }
             }
-            sql.push(')');
+            sql.push_str(" from (");
+            push_rows(sql, rows, place);
+            match filled {
+                Some(place) => write!(sql, ") where column{place} is not null").expect("a String takes everything"),
+                // Without a condition SQLite takes what follows for part of a join.
+                None => sql.push_str(") where true"),
+            }
         }
         sql.push_str(self.tail);
     }
 
-    /// The statement for a part as [`Insert::divide`] makes them.
-    pub(super) fn chunk(&self, rows: usize) -> Arc<str> {
-        let size = CHUNKS.iter().position(|size| *size == rows).unwrap_or_default();
-        let fill = || {
-            let mut sql = String::new();
-            self.push(&mut sql, rows);
-            sql.into()
-        };
-        self.chunks[size].get_or_init(fill).clone()
-    }
-
-    /// The large parts that are written at once, and the rest.
-    #[expect(clippy::unused_self, reason = "how rows are divided is the insert's matter")]
-    pub(super) fn divide<'r, R>(&self, mut rows: &'r [R]) -> (Vec<&'r [R]>, &'r [R]) {
-        let mut parts = Vec::new();
-        for size in CHUNKS {
-            while let Some((part, rest)) = rows.split_at_checked(size) {
-                parts.push(part);
-                rows = rest;
+    /// Adds the values as [`Insert::push`] asks for them: what is common first.
+    fn bind(&self, args: &mut Args, cells: Vec<Cell<'_>>, varying: Varying, padding: usize) {
+        if varying != Varying::ALL {
+            for column in (0..self.columns).filter(|column| !varying.has(*column)) {
+                args.cell(cells[column].clone());
             }
         }
-        (parts, rows)
+        for (at, cell) in cells.into_iter().enumerate() {
+            if varying.has(at % self.columns) {
+                args.cell(cell);
+            }
+        }
+        for _ in 0..padding * varying.count(self.columns) {
+            args.cell(Cell::Null);
+        }
     }
 }
 
-/// Statements that are executed in one trip, and their parameters in order.
+fn push_rows(sql: &mut String, rows: usize, columns: usize) {
+    sql.push_str(" values ");
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(?" } else { ",(?" });
+        for _ in 1..columns {
+            sql.push_str(",?");
+        }
+        sql.push(')');
+    }
+}
+
+/// A text beyond which statements go into another part: SQLite takes a million bytes, and a statement has less than half
+/// of that.
+const LONG: usize = 400_000;
+
+/// Statements that are executed together, in one trip unless they are very many, and their parameters in order.
 ///
 /// Every parameter is a plain `?`, which takes the next one: numbered ones would be read per statement.
 #[derive(Default)]
 pub(super) struct Script {
-    sql: String,
+    full: Vec<Part>,
+    last: Part,
+}
+
+/// Statements that are executed in one trip.
+#[derive(Default)]
+pub(super) struct Part {
+    pub(super) sql: String,
     args: Args,
-    comes_first: bool,
+}
+
+impl Part {
+    /// The statements and their parameters.
+    pub(super) fn into_inner(self) -> (String, SqliteArguments) {
+        (self.sql, self.args.0)
+    }
 }
 
 impl Script {
     /// Adds a statement.
     pub(super) fn push(&mut self, sql: &str) -> &mut Args {
         self.separate();
-        self.sql.push_str(sql);
-        &mut self.args
-    }
-
-    /// Adds a statement that must be executed before rows that are inserted later.
-    pub(super) fn push_first(&mut self, sql: &str) -> &mut Args {
-        self.comes_first = true;
-        self.push(sql)
+        self.last.sql.push_str(sql);
+        &mut self.last.args
     }
 
     /// Adds rows.
-    pub(super) fn insert<R>(&mut self, insert: &Insert, rows: &[R], bind: impl Fn(&mut Args, &R)) {
-        if rows.is_empty() {
-            return;
+    pub(super) fn insert<'r, R>(&mut self, insert: &Insert, rows: &'r [R], bind: impl Fn(&mut Cells<'r>, &'r R)) {
+        for part in rows.chunks(MOST) {
+            let mut cells = Cells(Vec::with_capacity(part.len() * insert.columns));
+            for row in part {
+                bind(&mut cells, row);
+            }
+            self.insert_cells(insert, part.len(), cells.0);
         }
+    }
+
+    /// Adds rows as a statement whose text is one of few: the number of its rows is a power of two, and what is too many
+    /// is null and left out. So most statements are prepared already, whatever the number of rows.
+    fn insert_cells(&mut self, insert: &Insert, rows: usize, cells: Vec<Cell<'_>>) {
+        debug_assert_eq!(cells.len(), rows * insert.columns, "{}", insert.head);
+        let varying = Varying::of(&cells, insert.columns);
+        let filled = if varying == Varying::ALL {
+            None
+        } else {
+            varying.filled(&cells, insert.columns)
+        };
+        let written = if filled.is_some() {
+            rows.next_power_of_two()
+        } else {
+            rows
+        };
         self.separate();
-        insert.push(&mut self.sql, rows.len());
-        for row in rows {
-            bind(&mut self.args, row);
-        }
+        insert.push(&mut self.last.sql, written, varying, filled);
+        insert.bind(&mut self.last.args, cells, varying, written - rows);
     }
 
     fn separate(&mut self) {
-        if !self.sql.is_empty() {
-            self.sql.push(';');
+        if self.last.sql.len() > LONG {
+            self.full.push(std::mem::take(&mut self.last));
+        } else if !self.last.sql.is_empty() {
+            self.last.sql.push(';');
         }
     }
 
-    /// Whether it must be executed before rows that are inserted later.
-    pub(super) fn comes_first(&self) -> bool {
-        self.comes_first
-    }
-
-    /// All statements after another one, and their parameters.
-    pub(super) fn after(self, first: Option<String>) -> (String, SqliteArguments) {
-        let sql = match first {
-            Some(first) => first + ";" + &self.sql,
-            None => self.sql,
-        };
-        (sql, self.args.0)
+    /// The parts, of which there is at least one, to be executed in order.
+    pub(super) fn into_parts(self) -> impl Iterator<Item = Part> {
+        self.full.into_iter().chain([self.last])
     }
 }
 
@@ -186,4 +303,78 @@ pub(super) fn numbers(values: impl IntoIterator<Item = i64>) -> String {
     }
     text.push(']');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static PAIRS: Insert = Insert::new("insert into pair(a,b,c)", 3, "");
+
+    fn sql(rows: &[(i64, i64, Option<&str>)]) -> (String, usize) {
+        let mut script = Script::default();
+        script.insert(&PAIRS, rows, |cells, (a, b, c)| {
+            cells.int(*a);
+            cells.int(*b);
+            cells.opt_text(*c);
+        });
+        let parts: Vec<Part> = script.into_parts().collect();
+        let [part] = <[Part; 1]>::try_from(parts).unwrap_or_else(|_| panic!("one part"));
+        let (sql, args) = part.into_inner();
+        (sql, args.len())
+    }
+
+    #[test]
+    fn what_is_common_is_passed_once() {
+        let rows = [(7, 1, Some("x")), (7, 2, None), (7, 3, None), (7, 4, None)];
+        let expected = "insert into pair(a,b,c) select ?,column1,column2 from ( values (?,?),(?,?),(?,?),(?,?)) \
+                        where column1 is not null";
+        assert_eq!(sql(&rows), (expected.to_owned(), 9));
+    }
+
+    #[test]
+    fn numbers_of_rows_are_rounded_up() {
+        let rows: Vec<_> = (0..5).map(|n| (n, 1, None)).collect();
+        let (five, count) = sql(&rows);
+        let rows: Vec<_> = (0..8).map(|n| (n, 1, None)).collect();
+        assert_eq!((five, count), sql(&rows));
+    }
+
+    #[test]
+    fn without_a_filled_column_nothing_is_left_out() {
+        let rows = [
+            (7, 7, Some("x")),
+            (7, 7, None),
+            (7, 7, None),
+            (7, 7, Some("y")),
+            (7, 7, None),
+        ];
+        let (sql, count) = sql(&rows);
+        assert!(sql.ends_with("where true") && count == 7, "{sql}");
+    }
+
+    #[test]
+    fn a_few_rows_are_passed_as_they_are() {
+        let expected = "insert into pair(a,b,c) values (?,?,?),(?,?,?)";
+        assert_eq!(sql(&[(1, 7, None), (2, 7, None)]), (expected.to_owned(), 6));
+    }
+
+    #[test]
+    fn rows_that_are_all_alike_are_passed_as_they_are() {
+        assert_eq!(sql(&[(1, 7, None); 5]).1, 15);
+    }
+
+    #[test]
+    fn what_is_very_long_takes_more_than_one_trip() {
+        let rows: Vec<(i64, i64, Option<String>)> = (0..150_000).map(|n| (n, n, Some(n.to_string()))).collect();
+        let mut script = Script::default();
+        script.insert(&PAIRS, &rows, |cells, (a, b, c)| {
+            cells.int(*a);
+            cells.int(*b);
+            cells.opt_text(c.as_deref());
+        });
+        let parts: Vec<_> = script.into_parts().map(Part::into_inner).collect();
+        assert!(parts.len() > 1 && parts.iter().all(|(sql, _)| sql.len() < 1_000_000));
+        assert_eq!(parts.iter().map(|(_, args)| args.len()).sum::<usize>(), 450_000);
+    }
 }

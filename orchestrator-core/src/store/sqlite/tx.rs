@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{
     cache::Cache,
-    codec::{self, column},
+    codec::{self, column, life, task},
     line::Line,
     mirror::Mirror,
     pending::Pending,
@@ -44,7 +44,7 @@ impl<'w> SqliteTx<'w> {
 
     /// Writes everything and commits. Says whether something was done that must not be lost even with the power.
     pub(super) async fn commit(&mut self) -> Result<bool, StoreError> {
-        let mut script = self.written().await?;
+        let mut script = self.written();
         script.push("commit");
         self.line.run(script).await?;
         for key in self.ended.drain(..) {
@@ -56,7 +56,7 @@ impl<'w> SqliteTx<'w> {
 
     /// Runs a query that sees every write of the transaction, in one trip with what is not written yet.
     pub(super) async fn see(&mut self, sql: &str, bind: impl FnOnce(&mut Args)) -> Result<Vec<SqliteRow>, StoreError> {
-        let mut script = self.written().await?;
+        let mut script = self.written();
         bind(script.push(sql));
         self.line.run(script).await
     }
@@ -100,6 +100,8 @@ impl<'w> SqliteTx<'w> {
     /// Takes a new task in.
     fn bear(&mut self, row: TaskRow) {
         self.pending.totals.born(&row);
+        self.pending.due.change(row.key, None, life::due(&row));
+        self.pending.aside.change(row.key, None, life::aside(&row));
         self.pending.tasks.push(row.key);
         self.cache.insert(row, true);
     }
@@ -112,6 +114,8 @@ impl<'w> SqliteTx<'w> {
         };
         let old = &entry.row;
         self.pending.totals.changed(old, &row);
+        self.pending.due.change(row.key, life::due(old), life::due(&row));
+        self.pending.aside.change(row.key, life::aside(old), life::aside(&row));
         if row.state == TaskState::Running && row.lease != old.lease {
             self.pending.starts.granted(&row);
             self.must_sync |= row.spec.side_effects == SideEffects::Once;
@@ -124,7 +128,8 @@ impl<'w> SqliteTx<'w> {
             self.pending.tasks.push(row.key);
         }
         entry.unwritten.life = true;
-        entry.unwritten.result |= !same_output || old.error != row.error;
+        let in_result = task::has_result(old) || task::has_result(&row);
+        entry.unwritten.result |= in_result && (!same_output || old.error != row.error);
         entry.row = row;
         Ok(())
     }

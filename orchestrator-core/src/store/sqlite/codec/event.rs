@@ -9,14 +9,14 @@ use crate::store::{
     row::Key,
     sqlite::{
         fault,
-        sql::{Args, Insert},
+        sql::{Cells, Insert},
     },
     tx::EventRow,
 };
 
 /// Writes rows of `event`.
 pub(in crate::store::sqlite) static INSERT: Insert = Insert::new(
-    "insert into event(seq,task,previous,at,kind,state,attempt,worker,more) values",
+    "insert into event(seq,task,previous,at,kind,state,attempt,worker,more)",
     9,
     "",
 );
@@ -63,18 +63,6 @@ pub(in crate::store::sqlite) struct Happening {
 impl From<&EventRow> for Happening {
     fn from(row: &EventRow) -> Self {
         let event = &row.event;
-        let mut more = EventBody {
-            state: None,
-            attempt: None,
-            worker_id: None,
-            ..event.body.clone()
-        };
-        if event.kind == EventType::TaskCreated {
-            // The task says the same.
-            more.task_type = None;
-            more.parent_id = None;
-            more.step = None;
-        }
         Self {
             seq: event.seq,
             key: row.key,
@@ -84,9 +72,48 @@ impl From<&EventRow> for Happening {
             state: event.body.state,
             attempt: event.body.attempt,
             worker: event.body.worker_id,
-            more: (more != EventBody::default()).then(|| text(&more)),
+            more: more(event),
         }
     }
+}
+
+/// What an event says beyond its columns, if anything.
+fn more(event: &Event) -> Option<String> {
+    let created = event.kind == EventType::TaskCreated;
+    // Every field is named, so that a new one is not lost.
+    let EventBody {
+        state: _,
+        attempt: _,
+        worker_id: _,
+        task_type,
+        parent_id,
+        step,
+        progress,
+        stream,
+        text: words,
+        usage,
+        error,
+        decision,
+        lost,
+        data,
+    } = &event.body;
+    let told_by_task = created || (task_type.is_none() && parent_id.is_none() && step.is_none());
+    let plain = words.is_none() && error.is_none() && usage.is_none() && data.is_none() && decision.is_none();
+    if told_by_task && plain && progress.is_none() && stream.is_none() && lost.is_none() {
+        return None;
+    }
+    let mut more = EventBody {
+        state: None,
+        attempt: None,
+        worker_id: None,
+        ..event.body.clone()
+    };
+    if created {
+        more.task_type = None;
+        more.parent_id = None;
+        more.step = None;
+    }
+    Some(text(&more))
 }
 
 impl Happening {
@@ -97,16 +124,16 @@ impl Happening {
 }
 
 /// The parameters of one row of [`INSERT`].
-pub(in crate::store::sqlite) fn bind(args: &mut Args, event: &Happening) {
-    args.int(event.seq.0);
-    args.int(event.key.0);
-    args.int(event.previous.0);
-    args.int(event.at.as_micros());
-    args.int(kind_code(event.kind));
-    args.opt_int(event.state.map(state_code));
-    args.opt_int(event.attempt.map(i64::from));
-    args.opt_id(event.worker.as_ref().map(WorkerId::as_bytes));
-    args.opt_text(event.more.as_deref());
+pub(in crate::store::sqlite) fn bind<'r>(cells: &mut Cells<'r>, event: &'r Happening) {
+    cells.int(event.seq.0);
+    cells.int(event.key.0);
+    cells.int(event.previous.0);
+    cells.int(event.at.as_micros());
+    cells.int(kind_code(event.kind));
+    cells.opt_int(event.state.map(state_code));
+    cells.opt_int(event.attempt.map(i64::from));
+    cells.opt_id(event.worker.as_ref().map(WorkerId::as_bytes));
+    cells.opt_text(event.more.as_deref());
 }
 
 /// What [`decode`] reads, from `event e join task t`, up to the `where`.
@@ -144,24 +171,24 @@ pub(in crate::store::sqlite) fn decode(row: &SqliteRow) -> Result<Event, StoreEr
 
 /// Writes rows of `log`.
 pub(in crate::store::sqlite) static INSERT_LOG: Insert =
-    Insert::new("insert into log(task,seq,at,stream,line) values", 5, "");
+    Insert::new("insert into log(task,seq,at,stream,line)", 5, "");
 
 /// The parameters of one row of [`INSERT_LOG`].
-pub(in crate::store::sqlite) fn bind_log(args: &mut Args, (task, line): &(Key, LogLine)) {
-    args.int(task.0);
-    args.int(line.seq.0);
-    args.int(line.at.as_micros());
-    args.text(line.stream.as_str());
-    args.text(line.text.as_str());
+pub(in crate::store::sqlite) fn bind_log<'r>(cells: &mut Cells<'r>, (task, line): &'r (Key, LogLine)) {
+    cells.int(task.0);
+    cells.int(line.seq.0);
+    cells.int(line.at.as_micros());
+    cells.text(line.stream.as_str());
+    cells.text(line.text.as_str());
 }
 
 /// Writes rows of `step`.
 pub(in crate::store::sqlite) static INSERT_STEP: Insert =
-    Insert::new("insert into step(task,name,output) values", 3, "");
+    Insert::new("insert into step(task,name,output)", 3, "");
 
 /// The parameters of one row of [`INSERT_STEP`].
-pub(in crate::store::sqlite) fn bind_step(args: &mut Args, (task, name, output): &(Key, String, Json)) {
-    args.int(task.0);
-    args.text(name.as_str());
-    args.text(output.get());
+pub(in crate::store::sqlite) fn bind_step<'r>(cells: &mut Cells<'r>, (task, name, output): &'r (Key, String, Json)) {
+    cells.int(task.0);
+    cells.text(name.as_str());
+    cells.text(output.get());
 }

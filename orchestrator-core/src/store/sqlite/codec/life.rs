@@ -1,44 +1,52 @@
 //! Where a task is in its life, in columns.
 
-use orchestrator_protocol::{LeaseId, SessionId, Timestamp, Usage, WorkerId};
+use orchestrator_protocol::{Json, LeaseId, SessionId, TaskState, Timestamp, Usage, WorkerId};
 use serde::{Deserialize, Serialize};
 
-use super::{Spent, micros, state_code, text};
+use super::{Spent, is_small, micros, state_code, text};
 use crate::{
     domain::gate::Gate,
     store::{
         row::{GateKind, Hold, TaskRow},
-        sqlite::sql::{Args, Insert},
+        sqlite::sql::{Cells, Insert},
     },
 };
 
 /// Writes rows of `life`, new or changed.
 pub(in crate::store::sqlite) static PUT: Insert = Insert::new(
-    "insert into life(key,state,lane,rank,due_at,queued,session,worker,lease,attempt,last_event,started_at,\
-     finished_at,more) values",
+    "replace into life(key,state,lane,rank,queued,session,worker,lease,attempt,last_event,started_at,finished_at,output,\
+     more)",
     14,
-    " on conflict(key) do update set state=excluded.state,rank=excluded.rank,due_at=excluded.due_at,\
-     queued=excluded.queued,session=excluded.session,worker=excluded.worker,lease=excluded.lease,\
-     attempt=excluded.attempt,last_event=excluded.last_event,started_at=excluded.started_at,\
-     finished_at=excluded.finished_at,more=excluded.more",
+    "",
 );
 
+/// The state under which a task is kept aside, if it is.
+pub(in crate::store::sqlite) fn aside(row: &TaskRow) -> Option<i64> {
+    let usual = matches!(row.state, TaskState::Ready | TaskState::Running | TaskState::Succeeded);
+    (!usual).then(|| state_code(row.state))
+}
+
+/// When a timer must look at a task, if ever.
+pub(in crate::store::sqlite) fn due(row: &TaskRow) -> Option<i64> {
+    micros(row.due_at())
+}
+
 /// The parameters of one row of [`PUT`].
-pub(in crate::store::sqlite) fn bind(args: &mut Args, row: &TaskRow) {
-    args.int(row.key.0);
-    args.int(state_code(row.state));
-    args.int(row.lane.0);
-    args.int(row.rank);
-    args.opt_int(micros(row.due_at()));
-    args.int(i64::from(row.queued));
-    args.opt_id(row.session.as_ref().map(SessionId::as_bytes));
-    args.opt_id(row.worker.as_ref().map(WorkerId::as_bytes));
-    args.opt_int(row.lease.map(|l| l.0));
-    args.int(i64::from(row.attempt));
-    args.int(row.last_event.0);
-    args.opt_int(micros(row.started_at));
-    args.opt_int(micros(row.finished_at));
-    args.opt_text(More::of(row).map(|more| text(&more)));
+pub(in crate::store::sqlite) fn bind<'r>(cells: &mut Cells<'r>, row: &'r TaskRow) {
+    cells.int(row.key.0);
+    cells.int(state_code(row.state));
+    cells.int(row.lane.0);
+    cells.int(row.rank);
+    cells.int(i64::from(row.queued));
+    cells.opt_id(row.session.as_ref().map(SessionId::as_bytes));
+    cells.opt_id(row.worker.as_ref().map(WorkerId::as_bytes));
+    cells.opt_int(row.lease.map(|l| l.0));
+    cells.int(i64::from(row.attempt));
+    cells.int(row.last_event.0);
+    cells.opt_int(micros(row.started_at));
+    cells.opt_int(micros(row.finished_at));
+    cells.opt_text(row.output.as_ref().filter(|o| is_small(o)).map(Json::get));
+    cells.opt_text(More::of(row).map(|more| text(&more)));
 }
 
 /// The fields that are rarely there.

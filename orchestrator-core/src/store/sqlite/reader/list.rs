@@ -1,6 +1,6 @@
 //! Pages of tasks.
 
-use orchestrator_protocol::{Page, Task};
+use orchestrator_protocol::{Page, Task, TaskState};
 
 use super::{Reader, is_state};
 use crate::store::{
@@ -33,9 +33,20 @@ impl Conditions {
 
     fn of(query: &ListQuery) -> Self {
         let mut all = Self::default();
-        if !query.states.is_empty() {
+        if query.states.contains(&TaskState::Succeeded) {
             let states = numbers(query.states.iter().map(|state| is_state(*state)));
             all.add("l.state in (select value from json_each(?))", [Value::Text(states)]);
+        } else if !query.states.is_empty() {
+            // Among many that have succeeded these are found without looking at each.
+            let states = numbers(query.states.iter().map(|state| is_state(*state)));
+            let mut sql = "l.key in (select key from aside where state in (select value from json_each(?))".to_owned();
+            if query.states.contains(&TaskState::Ready) {
+                sql.push_str(" union all select key from life where state=2");
+            }
+            if query.states.contains(&TaskState::Running) {
+                sql.push_str(" union all select key from life where state=3");
+            }
+            all.add(&(sql + ")"), [Value::Text(states)]);
         }
         if let Some(task_type) = &query.task_type {
             let sql = "l.lane in (select id from lane where task_type=?)";

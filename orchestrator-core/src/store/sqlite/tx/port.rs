@@ -143,7 +143,7 @@ impl Tx for SqliteTx<'_> {
     }
 
     async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<TaskRow>, StoreError> {
-        let sql = "select key from life where due_at<=? order by due_at,key limit ?";
+        let sql = "select key from due where at<=? order by at,key limit ?";
         self.see_tasks(sql, |args| {
             args.int(now.as_micros());
             args.int(i64::try_from(limit).unwrap_or(i64::MAX));
@@ -153,7 +153,7 @@ impl Tx for SqliteTx<'_> {
 
     async fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
         let rows = self
-            .see("select min(due_at) from life where due_at is not null", |_| {})
+            .see("select min(at) from due", |_| {})
             .await?;
         let Some(row) = rows.first() else { return Ok(None) };
         Ok(column::<Option<i64>>(row, 0)?.map(Timestamp::from_micros))

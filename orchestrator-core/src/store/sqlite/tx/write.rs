@@ -6,40 +6,42 @@ use super::SqliteTx;
 use crate::{
     domain::limit::START_WINDOW,
     store::{
-        error::StoreError,
         row::{Key, LaneId},
         sqlite::{
             cache::{Entry, Unwritten},
             codec::{self, event, life, task, text},
-            sql::{Args, Insert, Script, numbers},
+            sql::{Cells, Insert, Script, numbers},
         },
     },
 };
 
-static INSERT_EDGE: Insert = Insert::new("insert or ignore into edge(target,waiter) values", 2, "");
-static INSERT_LANE: Insert = Insert::new("insert into lane(id,task_type,body) values", 3, "");
+static INSERT_EDGE: Insert = Insert::new("insert or ignore into edge(target,waiter)", 2, "");
+static INSERT_DUE: Insert = Insert::new("insert into due(at,key)", 2, "");
+static INSERT_ASIDE: Insert = Insert::new("insert into aside(state,key)", 2, "");
+static INSERT_LANE: Insert = Insert::new("insert into lane(id,task_type,body)", 3, "");
 static ADD_START: Insert = Insert::new(
-    "insert into start(lane,at,n) values",
+    "insert into start(lane,at,n)",
     3,
     " on conflict(lane,at) do update set n=n+excluded.n",
 );
-static PUT_SESSION: Insert = Insert::new("insert or replace into session(id,expires_at,body) values", 3, "");
-static PUT_SCHEDULE: Insert = Insert::new("insert or replace into schedule(id,name,body) values", 3, "");
+static PUT_SESSION: Insert = Insert::new("insert or replace into session(id,expires_at,body)", 3, "");
+static PUT_SCHEDULE: Insert = Insert::new("insert or replace into schedule(id,name,body)", 3, "");
 
 impl SqliteTx<'_> {
-    /// Writes what is gathered: large parts at once; the rest is in the script that comes back, to be run next.
-    pub(super) async fn written(&mut self) -> Result<Script, StoreError> {
+    /// The script that writes what is gathered, to be run next.
+    pub(super) fn written(&mut self) -> Script {
         let mut script = Script::default();
-        self.write_edges(&mut script).await?;
-        self.write_lanes(&mut script).await?;
-        self.write_tasks(&mut script).await?;
-        self.write_history(&mut script).await?;
-        self.write_counts(&mut script).await?;
-        self.write_workers(&mut script).await?;
-        Ok(script)
+        self.write_edges(&mut script);
+        self.write_marks(&mut script);
+        self.write_lanes(&mut script);
+        self.write_tasks(&mut script);
+        self.write_history(&mut script);
+        self.write_counts(&mut script);
+        self.write_workers(&mut script);
+        script
     }
 
-    async fn write_edges(&mut self, script: &mut Script) -> Result<(), StoreError> {
+    fn write_edges(&mut self, script: &mut Script) {
         let to = std::mem::take(&mut self.pending.edges_to_gone);
         let of = std::mem::take(&mut self.pending.edges_of_gone);
         for (keys, sql) in [
@@ -47,52 +49,59 @@ impl SqliteTx<'_> {
             (of, "delete from edge where waiter in (select value from json_each(?))"),
         ] {
             if !keys.is_empty() {
-                script.push_first(sql).text(numbers(keys.iter().map(|key| key.0)));
+                script.push(sql).text(numbers(keys.iter().map(|key| key.0)));
             }
         }
         let edges = std::mem::take(&mut self.pending.edges);
-        self.line
-            .insert(script, &INSERT_EDGE, &edges, |args, (target, waiter)| {
-                args.int(target.0);
-                args.int(waiter.0);
-            })
-            .await
+        script.insert(&INSERT_EDGE, &edges, |cells, (target, waiter)| {
+            cells.int(target.0);
+            cells.int(waiter.0);
+        });
     }
 
-    async fn write_lanes(&mut self, script: &mut Script) -> Result<(), StoreError> {
+    fn write_marks(&mut self, script: &mut Script) {
+        let (due, past) = self.pending.due.take();
+        let (aside, back) = self.pending.aside.take();
+        if let Some(past) = past {
+            let sql = "delete from due where (at,key) in (select value->>0,value->>1 from json_each(?))";
+            script.push(sql).text(past);
+        }
+        if let Some(back) = back {
+            let sql = "delete from aside where (state,key) in (select value->>0,value->>1 from json_each(?))";
+            script.push(sql).text(back);
+        }
+        let bind = |cells: &mut Cells<'_>, (number, key): &(i64, Key)| {
+            cells.int(*number);
+            cells.int(key.0);
+        };
+        script.insert(&INSERT_DUE, &due, bind);
+        script.insert(&INSERT_ASIDE, &aside, bind);
+    }
+
+    fn write_lanes(&mut self, script: &mut Script) {
         let new = std::mem::take(&mut self.pending.lanes);
         let mirror = &self.mirror;
-        self.line
-            .insert(script, &INSERT_LANE, &new, |args, id| {
-                let lane = mirror.lane(*id);
-                args.int(id.0);
-                args.opt_text(lane.map(|lane| lane.task_type.as_str()));
-                args.opt_text(lane.map(text));
-            })
-            .await
+        script.insert(&INSERT_LANE, &new, |cells, id| {
+            let lane = mirror.lane(*id);
+            cells.int(id.0);
+            cells.opt_text(lane.map(|lane| lane.task_type.as_str()));
+            cells.opt_text(lane.map(text));
+        });
     }
 
-    async fn write_tasks(&mut self, script: &mut Script) -> Result<(), StoreError> {
+    fn write_tasks(&mut self, script: &mut Script) {
         let keys = std::mem::take(&mut self.pending.tasks);
-        if keys.is_empty() {
-            return Ok(());
-        }
         let cache = &*self.cache;
         let entries: Vec<&Entry> = keys.iter().filter_map(|key| cache.peek(*key)).collect();
         let which = |wanted: fn(&Unwritten) -> bool| -> Vec<&Entry> {
             entries.iter().copied().filter(|e| wanted(&e.unwritten)).collect()
         };
         let born = which(|u| u.task);
-        self.line
-            .insert(script, &task::INSERT, &born, |args, e| task::bind(args, &e.row))
-            .await?;
+        script.insert(&task::INSERT, &born, |cells, e| task::bind(cells, &e.row));
         let lives = which(|u| u.life);
-        self.line
-            .insert(script, &life::PUT, &lives, |args, e| life::bind(args, &e.row))
-            .await?;
+        script.insert(&life::PUT, &lives, |cells, e| life::bind(cells, &e.row));
         let results = which(|u| u.result);
-        let bind = |args: &mut _, e: &&Entry| task::bind_result(args, &e.row);
-        self.line.insert(script, &task::PUT_RESULT, &results, bind).await?;
+        script.insert(&task::PUT_RESULT, &results, |cells, e| task::bind_result(cells, &e.row));
         let ended = entries.iter().filter(|e| e.row.state.is_terminal());
         self.ended.extend(ended.map(|e| e.row.key));
         for key in keys {
@@ -100,24 +109,19 @@ impl SqliteTx<'_> {
                 entry.unwritten = Unwritten::default();
             }
         }
-        Ok(())
     }
 
-    async fn write_history(&mut self, script: &mut Script) -> Result<(), StoreError> {
+    fn write_history(&mut self, script: &mut Script) {
         let events = std::mem::take(&mut self.pending.events);
         self.pending.starts.look(&events);
-        self.line.insert(script, &event::INSERT, &events, event::bind).await?;
+        script.insert(&event::INSERT, &events, event::bind);
         let steps = std::mem::take(&mut self.pending.steps);
-        self.line
-            .insert(script, &event::INSERT_STEP, &steps, event::bind_step)
-            .await?;
+        script.insert(&event::INSERT_STEP, &steps, event::bind_step);
         let logs = std::mem::take(&mut self.pending.logs);
-        self.line
-            .insert(script, &event::INSERT_LOG, &logs, event::bind_log)
-            .await
+        script.insert(&event::INSERT_LOG, &logs, event::bind_log);
     }
 
-    async fn write_counts(&mut self, script: &mut Script) -> Result<(), StoreError> {
+    fn write_counts(&mut self, script: &mut Script) {
         let mirror = &mut *self.mirror;
         let counters = [
             ("key", &mut mirror.keys),
@@ -143,15 +147,15 @@ impl SqliteTx<'_> {
             let before = latest.minus(START_WINDOW);
             script.push("delete from start where at<?").int(before.as_micros());
         }
-        let bind = |args: &mut Args, (lane, at, n): &(LaneId, Timestamp, u32)| {
-            args.int(lane.0);
-            args.int(at.as_micros());
-            args.int(i64::from(*n));
+        let bind = |cells: &mut Cells<'_>, (lane, at, n): &(LaneId, Timestamp, u32)| {
+            cells.int(lane.0);
+            cells.int(at.as_micros());
+            cells.int(i64::from(*n));
         };
-        self.line.insert(script, &ADD_START, &starts, bind).await
+        script.insert(&ADD_START, &starts, bind);
     }
 
-    async fn write_workers(&mut self, script: &mut Script) -> Result<(), StoreError> {
+    fn write_workers(&mut self, script: &mut Script) {
         let mut ids = std::mem::take(&mut self.pending.sessions);
         ids.sort_unstable();
         ids.dedup();
@@ -159,13 +163,11 @@ impl SqliteTx<'_> {
             script.push("delete from session where id=?").id(id.as_bytes());
         }
         let sessions: Vec<_> = ids.iter().filter_map(|id| self.mirror.sessions.get(id)).collect();
-        self.line
-            .insert(script, &PUT_SESSION, &sessions, |args, session| {
-                args.id(session.id.as_bytes());
-                args.int(session.expires_at.as_micros());
-                args.text(codec::session::encode(session));
-            })
-            .await?;
+        script.insert(&PUT_SESSION, &sessions, |cells, session| {
+            cells.id(session.id.as_bytes());
+            cells.int(session.expires_at.as_micros());
+            cells.text(codec::session::encode(session));
+        });
         let mut names = std::mem::take(&mut self.pending.schedules);
         names.sort_unstable();
         names.dedup();
@@ -173,13 +175,11 @@ impl SqliteTx<'_> {
             .iter()
             .filter_map(|name| self.mirror.schedules.get(name))
             .collect();
-        self.line
-            .insert(script, &PUT_SCHEDULE, &schedules, |args, schedule| {
-                args.id(schedule.id.as_bytes());
-                args.text(schedule.name.as_str());
-                args.text(text(schedule));
-            })
-            .await
+        script.insert(&PUT_SCHEDULE, &schedules, |cells, schedule| {
+            cells.id(schedule.id.as_bytes());
+            cells.text(schedule.name.as_str());
+            cells.text(text(*schedule));
+        });
     }
 
     /// Keeps edges that are about to be written only where neither end is forgotten.
