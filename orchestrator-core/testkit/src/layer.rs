@@ -55,6 +55,8 @@ macro_rules! layer {
                 async fn $verb(&self, $($arg: $type),*) -> $answer {
                     let below = self.below.clone();
                     let verb = self.runtime.spawn(async move { below.$verb($($arg),*).await });
+                    // A budget that is used up would be renewed by the caller's runtime only, which stands still.
+                    let verb = tokio::task::unconstrained(verb);
                     futures::executor::block_on(verb).expect("the verb neither panics nor is aborted")
                 }
             )*

@@ -10,7 +10,11 @@ use std::{
     thread,
 };
 
+#[cfg(feature = "sqlite")]
+use orchestrator_core::store::sqlite::{SqliteOptions, SqliteStore};
 use orchestrator_core::store::{Store, memory::MemoryStore};
+#[cfg(feature = "sqlite")]
+use orchestrator_testkit::layer::Apart;
 use orchestrator_testkit::{
     Simulation,
     broken::{Broken, Defect},
@@ -19,6 +23,10 @@ use orchestrator_testkit::{
 
 /// How many seeds are run on the store in memory, unless `ORCHESTRATOR_SIM_SEEDS` says otherwise.
 const SEEDS: u64 = 2_000;
+
+/// And on SQLite, where each takes longer; `ORCHESTRATOR_SIM_SEEDS` is divided in the same way.
+#[cfg(feature = "sqlite")]
+const SQLITE_SHARE: u64 = 20;
 
 /// Within how many seeds a broken store must be found out.
 const PATIENCE: u64 = 1_000;
@@ -93,6 +101,40 @@ fn simulator() {
     }
     let seeds = wanted("ORCHESTRATOR_SIM_SEEDS").unwrap_or(SEEDS);
     if let Some(failure) = first_failure(seeds, |simulation| simulation.run(memory)) {
+        show(&failure);
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn simulator_on_sqlite() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    // What is tested is not whether the disk keeps what it is given: memory does, and answers sooner.
+    let shared = std::path::Path::new("/dev/shm");
+    let run = |simulation: Simulation| {
+        let place = if shared.is_dir() {
+            tempfile::tempdir_in(shared)
+        } else {
+            tempfile::tempdir()
+        };
+        let place = place.expect("a directory");
+        let path = place.path().join("agents.db");
+        let open = || {
+            let store = runtime.block_on(SqliteStore::open(path, SqliteOptions::default()));
+            let store = Arc::new(store.expect("it opens"));
+            Arc::new(Apart::new(store, runtime.handle().clone())) as Arc<dyn Store>
+        };
+        simulation.run(open)
+    };
+    if let Some(seed) = wanted("ORCHESTRATOR_SIM_SEED") {
+        return run(Simulation::new(seed).telling()).map_or_else(|failure| show(&failure), drop);
+    }
+    let seeds = wanted("ORCHESTRATOR_SIM_SEEDS").unwrap_or(SEEDS).div_ceil(SQLITE_SHARE);
+    if let Some(failure) = first_failure(seeds, run) {
         show(&failure);
     }
 }

@@ -170,8 +170,7 @@ pub(in crate::store::sqlite) fn decode(row: &SqliteRow) -> Result<Event, StoreEr
 }
 
 /// Writes rows of `log`.
-pub(in crate::store::sqlite) static INSERT_LOG: Insert =
-    Insert::new("insert into log(task,seq,at,stream,line)", 5, "");
+pub(in crate::store::sqlite) static INSERT_LOG: Insert = Insert::new("insert into log(task,seq,at,stream,line)", 5, "");
 
 /// The parameters of one row of [`INSERT_LOG`].
 pub(in crate::store::sqlite) fn bind_log<'r>(cells: &mut Cells<'r>, (task, line): &'r (Key, LogLine)) {
@@ -183,8 +182,7 @@ pub(in crate::store::sqlite) fn bind_log<'r>(cells: &mut Cells<'r>, (task, line)
 }
 
 /// Writes rows of `step`.
-pub(in crate::store::sqlite) static INSERT_STEP: Insert =
-    Insert::new("insert into step(task,name,output)", 3, "");
+pub(in crate::store::sqlite) static INSERT_STEP: Insert = Insert::new("insert into step(task,name,output)", 3, "");
 
 /// The parameters of one row of [`INSERT_STEP`].
 pub(in crate::store::sqlite) fn bind_step<'r>(cells: &mut Cells<'r>, (task, name, output): &'r (Key, String, Json)) {

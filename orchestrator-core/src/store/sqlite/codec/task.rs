@@ -97,15 +97,7 @@ type Numbers<'t> = (
 );
 
 /// The place of a child in its tree.
-type Family<'t> = (
-    i64,
-    &'t str,
-    i64,
-    &'t str,
-    Option<String>,
-    Option<String>,
-    Option<u32>,
-);
+type Family<'t> = (i64, &'t str, i64, &'t str, Option<String>, Option<String>, Option<u32>);
 
 /// A row of [`SELECT`].
 pub(in crate::store::sqlite) fn decode(row: &SqliteRow) -> Result<TaskRow, StoreError> {

@@ -152,9 +152,7 @@ impl Tx for SqliteTx<'_> {
     }
 
     async fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
-        let rows = self
-            .see("select min(at) from due", |_| {})
-            .await?;
+        let rows = self.see("select min(at) from due", |_| {}).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         Ok(column::<Option<i64>>(row, 0)?.map(Timestamp::from_micros))
     }
