@@ -40,7 +40,7 @@ macro_rules! store_conformance {
             cancelling_while_others_spawn);
         $crate::store_conformance!(@topic $open; claim;
             each_task_is_granted_once urgent_first_then_in_order age_beats_priority only_what_fits
-            labels_and_privacy what_is_below_a_run_stays_with_it credit_is_a_bound paused_queues_grant_nothing a_session_can_change_what_it_offers);
+            labels_and_privacy preferences_order_and_do_not_exclude what_is_below_a_run_stays_with_it credit_is_a_bound paused_queues_grant_nothing a_session_can_change_what_it_offers);
         $crate::store_conformance!(@topic $open; fence;
             a_late_worker_changes_nothing leases_only_grow a_lease_is_for_one_task a_finished_lease_is_over
             once_tasks_need_a_person_after_a_loss too_many_losses_need_a_person);

@@ -1,6 +1,6 @@
 //! Granting leases.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use orchestrator_protocol::SessionId;
 
@@ -66,7 +66,9 @@ async fn sessions_of<T: Tx>(
 
 /// The ready tasks that may be granted now, the most urgent first.
 struct Offer {
-    eligible: HashMap<SessionId, HashSet<LaneId>>,
+    /// The lanes of each session, with the head start that it gives them.
+    eligible: HashMap<SessionId, HashMap<LaneId, i64>>,
+    /// By rank.
     ready: Vec<(i64, Key, LaneId)>,
     taken: Vec<bool>,
     limits: HashMap<LaneId, Vec<String>>,
@@ -85,15 +87,19 @@ impl Offer {
         let paused = work.tx.paused_queues().await?;
         let rules = work.tx.limit_rules().await?;
         let eligibility = work.tx.eligibility();
-        let mut eligible: HashMap<SessionId, HashSet<LaneId>> = HashMap::new();
+        let mut eligible: HashMap<SessionId, HashMap<LaneId, i64>> = HashMap::new();
         let mut union: Vec<LaneId> = Vec::new();
         for session in sessions.values() {
-            let mut lanes: Vec<LaneId> = eligibility.eligible(session).to_vec();
+            let mut lanes: HashMap<LaneId, i64> = eligibility
+                .eligible(session)
+                .iter()
+                .map(|eligible| (eligible.lane, eligible.head_start))
+                .collect();
             if !paused.is_empty() {
-                lanes.retain(|id| eligibility.lane(*id).is_some_and(|lane| !paused.contains(&lane.queue)));
+                lanes.retain(|id, _| eligibility.lane(*id).is_some_and(|lane| !paused.contains(&lane.queue)));
             }
-            union.extend(&lanes);
-            eligible.insert(session.id, lanes.into_iter().collect());
+            union.extend(lanes.keys());
+            eligible.insert(session.id, lanes);
         }
         union.sort_unstable();
         union.dedup();
@@ -138,11 +144,12 @@ impl Offer {
         let Some(lanes) = self.eligible.get(&session) else {
             return granted;
         };
-        for (at, (_, key, lane)) in self.ready.iter().enumerate() {
+        for at in in_order(&self.ready, lanes) {
             if granted.len() == credit {
                 break;
             }
-            if self.taken[at] || !lanes.contains(lane) {
+            let (_, key, lane) = &self.ready[at];
+            if self.taken[at] || !lanes.contains_key(lane) {
                 continue;
             }
             if self.limits.get(lane).is_some_and(|keys| !self.room.take(keys)) {
@@ -153,6 +160,20 @@ impl Offer {
         }
         granted
     }
+}
+
+/// Which of the ready tasks a session looks at first: in the order of rank, changed by the head starts that it gives.
+fn in_order(ready: &[(i64, Key, LaneId)], lanes: &HashMap<LaneId, i64>) -> impl Iterator<Item = usize> {
+    let mut preferred = Vec::new();
+    if lanes.values().any(|head_start| *head_start != 0) {
+        preferred = (0..ready.len()).collect();
+        preferred.sort_by_key(|at| {
+            let (rank, key, lane) = ready[*at];
+            (rank - lanes.get(&lane).copied().unwrap_or(0), key)
+        });
+    }
+    let by_rank = if preferred.is_empty() { 0..ready.len() } else { 0..0 };
+    preferred.into_iter().chain(by_rank)
 }
 
 fn grant<T: Tx>(work: &mut Work<'_, T>, key: Key, session: &SessionRow) -> Result<LeasedTask, StoreError> {

@@ -366,7 +366,8 @@ mod tests {
 
     #[test]
     fn what_is_very_long_takes_more_than_one_trip() {
-        let rows: Vec<(i64, i64, Option<String>)> = (0..75 * MOST as i64).map(|n| (n, n, Some(n.to_string()))).collect();
+        let rows: Vec<(i64, i64, Option<String>)> =
+            (0..75 * MOST as i64).map(|n| (n, n, Some(n.to_string()))).collect();
         let mut script = Script::default();
         script.insert(&PAIRS, &rows, |cells, (a, b, c)| {
             cells.int(*a);

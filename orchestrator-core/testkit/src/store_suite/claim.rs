@@ -99,6 +99,30 @@ pub async fn labels_and_privacy(h: &Harness) {
     assert_eq!(h.claim_one(local).await.id, secret);
 }
 
+/// A worker prefers the tasks that prefer what it offers; the others are not left to starve.
+pub async fn preferences_order_and_do_not_exclude(h: &Harness) {
+    let wants = |label: &str| NewTask {
+        prefers: vec![label.into()],
+        ..task("a")
+    };
+    let picky = h.submit(wants("gpu")).await;
+    let easy = h.submit(task("a")).await;
+    let late = h.submit(wants("gpu")).await;
+    let plain = h.session(&["a"]).await;
+    let with_gpu = h.session_with(&["a"], &["gpu"]).await;
+    assert_eq!(h.claim_one(plain).await.id, easy);
+    let easy = h.submit(task("a")).await;
+    let order: Vec<_> = h.claim(with_gpu, 2).await.into_iter().map(|l| l.id).collect();
+    assert_eq!(order, [picky, late]);
+    assert_eq!(h.claim_one(with_gpu).await.id, easy);
+    // Nobody better comes: it runs where it can.
+    let picky = h.submit(wants("gpu")).await;
+    h.clock.advance(Duration::from_mins(1));
+    let easy = h.submit(task("a")).await;
+    let order: Vec<_> = h.claim(plain, 2).await.into_iter().map(|l| l.id).collect();
+    assert_eq!(order, [picky, easy]);
+}
+
 pub async fn what_is_below_a_run_stays_with_it(h: &Harness) {
     let other = h.session_with(&["a", "b"], &["gpu", "run:2"]).await;
     let own = h.session_with(&["a", "b"], &["gpu", "run:1"]).await;
