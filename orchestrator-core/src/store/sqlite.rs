@@ -16,6 +16,7 @@ mod prune;
 mod reader;
 mod sql;
 mod tx;
+mod wire;
 mod writer;
 
 use std::{

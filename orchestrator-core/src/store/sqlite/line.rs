@@ -1,8 +1,11 @@
-//! The writer's connection while a transaction lasts.
+//! The writer's connection while a transaction is worked out.
 
-use sqlx::{AssertSqlSafe, Executor, SqliteConnection, sqlite::SqliteRow};
+use sqlx::{
+    AssertSqlSafe, Executor, SqliteConnection,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 
-use super::{fault, sql::Script};
+use super::{fault, sql::Script, wire::Wire};
 use crate::store::error::StoreError;
 
 /// What went wrong beyond what an error says.
@@ -12,11 +15,14 @@ pub(super) enum Trouble {
     Stale,
     /// Another process keeps the file locked.
     Locked,
+    /// The transaction before it failed, on which this one was worked out.
+    Behind,
 }
 
-/// The connection. A transaction that is not begun yet begins with the first trip, and takes no trip of its own.
+/// The connection. A transaction that is not begun yet begins with the first trip, and takes no trip of its own; the
+/// first trip waits for the commit of the transaction before it.
 pub(super) struct Line<'w> {
-    conn: &'w mut SqliteConnection,
+    wire: &'w mut Wire,
     begin: Option<String>,
     trouble: Option<Trouble>,
 }
@@ -35,9 +41,9 @@ pub(super) fn guarded_begin(settings: &str, version: i64) -> String {
 
 impl<'w> Line<'w> {
     /// A connection whose transaction is begun, or is to begin with these statements.
-    pub(super) fn new(conn: &'w mut SqliteConnection, begin: Option<String>) -> Self {
+    pub(super) fn new(wire: &'w mut Wire, begin: Option<String>) -> Self {
         Self {
-            conn,
+            wire,
             begin,
             trouble: None,
         }
@@ -50,17 +56,57 @@ impl<'w> Line<'w> {
 
     /// Runs a script and gives the rows that its statements return.
     pub(super) async fn run(&mut self, script: Script) -> Result<Vec<SqliteRow>, StoreError> {
-        let mut rows = Vec::new();
+        let trips = self.trips(script);
+        let conn = match self.wire.free().await {
+            Ok(conn) => conn,
+            Err(error) => {
+                self.trouble = Some(Trouble::Behind);
+                return Err(error);
+            }
+        };
+        trips.run(conn).await.map_err(|(error, trouble)| {
+            self.trouble = trouble;
+            error
+        })
+    }
+
+    /// What is to be sent for a script, with the beginning of the transaction if it has not begun.
+    pub(super) fn trips(&mut self, script: Script) -> Trips {
+        let begin = self.begin.take();
+        let begins = begin.is_some();
+        let mut texts = Vec::new();
         for part in script.into_parts() {
             let (mut sql, args) = part.into_inner();
-            let begin = self.begin.take();
-            let begins = begin.is_some();
-            if let Some(begin) = begin {
-                sql = begin + ";" + &sql;
+            if let Some(begin) = begin.as_ref().filter(|_| texts.is_empty()) {
+                sql = format!("{begin};{sql}");
             }
+            texts.push((sql, args));
+        }
+        Trips { texts, begins }
+    }
+}
+
+/// Statements on their way to a connection.
+pub(super) struct Trips {
+    texts: Vec<(String, SqliteArguments)>,
+    /// Whether a transaction begins with the first.
+    begins: bool,
+}
+
+impl Trips {
+    /// Goes and comes back with the rows, or with what was wrong.
+    pub(super) async fn run(
+        self,
+        conn: &mut SqliteConnection,
+    ) -> Result<Vec<SqliteRow>, (StoreError, Option<Trouble>)> {
+        let mut rows = Vec::new();
+        for (trip, (sql, args)) in self.texts.into_iter().enumerate() {
             let query = sqlx::query_with(AssertSqlSafe(sql), args);
-            let done = self.conn.fetch_all(query).await;
-            let more = done.map_err(|error| self.note(&error, begins))?;
+            let begins = self.begins && trip == 0;
+            let more = conn
+                .fetch_all(query)
+                .await
+                .map_err(|error| (fault::of(&error), trouble(&error, begins)))?;
             if rows.is_empty() {
                 rows = more;
             } else {
@@ -69,14 +115,13 @@ impl<'w> Line<'w> {
         }
         Ok(rows)
     }
+}
 
-    /// Keeps in mind what an error says beyond its words.
-    fn note(&mut self, error: &sqlx::Error, begins: bool) -> StoreError {
-        if begins && fault::words(error) == GUARD_WORDS {
-            self.trouble = Some(Trouble::Stale);
-        } else if fault::is_locked(error) {
-            self.trouble = Some(Trouble::Locked);
-        }
-        fault::of(error)
+/// What an error says beyond its words.
+fn trouble(error: &sqlx::Error, begins: bool) -> Option<Trouble> {
+    if begins && fault::words(error) == GUARD_WORDS {
+        Some(Trouble::Stale)
+    } else {
+        fault::is_locked(error).then_some(Trouble::Locked)
     }
 }

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use super::{
     cache::Cache,
     codec::{self, column, life, task},
-    line::Line,
+    line::{Line, Trips},
     mirror::Mirror,
     pending::Pending,
     sql::{Args, Script},
@@ -42,16 +42,17 @@ impl<'w> SqliteTx<'w> {
         }
     }
 
-    /// Writes everything and commits. Says whether something was done that must not be lost even with the power.
-    pub(super) async fn commit(&mut self) -> Result<bool, StoreError> {
+    /// What is left to be sent, the commit at its end; and whether something was done that must not be lost even with
+    /// the power.
+    pub(super) fn finish(mut self) -> (Trips, bool) {
         let mut script = self.written();
         script.push("commit");
-        self.line.run(script).await?;
+        let trips = self.line.trips(script);
         for key in self.ended.drain(..) {
             self.cache.remove(key);
         }
         self.cache.age();
-        Ok(self.must_sync)
+        (trips, self.must_sync)
     }
 
     /// Runs a query that sees every write of the transaction, in one trip with what is not written yet.
