@@ -3,7 +3,10 @@
 
 use std::{
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -28,7 +31,7 @@ const BATCH: usize = 1000;
 /// The agent's type.
 const NOOP: &str = "noop";
 
-/// The store's verbs, without a worker loop.
+/// The store's verbs, without a worker loop: two callers at a time, as a server with more than one worker has them.
 pub struct Verbs {
     store: Arc<dyn Store>,
     session: SessionId,
@@ -77,13 +80,41 @@ impl Verbs {
         Ok(Box::new(Self { store, session }))
     }
 
-    async fn fill(&self, task_type: impl Fn(usize) -> String + Send, tasks: usize) -> anyhow::Result<()> {
-        for first in (0..tasks).step_by(BATCH) {
+    async fn fill(&self, task_type: impl Fn(usize) -> String + Send + Sync, tasks: usize) -> anyhow::Result<()> {
+        let submit = async |first: usize| {
             let batch = first..tasks.min(first + BATCH);
             let tasks = batch.map(|n| task(&task_type(n), n)).collect::<anyhow::Result<_>>()?;
-            self.store.submit(Submit { tasks, now: now() }).await?;
-        }
+            anyhow::Ok(self.store.submit(Submit { tasks, now: now() }).await?)
+        };
+        let caller = async |which: usize| {
+            for first in (which * BATCH..tasks).step_by(2 * BATCH) {
+                submit(first).await?;
+            }
+            anyhow::Ok(())
+        };
+        tokio::try_join!(caller(0), caller(1))?;
         Ok(())
+    }
+
+    /// What one worker does until everything is done.
+    async fn work(&self, jobs: usize, done: &AtomicUsize) -> anyhow::Result<()> {
+        let output = Json::parse(OUTPUT)?;
+        let mut outcomes: Vec<ReportItem> = Vec::new();
+        loop {
+            // The outcomes of one batch and the claim of the next are on their way together, as a busy worker sends them.
+            let reported = self.store.report(std::mem::take(&mut outcomes), now());
+            let (reported, leased) = tokio::join!(reported, self.claim(BATCH));
+            let reported = reported?.value.len();
+            let leased = leased?;
+            if done.fetch_add(reported, Ordering::Relaxed) + reported >= jobs || (reported == 0 && leased.is_empty()) {
+                return Ok(());
+            }
+            let complete = |leased| {
+                let output = output.clone();
+                report(leased, ReportBody::Complete { output, wall_s: 0.0 })
+            };
+            outcomes = leased.iter().map(complete).collect();
+        }
     }
 
     async fn claim(&self, credit: usize) -> anyhow::Result<Vec<orchestrator_core::store::LeasedTask>> {
@@ -123,27 +154,10 @@ impl Contender for Verbs {
     }
 
     async fn drain(&mut self, jobs: usize) -> anyhow::Result<()> {
-        let output = Json::parse(OUTPUT)?;
-        let mut done = 0;
-        let mut outcomes: Vec<ReportItem> = Vec::new();
-        while done < jobs {
-            // The outcomes of one batch and the claim of the next are on their way together, as a busy worker sends them.
-            let reported = self.store.report(std::mem::take(&mut outcomes), now());
-            let (reported, leased) = tokio::join!(reported, self.claim(BATCH));
-            done += reported?.value.len();
-            outcomes = leased?
-                .iter()
-                .map(|leased| {
-                    report(
-                        leased,
-                        ReportBody::Complete {
-                            output: output.clone(),
-                            wall_s: 0.0,
-                        },
-                    )
-                })
-                .collect();
-        }
+        let done = AtomicUsize::new(0);
+        tokio::try_join!(self.work(jobs, &done), self.work(jobs, &done))?;
+        let done = done.into_inner();
+        anyhow::ensure!(done == jobs, "{done} of {jobs} are done");
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod batch;
 mod cache;
 mod codec;
 mod fault;
+mod heads;
 mod line;
 mod mirror;
 mod open;

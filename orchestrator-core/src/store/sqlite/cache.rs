@@ -11,8 +11,8 @@ use rustc_hash::FxHashMap as HashMap;
 use super::codec::task;
 use crate::store::row::{Key, TaskRow};
 
-/// How many tasks one of the two generations holds: some megabytes.
-const GENERATION: usize = 4096;
+/// How many tasks one of the two generations holds: some ten megabytes.
+const GENERATION: usize = 16_384;
 
 /// How many bytes of inputs and outputs one of the two generations holds.
 const GENERATION_BYTES: usize = 16 << 20;

@@ -1,4 +1,5 @@
-//! The small tables, whole in the writer's memory: lanes, sessions, rules, schedules and the counters.
+//! The small tables, whole in the writer's memory: lanes, sessions, rules, schedules and the counters; and of the tasks
+//! that are ready, the first.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,6 +9,7 @@ use sqlx::{Executor, SqliteConnection};
 use super::{
     codec::{self, column, parse},
     fault,
+    heads::Heads,
 };
 use crate::{
     domain::placement::Eligibility,
@@ -84,6 +86,7 @@ pub(super) struct Mirror {
     pub(super) keys: Counter,
     pub(super) leases: Counter,
     pub(super) seqs: Counter,
+    pub(super) heads: Heads,
 }
 
 /// Everything that [`Mirror::load`] reads: what it is, its id or name, a number, a text.

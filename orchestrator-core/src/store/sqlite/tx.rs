@@ -104,6 +104,7 @@ impl<'w> SqliteTx<'w> {
         self.pending.due.change(row.key, None, life::due(&row));
         self.pending.aside.change(row.key, None, life::aside(&row));
         self.pending.tasks.push(row.key);
+        self.mirror.heads.change(None, &row);
         self.cache.insert(row, true);
     }
 
@@ -115,6 +116,7 @@ impl<'w> SqliteTx<'w> {
         };
         let old = &entry.row;
         self.pending.totals.changed(old, &row);
+        self.mirror.heads.change(Some(old), &row);
         self.pending.due.change(row.key, life::due(old), life::due(&row));
         self.pending.aside.change(row.key, life::aside(old), life::aside(&row));
         if row.state == TaskState::Running && row.lease != old.lease {

@@ -12,6 +12,7 @@ use crate::{
         row::{Key, Lane, LaneId, SessionRow, TaskRow},
         sqlite::{
             codec::{column, event::Happening, text},
+            heads::Heads,
             sql::numbers,
         },
         tx::{EventRow, Tx},
@@ -37,6 +38,30 @@ fn hand_counts(rows: &[sqlx::sqlite::SqliteRow]) -> Result<Vec<(LaneId, u32)>, S
     rows.iter()
         .map(|row| Ok((LaneId(column(row, 0)?), column::<i64>(row, 1)? as u32)))
         .collect()
+}
+
+impl SqliteTx<'_> {
+    /// Reads the first tasks of lanes.
+    async fn read_heads(&mut self, lanes: &[LaneId], depth: usize) -> Result<(), StoreError> {
+        let sql = "select l.lane,l.rank,l.key from json_each(?) j join life l on l.key in \
+                   (select key from life where lane=j.value and state=2 order by rank,key limit ?)";
+        let list = numbers(lanes.iter().map(|lane| lane.0));
+        let rows = self.see(sql, |args| {
+            args.text(list);
+            args.int(depth as i64);
+        });
+        let mut places: HashMap<LaneId, Vec<(i64, Key)>> = HashMap::new();
+        for row in &rows.await? {
+            let place = (column(row, 1)?, Key(column(row, 2)?));
+            places.entry(LaneId(column(row, 0)?)).or_default().push(place);
+        }
+        for lane in lanes {
+            let places = places.remove(lane).unwrap_or_default();
+            let all = places.len() < depth;
+            self.mirror.heads.learn(*lane, places.into_iter(), all);
+        }
+        Ok(())
+    }
 }
 
 impl Tx for SqliteTx<'_> {
@@ -110,14 +135,12 @@ impl Tx for SqliteTx<'_> {
     }
 
     async fn ready(&mut self, lanes: &[LaneId], count: usize) -> Result<Vec<TaskRow>, StoreError> {
-        let sql = "select l.key from json_each(?) j join life l on l.key in \
-                   (select key from life where lane=j.value and state=2 order by rank,key limit ?)";
-        let lanes = numbers(lanes.iter().map(|lane| lane.0));
-        self.see_tasks(sql, |args| {
-            args.text(lanes);
-            args.int(count as i64);
-        })
-        .await
+        let missing = self.mirror.heads.missing(lanes, count);
+        if !missing.is_empty() {
+            self.read_heads(&missing, Heads::depth(missing.len(), count)).await?;
+        }
+        let keys = self.mirror.heads.first(lanes, count);
+        self.by_key(&keys).await
     }
 
     async fn leases_by_lane(&mut self) -> Result<Vec<(LaneId, u32)>, StoreError> {
