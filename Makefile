@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Two cargo runs at once only wait for each other, and mix their output.
 .NOTPARALLEL:
-.PHONY: help demo test verify lint deny bench fmt doc clean
+.PHONY: help demo test verify simulate lint deny bench fmt doc clean
 
 help: ## list these targets
 	@echo "usage: make TARGET"
@@ -15,6 +15,9 @@ test: lint ## formatting, lints, documentation and every test (lint, then the te
 	@bash .ci/test.sh
 
 verify: deny test ## what CI runs: deny, then test
+
+simulate: ## 100,000 seeds of the simulator (SEEDS=5000 for fewer)
+	@bash .ci/simulate.sh $(SEEDS)
 
 lint: ## formatting, clippy and documentation, warnings refused
 	@bash .ci/lint.sh

@@ -158,8 +158,9 @@ pub struct TaskRow {
     pub started_at: Option<Timestamp>,
     /// When it became terminal.
     pub finished_at: Option<Timestamp>,
-    /// When someone last wanted it run again: children that ended badly before are run again when it asks for them.
-    pub retried_at: Option<Timestamp>,
+    /// The event by which someone last wanted it run again: children that ended badly before it are run again when it
+    /// asks for them. Clocks may stand still or go back, and events do not.
+    pub retried: Option<Seq>,
     /// Whether a person let it go on although its budget was spent.
     pub budget_lifted: bool,
     /// Its newest event.
@@ -196,10 +197,7 @@ impl TaskRow {
     /// longer counts: histories leave it out, and it is run again when it is asked for.
     pub fn outlived(&self, child: &Self) -> bool {
         matches!(child.state, TaskState::Failed | TaskState::Cancelled)
-            && child
-                .finished_at
-                .zip(self.retried_at)
-                .is_some_and(|(ended, retried)| ended <= retried)
+            && self.retried.is_some_and(|retried| child.last_event < retried)
     }
 
     /// Places it at the end of its priority in its lane.

@@ -125,7 +125,7 @@ fn first_row(birth: &Birth, now: Timestamp) -> TaskRow {
         tree_usage: Usage::default(),
         started_at: None,
         finished_at: None,
-        retried_at: None,
+        retried: None,
         budget_lifted: false,
         last_event: Seq(0),
     }

@@ -202,9 +202,11 @@ impl<T: Tx> Work<'_, T> {
         row.wake_at = None;
         row.finished_at = None;
         row.progress = None;
-        row.retried_at = Some(now);
         row.enqueue(now);
         let rest = self.rest(key);
-        self.happen(key, TaskEvent::Retried(rest), None)
+        self.happen(key, TaskEvent::Retried(rest), None)?;
+        let row = self.change(key);
+        row.retried = Some(row.last_event);
+        Ok(())
     }
 }

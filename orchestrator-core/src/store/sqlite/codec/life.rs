@@ -1,6 +1,6 @@
 //! Where a task is in its life, in columns.
 
-use orchestrator_protocol::{Json, LeaseId, SessionId, TaskState, Timestamp, Usage, WorkerId};
+use orchestrator_protocol::{Json, LeaseId, Seq, SessionId, TaskState, Timestamp, Usage, WorkerId};
 use serde::{Deserialize, Serialize};
 
 use super::{Spent, is_small, micros, state_code, text};
@@ -88,7 +88,7 @@ pub(super) struct More {
     #[serde(skip_serializing_if = "is_default")]
     tree_usage: Option<Spent>,
     #[serde(skip_serializing_if = "is_default")]
-    retried_at: Option<i64>,
+    retried: Option<Seq>,
     #[serde(skip_serializing_if = "is_default")]
     budget_lifted: bool,
 }
@@ -117,7 +117,7 @@ impl More {
             progress: row.progress,
             usage: (!row.usage.is_zero()).then(|| Spent::from(&row.usage)),
             tree_usage: (row.tree_usage != row.usage).then(|| Spent::from(&row.tree_usage)),
-            retried_at: micros(row.retried_at),
+            retried: row.retried,
             budget_lifted: row.budget_lifted,
         };
         (more != Self::default()).then_some(more)
@@ -141,7 +141,7 @@ impl More {
         row.progress = self.progress;
         row.usage = self.usage.map(Usage::from).unwrap_or_default();
         row.tree_usage = self.tree_usage.map_or_else(|| row.usage.clone(), Usage::from);
-        row.retried_at = self.retried_at.map(Timestamp::from_micros);
+        row.retried = self.retried;
         row.budget_lifted = self.budget_lifted;
     }
 }

@@ -152,7 +152,7 @@ pub(in crate::store::sqlite) fn decode(row: &SqliteRow) -> Result<TaskRow, Store
         tree_usage: Usage::default(),
         started_at: started.map(Timestamp::from_micros),
         finished_at: finished.map(Timestamp::from_micros),
-        retried_at: None,
+        retried: None,
         budget_lifted: false,
         last_event: Seq(last_event),
     };
