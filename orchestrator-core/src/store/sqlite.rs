@@ -6,6 +6,7 @@
 mod batch;
 mod cache;
 mod codec;
+mod failure;
 mod fault;
 mod heads;
 mod line;

@@ -49,7 +49,7 @@ macro_rules! store_conformance {
             unknown_dependencies_are_refused circles_are_refused_and_shown batches_are_all_or_nothing
             late_dependents_of_a_failure_are_cancelled);
         $crate::store_conformance!(@topic $open; group;
-            never_more_than_its_size places_pass_on_whatever_ends groups_of_one_parent_are_apart
+            never_more_than_its_size a_retried_sibling_waits_for_its_place places_pass_on_whatever_ends groups_of_one_parent_are_apart
             a_group_that_comes_in_parts a_retried_fan_out_stays_bounded);
         $crate::store_conformance!(@topic $open; history;
             events_tell_the_whole_life after_yields_each_once trees_and_tasks_have_their_own logs_come_in_order

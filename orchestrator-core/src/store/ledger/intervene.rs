@@ -184,8 +184,23 @@ impl<T: Tx> Work<'_, T> {
         } else {
             self.change(key).gate = None;
         }
-        self.revive(key, false)?;
+        let queued = self.lacks_a_place(key).await?;
+        self.revive(key, queued)?;
         Ok(Ok(()))
+    }
+
+    /// Whether a task that goes again has to wait for a place in its group. One that has not ended has kept its place.
+    async fn lacks_a_place(&mut self, key: Key) -> Result<bool, StoreError> {
+        let row = self.row(key);
+        let Some((parent, group)) = row.parent.zip(row.group.clone()) else {
+            return Ok(false);
+        };
+        if !row.state.is_terminal() {
+            return Ok(false);
+        }
+        self.flush().await?;
+        let taken = self.tx.places_taken(&[(parent, group.name)]).await?;
+        Ok(taken.iter().any(|(_, _, count)| *count >= group.size as usize))
     }
 
     /// Gives an ended task, or one that waits for a decision, a new life that starts from its finished steps. It may

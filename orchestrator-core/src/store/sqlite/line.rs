@@ -5,19 +5,8 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::{fault, sql::Script, wire::Wire};
+use super::{failure::Trouble, fault, sql::Script, wire::Wire};
 use crate::store::error::StoreError;
-
-/// What went wrong beyond what an error says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// Another process has written since what is remembered was read.
-    Stale,
-    /// Another process keeps the file locked.
-    Locked,
-    /// The transaction before it failed, on which this one was worked out.
-    Behind,
-}
 
 /// The connection. A transaction that is not begun yet begins with the first trip, and takes no trip of its own; the
 /// first trip waits for the commit of the transaction before it.

@@ -6,14 +6,14 @@
 use futures::future::BoxFuture;
 use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use super::{batch::Batch, fault, writer::Failure};
+use super::{failure::Failure, fault};
 use crate::store::error::StoreError;
 
 /// A commit that came back.
 pub(super) struct Landed {
     pub(super) conn: SqliteConnection,
-    /// The requests whose transaction failed, and why.
-    pub(super) failed: Option<(Batch, Failure)>,
+    /// Why it failed, if it did.
+    pub(super) failed: Option<Failure>,
 }
 
 /// The connection.
@@ -22,7 +22,7 @@ pub(super) struct Wire {
     conn: Option<SqliteConnection>,
     /// It has the connection, and gives it back.
     flight: Option<BoxFuture<'static, Landed>>,
-    failed: Option<(Batch, Failure)>,
+    failed: Option<Failure>,
 }
 
 impl Wire {
@@ -73,15 +73,15 @@ impl Wire {
         self.failed = landed.failed;
     }
 
-    /// What failed, once.
-    pub(super) fn failed(&mut self) -> Option<(Batch, Failure)> {
+    /// Why the last commit failed, once.
+    pub(super) fn failed(&mut self) -> Option<Failure> {
         self.failed.take()
     }
 
     /// The connection when nothing is under way, unless that failed.
     pub(super) async fn free(&mut self) -> Result<&mut SqliteConnection, StoreError> {
         self.land().await;
-        if let Some((_, failure)) = &self.failed {
+        if let Some(failure) = &self.failed {
             return Err(failure.error.clone());
         }
         match &mut self.conn {

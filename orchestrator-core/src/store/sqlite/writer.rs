@@ -23,8 +23,9 @@ use super::{
     batch::{Batch, Op, Outcome},
     cache::Cache,
     codec::column,
+    failure::{Failure, Trouble},
     fault,
-    line::{Line, Trips, Trouble, guarded_begin},
+    line::{Line, Trips, guarded_begin},
     mirror::Mirror,
     tx::SqliteTx,
     wire::{Landed, Wire},
@@ -68,6 +69,8 @@ enum Durability {
 /// The writer's state.
 pub(super) struct Writer {
     wire: Wire,
+    /// Where the requests come back whose commit failed.
+    back: Option<oneshot::Receiver<Batch>>,
     /// What the connection is set to, if that is known.
     durability: Option<Durability>,
     data_version: Option<i64>,
@@ -90,6 +93,7 @@ impl Writer {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let writer = Self {
             wire: Wire::new(options, conn),
+            back: None,
             durability: None,
             data_version: None,
             cache: Cache::default(),
@@ -178,7 +182,7 @@ impl Writer {
         }
         let worked_out = self.work_out(&batch).await;
         self.wire.land().await;
-        if let Some((before, failure)) = self.wire.failed() {
+        if let Some((before, failure)) = self.failed() {
             // This one was worked out on it, in vain.
             self.redo(before, failure).await;
             if let Err((batch, failure)) = self.alone(batch).await {
@@ -196,9 +200,16 @@ impl Writer {
         }
     }
 
+    /// What failed on its way to the disk, and why.
+    fn failed(&mut self) -> Option<(Batch, Failure)> {
+        let failure = self.wire.failed()?;
+        let batch = self.back.take()?.try_recv().ok()?;
+        Some((batch, failure))
+    }
+
     /// Sees to what failed on its way.
     async fn repair(&mut self) {
-        if let Some((batch, failure)) = self.wire.failed() {
+        if let Some((batch, failure)) = self.failed() {
             self.redo(batch, failure).await;
         }
     }
@@ -235,7 +246,7 @@ impl Writer {
             }
         }
         self.wire.land().await;
-        let Some(failed) = self.wire.failed() else {
+        let Some(failed) = self.failed() else {
             return Ok(());
         };
         self.roll_back().await;
@@ -287,6 +298,8 @@ impl Writer {
             ready.durability
         });
         let commits = Arc::clone(&self.commits);
+        let (give_back, back) = oneshot::channel();
+        self.back = Some(back);
         self.wire.launch(Box::pin(async move {
             let mut done = ready.trips.run(&mut conn).await;
             if done.is_ok() {
@@ -300,7 +313,10 @@ impl Writer {
                     batch.answer(ready.outcome);
                     None
                 }
-                Err((error, trouble)) => Some((batch, Failure::within(error, trouble))),
+                Err((error, trouble)) => {
+                    give_back.send(batch).ok();
+                    Some(Failure::within(error, trouble))
+                }
             };
             Landed { conn, failed }
         }));
@@ -365,33 +381,6 @@ async fn sync(conn: &mut SqliteConnection) -> Result<Vec<SqliteRow>, (StoreError
 /// The number that changes when other connections write.
 pub(super) async fn data_version(conn: &mut SqliteConnection) -> Result<i64, StoreError> {
     number(one(conn, "pragma data_version").await?)
-}
-
-/// Why a transaction failed.
-pub(super) struct Failure {
-    pub(super) error: StoreError,
-    /// Whether one request among several may be the reason, so that the others would succeed without it.
-    may_lie_with_one: bool,
-    trouble: Option<Trouble>,
-}
-
-impl Failure {
-    fn of_storage(error: StoreError) -> Self {
-        Self {
-            error,
-            may_lie_with_one: false,
-            trouble: None,
-        }
-    }
-
-    fn within(error: StoreError, trouble: Option<Trouble>) -> Self {
-        let is_of_storage = trouble.is_some() || matches!(error, StoreError::Full(_) | StoreError::Unusable(_));
-        Self {
-            error,
-            may_lie_with_one: !is_of_storage,
-            trouble,
-        }
-    }
 }
 
 /// Runs statements of which one returns a row.

@@ -49,6 +49,22 @@ pub async fn never_more_than_its_size(h: &Harness) {
     );
 }
 
+pub async fn a_retried_sibling_waits_for_its_place(h: &Harness) {
+    let (session, _, ids) = parent(h, 3, 1).await;
+    let one = h.claim_one(session).await;
+    h.fail(&one, TaskError::terminal("no")).await;
+    let two = h.claim_one(session).await;
+    assert_eq!(two.id, ids[1]);
+    h.intervene(ids[0], Intervention::Retry).await.expect("a retry");
+    assert_eq!(h.state(ids[0]).await, TaskState::Blocked, "its place is taken");
+    h.complete(&two).await;
+    assert_eq!(h.states(&ids).await[..1], [TaskState::Ready]);
+    let one = h.claim_one(session).await;
+    assert_eq!((one.id, h.state(ids[2]).await), (ids[0], TaskState::Blocked));
+    h.complete(&one).await;
+    assert_eq!(h.claim_one(session).await.id, ids[2]);
+}
+
 pub async fn places_pass_on_whatever_ends(h: &Harness) {
     let (session, _, ids) = parent(h, 5, 1).await;
     let one = h.claim_one(session).await;
