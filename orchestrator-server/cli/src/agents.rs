@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use orchestrator_core::{Agent, Orchestrator, protocol::Task};
 use orchestrator_worker::builtin::{self, ModelSettings};
 
-use crate::{args::Here, exit::Failure};
+use crate::{args::Here, exit::Failure, view::words};
 
 /// What a person or another program completes, and no agent here.
 const COMPLETED_BY_OTHERS: [&str; 2] = ["checkpoint", "external"];
@@ -68,6 +68,15 @@ pub fn register(orchestrator: &Orchestrator, agents: Vec<Arc<dyn Agent>>) -> Res
 
 /// Refuses a task type that nobody runs, and says which there are.
 pub fn check_type(agents: &[Arc<dyn Agent>], task_type: &str) -> Result<(), Failure> {
+    if task_type == "llm" {
+        let remedy =
+            "say which with --model and --model-url, as in --model qwen3 --model-url http://127.0.0.1:11434/v1";
+        return if agents.iter().any(|agent| agent.task_type() == task_type) {
+            Ok(())
+        } else {
+            Err(Failure::usage(format!("`llm` needs a model; {remedy}")))
+        };
+    }
     let mut known: Vec<&str> = agents.iter().map(|agent| agent.task_type()).collect();
     known.extend(COMPLETED_BY_OTHERS);
     if known.contains(&task_type) {
@@ -80,7 +89,8 @@ pub fn check_type(agents: &[Arc<dyn Agent>], task_type: &str) -> Result<(), Fail
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let hint = nearest.map(|(_, name)| format!("did you mean `{name}`? "));
     Err(Failure::usage(format!(
-        "no agent here runs `{task_type}`; {}there are {}",
+        "no agent here runs `{}`; {}there are {}",
+        words::fit(task_type, 60, false),
         hint.unwrap_or_default(),
         known.join(", ")
     )))

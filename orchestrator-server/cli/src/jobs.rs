@@ -34,6 +34,13 @@ pub fn input(run: &Run) -> Result<Json, Failure> {
             object.insert(key, value);
         }
     }
+    if run.task_type == "code_review"
+        && run.repo.is_none()
+        && let Some(Value::String(repo)) = input.get_mut("repo")
+    {
+        // The same as by the flag: there, and found again by a retry from elsewhere.
+        *repo = repository(Path::new(&*repo))?;
+    }
     match (run.task_type.as_str(), &mut input) {
         ("code_review", Value::Object(object)) => {
             // The number of slots is what this machine is willing to do at once.
@@ -115,11 +122,24 @@ fn repository(path: &Path) -> Result<String, Failure> {
     })
 }
 
-/// Checks that a folder for reports can be written, before work begins.
+/// The files of a report.
+const REPORTS: [&str; 2] = ["report.md", "report.json"];
+
+/// Checks that reports can be written to a folder, before work begins.
 pub fn prepare(out: Option<&Path>) -> Result<(), Failure> {
     let Some(out) = out else { return Ok(()) };
     std::fs::create_dir_all(out)
-        .map_err(|e| Failure::usage(format!("the folder {} cannot be made: {e}", out.display())))
+        .map_err(|e| Failure::usage(format!("the folder {} cannot be made: {e}", out.display())))?;
+    for path in REPORTS.map(|name| out.join(name)) {
+        let is_new = !path.exists();
+        let opened = std::fs::OpenOptions::new().append(true).create(true).open(&path);
+        opened.map_err(|e| Failure::usage(format!("{} cannot be written: {e}", path.display())))?;
+        if is_new {
+            // An empty report would tell whoever looks for one a lie.
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+    Ok(())
 }
 
 /// Prints what a task gave, or writes its reports where that was asked for.
@@ -129,11 +149,12 @@ pub fn deliver(task: &Task, out: Option<&Path>, output: Output) -> Result<(), Fa
     if let (Some(out), Some(markdown)) = (out, markdown) {
         let report = gave.get("report").cloned().unwrap_or_default();
         let pretty = serde_json::to_string_pretty(&report).unwrap_or_default();
-        for (name, text) in [("report.md", markdown), ("report.json", pretty.as_str())] {
+        for (name, text) in REPORTS.into_iter().zip([markdown, pretty.as_str()]) {
             let path = out.join(name);
             std::fs::write(&path, text).map_err(|e| {
                 Failure::unavailable(format!(
-                    "{} cannot be written: {e}; the review itself is kept: orchestrator show {}",
+                    "{} cannot be written: {e}; the review itself is kept: `orchestrator retry {} --out DIR` writes it \
+                     elsewhere",
                     path.display(),
                     task.id
                 ))

@@ -68,7 +68,11 @@ impl Output {
 
     /// A result for people.
     pub fn text(self, text: &str) {
-        print(text);
+        if io::stdout().is_terminal() {
+            print(&text.lines().map(words::clean).collect::<Vec<_>>().join("\n"));
+        } else {
+            print(text);
+        }
     }
 
     /// A result for machines, on one line.

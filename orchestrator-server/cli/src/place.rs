@@ -65,7 +65,9 @@ fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let named = std::env::var_os(variable)
         .map(PathBuf::from)
         .filter(|p| p.is_absolute());
-    let base = named.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(below_home)))?;
+    // One that is empty or relative would be another folder wherever the command is run.
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|p| p.is_absolute());
+    let base = named.or_else(|| Some(home?.join(below_home)))?;
     Some(base.join("orchestrator"))
 }
 

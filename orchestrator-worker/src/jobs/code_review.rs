@@ -8,6 +8,7 @@
 mod critique;
 mod file;
 mod input;
+mod reader;
 mod report;
 mod repository;
 
@@ -23,10 +24,11 @@ pub use self::input::ReviewInput;
 use self::{
     critique::{CritiqueInput, Looked},
     file::FileInput,
+    reader::Reader,
     repository::RepositoryInput,
 };
 use crate::{
-    llm::{self, Client, LlmInput},
+    llm::{Client, LlmInput},
     review::{
         analyser::{self, Detection},
         critique::{Critique, FileFacts},
@@ -41,6 +43,7 @@ use crate::{
 
 /// The agents of the job, which ask a model when there is one.
 pub fn agents(model: Option<Client>) -> Vec<Arc<dyn Agent>> {
+    let model = model.map(Reader::new);
     let (asked, judge) = (model.clone(), model.clone());
     vec![
         Arc::new(
@@ -78,7 +81,7 @@ struct Participant {
     missing: Option<Unchecked>,
 }
 
-async fn review(ctx: TaskContext, input: ReviewInput, model: Option<Client>) -> Result<Json, TaskError> {
+async fn review(ctx: TaskContext, input: ReviewInput, model: Option<Reader>) -> Result<Json, TaskError> {
     let plan: Plan = ctx.step("plan", || plan(&input)).await?;
     let files = plan.scope.files.len();
     ctx.log(format!("{files} file(s) to review")).await;
@@ -86,7 +89,7 @@ async fn review(ctx: TaskContext, input: ReviewInput, model: Option<Client>) -> 
         ctx.log(format!("with {} {}", tool.name, tool.version)).await;
     }
     let participant = match &model {
-        Some(client) if files > 0 => ctx.step("model", || reach(&ctx, client)).await?,
+        Some(reader) if files > 0 => ctx.step("model", || reach(&ctx, reader)).await?,
         _ => Participant::default(),
     };
     let together = RepositoryInput {
@@ -127,13 +130,13 @@ async fn plan(input: &ReviewInput) -> Result<Plan, TaskError> {
 }
 
 /// Whether the model answers at all. One that does not is told once, and not by every file after it has waited in vain.
-async fn reach(ctx: &TaskContext, client: &Client) -> Result<Participant, TaskError> {
+async fn reach(ctx: &TaskContext, reader: &Reader) -> Result<Participant, TaskError> {
     let question = LlmInput {
         prompt: Some("Answer with one word: ready".to_owned()),
         ..LlmInput::default()
     };
-    let name = client.model().to_owned();
-    match llm::ask(ctx, client, &question).await {
+    let name = reader.model().to_owned();
+    match reader.ask(ctx, &question).await {
         Err(error) if error.class == ErrorClass::Cancelled => Err(error),
         // Asked for patience, and so there: each question waits for its own turn.
         Err(error) if error.class != ErrorClass::RateLimited => {

@@ -3,10 +3,13 @@
 //! Lines are compared without blanks and comments; imports, lone brackets and bare lists do not count. A block is
 //! reported when enough significant lines in a row are equal and they hold logic, not only data.
 
+mod gather;
+
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use self::gather::{Told, gather};
 use super::checks::patterns;
 use super::finding::{Confidence, Dimension, Finding, Location, Severity};
 use super::options::Limits;
@@ -16,8 +19,6 @@ use super::source::{RepoPath, Role, Source};
 const CANDIDATES: usize = 8;
 /// The longest block that is measured to its end.
 const LONGEST: usize = 2_000;
-/// How many findings one repository gets, the largest first.
-const MOST_FINDINGS: usize = 100;
 /// A block does not go on over a gap of more lines than this: documented one-line methods in a row are no block.
 const LARGEST_GAP: u32 = 12;
 
@@ -124,28 +125,34 @@ fn gap(path: &RepoPath, number: u32) -> u64 {
 }
 
 /// A block that appears again.
-struct Clone {
+#[derive(Debug)]
+struct Block {
+    /// The file and the line where it appears first, as indices.
+    origin: (usize, usize),
     length: usize,
+    /// The file, the line and the length of each copy.
     copies: Vec<(usize, usize, usize)>,
 }
 
-/// The duplicated blocks, largest first, at most a hundred. The order of `prints` does not matter.
+/// The duplicated blocks, largest first, those of files and folders that are copies of others put together. The order of
+/// `prints` does not matter.
 pub fn duplicates(mut prints: Vec<Fingerprint>, limits: &Limits) -> Vec<Finding> {
     prints.sort_by(|a, b| a.path.cmp(&b.path));
     let window = limits.duplicate_lines.max(8) as usize;
-    let mut clones: Vec<((usize, usize), Clone)> = find(&prints, window).into_iter().collect();
-    clones.sort_by_key(|(origin, clone)| (std::cmp::Reverse(clone.length * clone.copies.len()), *origin));
-    clones.truncate(MOST_FINDINGS);
-    clones
-        .iter()
-        .map(|((file, at), clone)| finding(&prints, *file, *at, clone))
-        .collect()
+    let mut told = gather(&prints, find(&prints, window));
+    told.sort_by_key(|told| {
+        (
+            std::cmp::Reverse(told.size()),
+            told.blocks().first().map(|block| block.origin),
+        )
+    });
+    told.iter().filter_map(|told| finding(&prints, told)).collect()
 }
 
 /// Walks all files in order; what was seen earlier is the origin, what comes later the copy.
-fn find(prints: &[Fingerprint], window: usize) -> BTreeMap<(usize, usize), Clone> {
+fn find(prints: &[Fingerprint], window: usize) -> Vec<Block> {
     let mut seen: HashMap<u64, Vec<(usize, usize)>> = HashMap::new();
-    let mut clones: BTreeMap<(usize, usize), Clone> = BTreeMap::new();
+    let mut blocks: BTreeMap<(usize, usize), Block> = BTreeMap::new();
     for (file, print) in prints.iter().enumerate() {
         let mut copied_until = 0;
         for at in 0..print.lines.len().saturating_sub(window - 1) {
@@ -157,12 +164,13 @@ fn find(prints: &[Fingerprint], window: usize) -> BTreeMap<(usize, usize), Clone
             {
                 copied_until = at + window / 2;
                 if is_worth_telling(&print.lines[at..at + length]) {
-                    let clone = clones.entry(origin).or_insert(Clone {
+                    let block = blocks.entry(origin).or_insert(Block {
+                        origin,
                         length,
                         copies: Vec::new(),
                     });
-                    clone.length = clone.length.max(length);
-                    clone.copies.push((file, at, length));
+                    block.length = block.length.max(length);
+                    block.copies.push((file, at, length));
                     copied_until = at + length;
                 }
             }
@@ -171,7 +179,7 @@ fn find(prints: &[Fingerprint], window: usize) -> BTreeMap<(usize, usize), Clone
             }
         }
     }
-    clones
+    blocks.into_values().collect()
 }
 
 /// The earlier place that is equal for longest; the earliest of equals.
@@ -210,24 +218,70 @@ fn is_worth_telling(lines: &[Line]) -> bool {
         && logic * 2 >= lines.len()
 }
 
-fn finding(prints: &[Fingerprint], file: usize, at: usize, clone: &Clone) -> Finding {
+fn finding(prints: &[Fingerprint], told: &Told) -> Option<Finding> {
     let location = |file: usize, at: usize, length: usize| Location {
         file: prints[file].path.clone(),
         line: prints[file].lines[at].number,
         end_line: prints[file].lines[at + length - 1].number,
     };
-    let origin = location(file, at, clone.length);
-    let related: Vec<Location> = clone
-        .copies
+    let blocks = told.blocks();
+    // The longest one stands for all, the first of equals.
+    let head = blocks
         .iter()
-        .map(|(file, at, length)| location(*file, *at, *length))
-        .collect();
-    let severity = if clone.length >= 40 || clone.length * clone.copies.len() >= 80 {
+        .min_by_key(|block| (std::cmp::Reverse(block.length), block.origin))?;
+    let origin = location(head.origin.0, head.origin.1, head.length);
+    let copies = |block: &Block| -> Vec<Location> {
+        let copies = block.copies.iter();
+        copies.map(|(file, at, length)| location(*file, *at, *length)).collect()
+    };
+    let severity = if head.length >= 40 || told.size() >= 80 {
         Severity::Medium
     } else {
         Severity::Low
     };
-    let again = match related.as_slice() {
+    let again = again(&origin, &copies(head));
+    let lines: usize = blocks.iter().map(|block| block.length).sum();
+    let (check, message, why) = match told {
+        Told::Blocks(blocks) if blocks.len() == 1 => {
+            ("block", format!("{lines} significant lines appear {again}"), BLOCK)
+        }
+        Told::Blocks(blocks) => (
+            "block",
+            format!("{lines} significant lines in {} blocks appear {again}", blocks.len()),
+            BLOCK,
+        ),
+        Told::Folders { from, to, files, .. } => {
+            let named = |folder: &str| {
+                if folder.is_empty() {
+                    ".".to_owned()
+                } else {
+                    folder.to_owned()
+                }
+            };
+            let message = format!(
+                "{lines} significant lines in {files} files of {} appear again in {}",
+                named(from),
+                named(to)
+            );
+            ("folder", message, FOLDER)
+        }
+    };
+    let check = format!("duplicate.{check}");
+    let mut finding = Finding::builtin(&check, severity, Dimension::Architecture, &origin.file)
+        .span(origin.line, origin.end_line)
+        .confident(Confidence::Medium)
+        .says(message, why);
+    finding.related = blocks.iter().flat_map(copies).collect();
+    Some(finding)
+}
+
+const BLOCK: &str =
+    "A fault that is fixed in one copy stays in the others. Move the block into one function that all of them call.";
+const FOLDER: &str = "One folder is a copy of the other, another version of it, or both come from elsewhere. Keep one, or leave code of others out of the review with --exclude.";
+
+/// Where a block appears again.
+fn again(origin: &Location, copies: &[Location]) -> String {
+    match copies {
         [only] if only.file == origin.file => format!("again in line {}", only.line),
         [only] => format!("again in {}:{}", only.file, only.line),
         [first, rest @ ..] => format!(
@@ -237,16 +291,7 @@ fn finding(prints: &[Fingerprint], file: usize, at: usize, clone: &Clone) -> Fin
             super::checks::plural(rest.len(), "more place")
         ),
         [] => "again".to_owned(),
-    };
-    let mut finding = Finding::builtin("duplicate.block", severity, Dimension::Architecture, &origin.file)
-        .span(origin.line, origin.end_line)
-        .confident(Confidence::Medium)
-        .says(
-            format!("{} significant lines appear {again}", clone.length),
-            "A fault that is fixed in one copy stays in the others. Move the block into one function that all of them call.",
-        );
-    finding.related = related;
-    finding
+    }
 }
 
 #[cfg(test)]
@@ -334,7 +379,47 @@ mod tests {
         let prints = (0..2_000)
             .map(|n| print(&format!("f{n}.py"), Role::Source, &block(40, &format!("s{}", n / 2))))
             .collect();
-        assert_eq!(duplicates(prints, &Limits::default()).len(), MOST_FINDINGS);
+        assert_eq!(duplicates(prints, &Limits::default()).len(), 1_000);
+    }
+
+    #[test]
+    fn a_copy_of_a_file_and_a_copy_of_a_folder_are_one_finding_each() {
+        let text = |seed: &str| {
+            let [a, b] = [block(15, &format!("{seed}1")), block(20, &format!("{seed}2"))];
+            [format!("{a}x = {seed}\n{b}"), format!("{a}y = {seed}\n{b}")]
+        };
+        let mut prints = Vec::new();
+        for (one, other, seed) in [
+            ("a.py", "b.py", "s"),
+            ("v1/x/f.py", "v2/x/f.py", "t"),
+            ("v1/g.py", "v2/g.py", "u"),
+            ("v1/h.py", "v2/h.py", "v"),
+        ] {
+            let [text, copy] = text(seed);
+            prints.push(print(one, Role::Source, &text));
+            prints.push(print(other, Role::Source, &copy));
+        }
+        let findings = duplicates(prints, &Limits::default());
+        let told: Vec<_> = findings
+            .iter()
+            .map(|f| (f.check.as_str(), f.place(), f.message.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (
+                    "duplicate.folder",
+                    "v1/g.py:17".to_owned(),
+                    "105 significant lines in 3 files of v1 appear again in v2"
+                ),
+                (
+                    "duplicate.block",
+                    "a.py:17".to_owned(),
+                    "35 significant lines in 2 blocks appear again in b.py:17"
+                ),
+            ]
+        );
+        assert_eq!((findings[0].related.len(), findings[1].related.len()), (6, 2));
     }
 
     proptest! {

@@ -48,10 +48,9 @@ impl FileReview {
         self.checked_by.extend(analysis.ran);
     }
 
-    /// Adds what a model found in the file, and what of the file it did not see.
-    pub fn add_model(&mut self, findings: Vec<Finding>, unchecked: Vec<Unchecked>) {
+    /// Adds what a model that has read the file found in it.
+    pub fn add_model(&mut self, findings: Vec<Finding>) {
         self.findings.extend(findings);
-        self.unchecked.extend(unchecked);
         if !self.checked_by.iter().any(|by| by == MODEL) {
             self.checked_by.push(MODEL.to_owned());
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::duplicate::{Fingerprint, duplicates};
 use super::file::{FileReview, Loaded, load};
-use super::finding::{Dimension, Finding, Severity};
+use super::finding::{Dimension, Finding, Severity, Unchecked};
 use super::options::Options;
 use super::scope::Scope;
 use super::score;
@@ -240,8 +240,11 @@ fn only_library(scope: &Scope) -> bool {
         .all(|file| file.library)
 }
 
+/// How many duplicated blocks a repository is told of, the largest first.
+const MOST_DUPLICATES: usize = 100;
+
 /// The checks that need all files at once: duplicated blocks. Reads every production file again. Blocking.
-pub fn cross_file_findings(root: &Path, scope: &Scope, options: &Options) -> Vec<Finding> {
+pub fn cross_file_findings(root: &Path, scope: &Scope, options: &Options) -> (Vec<Finding>, Vec<Unchecked>) {
     let mut prints = Vec::new();
     for file in scope
         .files
@@ -255,7 +258,14 @@ pub fn cross_file_findings(root: &Path, scope: &Scope, options: &Options) -> Vec
             prints.push(Fingerprint::of(&file.source(&text)));
         }
     }
-    duplicates(prints, &options.limits)
+    let mut findings = duplicates(prints, &options.limits);
+    let all = findings.len();
+    findings.truncate(MOST_DUPLICATES);
+    let unchecked = (all > MOST_DUPLICATES).then(|| {
+        let why = format!("only the {MOST_DUPLICATES} largest of {all} are among the findings");
+        Unchecked::new("duplicated blocks", why)
+    });
+    (findings, unchecked.into_iter().collect())
 }
 
 #[cfg(test)]

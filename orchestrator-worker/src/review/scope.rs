@@ -173,14 +173,16 @@ pub async fn scope(repo: &str, dir: &Path, options: &Options, runner: &dyn Runne
             scope.git = Some(facts);
             (files, changed)
         }
-        git::Listing::NotARepository { note } => {
+        git::Listing::NotARepository { why } => {
             if let Some(base) = &options.base {
                 return Err(ScopeError::Base {
                     base: base.clone(),
-                    reason: note,
+                    reason: why,
                 });
             }
-            scope.notes.push(note);
+            scope
+                .notes
+                .push(format!("{why}; all files that no .gitignore names were reviewed"));
             let (files, mut problems) = walk::list(dir);
             scope.unchecked.append(&mut problems);
             (files, None)

@@ -21,7 +21,7 @@ async fn whole(dir: &Path, options: &Options) -> Report {
         reviews.push(handed_on(review));
     }
     let mut findings: Vec<_> = reviews.iter().flat_map(|review| review.findings.clone()).collect();
-    findings.extend(overview::cross_file_findings(dir, &scope, options));
+    findings.extend(overview::cross_file_findings(dir, &scope, options).0);
     findings.extend(overview::repository_findings(&scope, &reviews, options));
     let facts: Vec<_> = reviews.iter().map(critique::FileFacts::from).collect();
     let critique = handed_on(critique::critique(findings, &facts, options));

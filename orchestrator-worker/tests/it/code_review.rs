@@ -116,6 +116,69 @@ async fn a_model_that_is_not_there_is_told_once() {
     assert_eq!(report["method"]["model"], Value::Null);
 }
 
+/// A model that says it is ready, and answers everything else with a status and headers.
+async fn moody(status: u16, headers: &[(&'static str, &'static str)]) -> (MockServer, ModelSettings) {
+    let server = MockServer::start().await;
+    let refusal = headers
+        .iter()
+        .fold(ResponseTemplate::new(status), |answer, (name, value)| {
+            answer.insert_header(*name, *value)
+        });
+    let answer = move |request: &Request| {
+        let body = String::from_utf8_lossy(&request.body);
+        if body.contains("Answer with one word: ready") {
+            ResponseTemplate::new(200).set_body_json(json!({
+                "model": "m", "choices": [{"message": {"content": "ready"}, "finish_reason": "stop"}]
+            }))
+        } else {
+            refusal.clone()
+        }
+    };
+    Mock::given(method("POST")).respond_with(answer).mount(&server).await;
+    let settings = ModelSettings {
+        model: "m".to_owned(),
+        base_url: format!("{}/v1", server.uri()),
+        key_env: None,
+    };
+    (server, settings)
+}
+
+async fn asked(server: &MockServer) -> usize {
+    server.received_requests().await.map_or(0, |requests| requests.len())
+}
+
+fn many(files: usize) -> tempfile::TempDir {
+    let names: Vec<String> = (0..files).map(|n| format!("f{n:02}.py")).collect();
+    repository(&names.iter().map(|name| (name.as_str(), "x = 1\n")).collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn a_model_that_went_away_is_given_up_and_has_read_nothing() {
+    let folder = many(30);
+    let (server, settings) = moody(500, &[]).await;
+    let (_, report) = review(folder.path(), Some(settings)).await;
+    let asked = asked(&server).await;
+    assert!(asked < 20, "{asked} questions for 30 files");
+    assert_eq!(report["method"]["model_files"], 0);
+    let unchecked = unchecked(&report);
+    assert!(
+        unchecked.contains("f29.py") && unchecked.contains("answered 500"),
+        "{unchecked}"
+    );
+}
+
+#[tokio::test]
+async fn a_model_that_asks_for_an_hour_is_not_waited_for() {
+    let folder = many(3);
+    let (_server, settings) = moody(429, &[("retry-after", "3600")]).await;
+    let (_, report) = review(folder.path(), Some(settings)).await;
+    let unchecked = unchecked(&report);
+    assert!(
+        unchecked.contains("f02.py") && unchecked.contains("3600 s of patience"),
+        "{unchecked}"
+    );
+}
+
 #[tokio::test]
 async fn an_empty_folder_has_a_report_too() {
     let folder = repository(&[]);

@@ -59,19 +59,26 @@ pub async fn follow(
     let mut peek = Peek::default();
     let settled = engine.settled(id);
     tokio::pin!(settled);
-    let mut cancelling = false;
+    // Beside everything else: a large tree takes a while to cancel and a locked store for ever, and neither may keep a
+    // second interrupt from being heard.
+    let cancel = engine.cancel(id, "interrupted");
+    tokio::pin!(cancel);
+    let (mut interrupted, mut cancelled) = (false, false);
     let mut drawn = engine.now();
     let task = loop {
         tokio::select! {
             biased;
             () = interrupts.next() => {
-                if cancelling || runner == Runner::Elsewhere {
+                if interrupted || runner == Runner::Elsewhere {
                     view.end();
                     return Ok(Ended::Interrupted);
                 }
-                cancelling = true;
+                interrupted = true;
                 view.remark("cancelling; interrupt once more to stop at once");
-                engine.cancel(id, "interrupted").await?;
+            }
+            done = &mut cancel, if interrupted && !cancelled => {
+                done?;
+                cancelled = true;
             }
             task = &mut settled => break task?,
             event = live.next() => view.apply(&event?, live.is_caught_up()),

@@ -10,6 +10,9 @@ use crate::{
     view::words,
 };
 
+/// How many columns of a title are shown: descriptions may be as long as their authors like.
+const TITLE: usize = 120;
+
 /// Lists tasks, the newest first.
 pub async fn list(list: List, place: &Place, output: Output) -> Result<Exit, Failure> {
     let orchestrator = place.open_to_look().await?;
@@ -36,7 +39,7 @@ pub async fn list(list: List, place: &Place, output: Output) -> Result<Exit, Fai
                     task.id,
                     task.state.as_str(),
                     age,
-                    title(task)
+                    words::fit(&title(task), TITLE, output.ascii())
                 )
             })
             .collect();

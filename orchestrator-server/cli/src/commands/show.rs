@@ -25,13 +25,16 @@ pub async fn show(which: &Which, place: &Place, output: Output) -> Result<Exit, 
     Ok(Exit::Success)
 }
 
+/// How many columns of a description are shown: they may be as long as their authors like.
+const WIDEST: usize = 120;
+
 fn text(task: &Task, tree: &[Task]) -> String {
     let mut lines = vec![
         format!("{}  {}  {}", task.id, task.task_type, task.state),
         format!("submitted {}", task.created_at),
     ];
     if !task.description.is_empty() {
-        lines.push(words::first_line(&task.description).to_owned());
+        lines.push(words::fit(words::first_line(&task.description), WIDEST, false));
     }
     if let Some(started) = task.started_at {
         let ended = task
@@ -88,7 +91,7 @@ fn child(top: &Task, tree: &[Task], task: &Task) -> String {
     let what = if what.is_empty() {
         String::new()
     } else {
-        format!("  {what}")
+        format!("  {}", words::fit(what, WIDEST, false))
     };
     format!(
         "{}{:<15} {name}  ({}){what}{why}",

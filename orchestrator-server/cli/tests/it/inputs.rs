@@ -19,6 +19,10 @@ fn words_that_make_no_sense() {
             &["did you mean `code_review`?", "code_review, ", "checkpoint"],
         ),
         (&["run", "command", "--model", "m"], &["--model-url"]),
+        (
+            &["run", "llm", "--input", "{}"],
+            &["`llm` needs a model", "--model-url"],
+        ),
         (&["list", "--log", "a=b=c"], &["--log"]),
     ] {
         place.run(args).complains(2, words);
@@ -50,16 +54,81 @@ fn inputs_that_are_no_input() {
 fn repositories_that_are_none() {
     let place = Place::new();
     write(&place.path("file"), "");
+    fs::create_dir_all(place.path("taken/report.md")).expect("a folder");
     for (args, words) in [
         (&["--repo", "missing"][..], &["missing", "No such file"][..]),
         (&["--repo", "file"], &["file is not a folder"]),
         (&[], &["needs --repo"]),
         (&["--repo", ".", "--input", "[1]"], &["JSON object"]),
         (&["--repo", ".", "--out", "file/below"], &["file/below cannot be made"]),
+        // Found out before the work and not after it.
+        (
+            &["--repo", ".", "--out", "taken"],
+            &["taken/report.md cannot be written"],
+        ),
+        (
+            &["--input", "{\"repo\": \"no/such\"}"],
+            &["the repository no/such", "No such file"],
+        ),
     ] {
         place
             .run(&[&["run", "code_review"][..], args].concat())
             .complains(2, words);
+    }
+}
+
+#[test]
+fn a_repository_named_in_the_input_is_found_again_from_elsewhere() {
+    let place = Place::new();
+    let repo = place.repository("repo", &[("a.py".to_owned(), "x = 1\n".to_owned())]);
+    place
+        .run(&["run", "code_review", "--input", "{\"repo\": \"repo\"}"])
+        .expect(0);
+    let named = place.show("last")["input"]["repo"]
+        .as_str()
+        .map(std::path::PathBuf::from);
+    assert_eq!(named, repo.canonicalize().ok());
+}
+
+#[test]
+fn changes_of_what_has_no_history_cannot_be_reviewed() {
+    let place = Place::new();
+    place.repository("repo", &[("a.py".to_owned(), "x = 1\n".to_owned())]);
+    let args = [
+        "run",
+        "code_review",
+        "--repo",
+        "repo",
+        "--changed-since",
+        "main",
+        "--progress",
+        "none",
+    ];
+    let out = place.run(&args);
+    out.complains(
+        1,
+        &["changes since \"main\" cannot be listed: not a git repository; `orchestrator retry"],
+    );
+}
+
+#[test]
+fn a_type_of_any_length_is_one_line_that_fits() {
+    let place = Place::new();
+    let out = place.run(&["run", &"x".repeat(5_000)]).expect(2);
+    assert!(out.stderr.lines().count() == 1 && out.stderr.len() < 400, "{out:#?}");
+}
+
+#[test]
+fn a_home_that_is_no_place_is_none() {
+    let place = Place::new();
+    for home in ["", "somewhere"] {
+        let mut command = place.command(&["run", "command", "--input", &Place::shell("true")]);
+        command.env_remove("ORCHESTRATOR_DATABASE").env("HOME", home);
+        place
+            .begin(command)
+            .end()
+            .complains(2, &["no home folder", "--database"]);
+        assert!(!place.path(".local").exists() && !place.path("somewhere").exists());
     }
 }
 

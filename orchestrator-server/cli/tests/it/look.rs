@@ -87,6 +87,32 @@ fn lists_are_filtered_and_paged() {
 }
 
 #[test]
+fn descriptions_of_any_length_stay_on_their_line() {
+    let place = Place::new();
+    let long = format!("\u{1b}[31m🚀 مراجعة {}\nsecond line", "y".repeat(10_000));
+    place
+        .run(&[
+            "run",
+            "command",
+            "--input",
+            &Place::shell("true"),
+            "--description",
+            &long,
+        ])
+        .expect(0);
+    let list = place.run(&["list"]).expect(0).stdout;
+    assert!(list.lines().count() == 1 && list.len() < 400, "{list}");
+    assert!(
+        list.contains("🚀 مراجعة yyy") && list.ends_with("…\n") && !list.contains('\u{1b}'),
+        "{list}"
+    );
+    let shown = place.run(&["show", "last"]).expect(0).stdout;
+    assert!(shown.len() < 2_000 && !shown.contains('\u{1b}'), "{shown}");
+    // Programs get all of it.
+    assert_eq!(place.show("last")["description"], long.as_str());
+}
+
+#[test]
 fn a_tree_is_shown_and_its_lines_are_kept() {
     let place = Place::new();
     let repo = place.repository("repo", &[("a.py".to_owned(), "x = 1\n".to_owned())]);

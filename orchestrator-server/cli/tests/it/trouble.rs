@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use crate::support::{Place, write};
@@ -50,12 +50,8 @@ fn a_full_disk_is_told_and_what_was_kept_goes_on() {
     );
 }
 
-#[test]
-fn a_database_that_somebody_keeps_locked() {
-    let place = Place::new();
-    place
-        .run(&["run", "command", "--input", &Place::shell("true")])
-        .expect(0);
+/// A process that keeps the database locked until its standard input is closed, where there is python3.
+fn lock(place: &Place) -> Option<Child> {
     let lock = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
          c.execute('begin exclusive')\nprint('locked', flush=True)\nsys.stdin.read()";
     let holder = Command::new("python3")
@@ -66,23 +62,54 @@ fn a_database_that_somebody_keeps_locked() {
         .spawn();
     let Ok(mut holder) = holder else {
         eprintln!("skipped: no python3 to lock the database with");
-        return;
+        return None;
     };
     let mut line = String::new();
     BufReader::new(holder.stdout.take().expect("its output"))
         .read_line(&mut line)
         .expect("a line");
     assert_eq!(line, "locked\n");
+    Some(holder)
+}
+
+fn unlock(mut holder: Child) {
+    drop(holder.stdin.take());
+    holder.wait().expect("its end");
+}
+
+#[test]
+fn a_database_that_somebody_keeps_locked() {
+    let place = Place::new();
+    place
+        .run(&["run", "command", "--input", &Place::shell("true")])
+        .expect(0);
+    let Some(holder) = lock(&place) else { return };
     place
         .run(&["run", "command", "--input", &Place::shell("true")])
         .complains(4, &["another process keeps the database locked"]);
     // Who only looks is not disturbed.
     place.run(&["list"]).expect(0);
-    drop(holder.stdin.take());
-    holder.wait().expect("its end");
+    unlock(holder);
     place
         .run(&["run", "command", "--input", &Place::shell("true")])
         .expect(0);
+}
+
+#[test]
+fn whoever_interrupts_twice_does_not_wait_for_a_locked_database() {
+    let place = Place::new();
+    let script = Place::shell("echo started; while :; do sleep 0.1; done");
+    let mut running = place.start(&["run", "command", "--input", &script]);
+    running.says("command: started");
+    let Some(holder) = lock(&place) else { return };
+    running.signal("INT");
+    running.says("cancelling");
+    running.signal("INT");
+    let out = running.end().expect(3);
+    assert!(out.stderr.contains("stopped at once"), "{out:#?}");
+    unlock(holder);
+    // The cancelling had no chance to be kept.
+    assert_ne!(place.show("last")["state"], "cancelled");
 }
 
 #[test]

@@ -3,14 +3,15 @@
 use orchestrator_core::{TaskContext, TaskError, protocol::ErrorClass};
 use serde::{Deserialize, Serialize};
 
-use super::{ReviewInput, file::to_ask};
-use crate::{
-    llm::{self, Client},
-    review::{
-        critique::{Critique, FileFacts, critique, model},
-        finding::{Finding, Unchecked},
-        model::Request,
-    },
+use super::{
+    ReviewInput,
+    file::to_ask,
+    reader::{Reader, is_worth_another_try},
+};
+use crate::review::{
+    critique::{Critique, FileFacts, critique, model},
+    finding::{Finding, Unchecked},
+    model::Request,
 };
 
 /// The input of `code_review.critique`.
@@ -32,14 +33,14 @@ pub(super) struct Looked {
     pub(super) unchecked: Vec<Unchecked>,
 }
 
-pub(super) async fn review(ctx: TaskContext, look: CritiqueInput, client: Option<Client>) -> Result<Looked, TaskError> {
+pub(super) async fn review(ctx: TaskContext, look: CritiqueInput, reader: Option<Reader>) -> Result<Looked, TaskError> {
     let found = look.findings.len();
     let mut looked = Looked {
         critique: critique(look.findings, &look.files, &look.input.options()),
         unchecked: Vec::new(),
     };
-    if let Some(client) = client.filter(|_| look.model) {
-        judge(&ctx, &client, &mut looked).await?;
+    if let Some(reader) = reader.filter(|_| look.model) {
+        judge(&ctx, &reader, &mut looked).await?;
     }
     let critique = &looked.critique;
     ctx.log(format!(
@@ -53,11 +54,11 @@ pub(super) async fn review(ctx: TaskContext, look: CritiqueInput, client: Option
 }
 
 /// Lets a model doubt what is doubtful. One that gives no usable answer leaves everything as it was, which is told.
-async fn judge(ctx: &TaskContext, client: &Client, looked: &mut Looked) -> Result<(), TaskError> {
+async fn judge(ctx: &TaskContext, reader: &Reader, looked: &mut Looked) -> Result<(), TaskError> {
     let Some((request, indices)) = model::request(&looked.critique.kept) else {
         return Ok(());
     };
-    let answer: Result<String, String> = ctx.step("model", || question(ctx, client, &request)).await?;
+    let answer: Result<String, String> = ctx.step("model", || question(ctx, reader, &request)).await?;
     let missed = match answer {
         Ok(answer) => model::apply(&mut looked.critique, &indices, &answer)
             .err()
@@ -69,14 +70,10 @@ async fn judge(ctx: &TaskContext, client: &Client, looked: &mut Looked) -> Resul
     Ok(())
 }
 
-async fn question(ctx: &TaskContext, client: &Client, request: &Request) -> Result<Result<String, String>, TaskError> {
-    match llm::ask(ctx, client, &to_ask(request)).await {
+async fn question(ctx: &TaskContext, reader: &Reader, request: &Request) -> Result<Result<String, String>, TaskError> {
+    match reader.ask(ctx, &to_ask(request)).await {
         Ok(output) => Ok(Ok(output.text)),
-        // Worth another attempt of this task; the last one does without the model.
-        Err(error) if ctx.attempt() < 2 && matches!(error.class, ErrorClass::Retryable | ErrorClass::RateLimited) => {
-            Err(error)
-        }
-        Err(error) if error.class == ErrorClass::Cancelled => Err(error),
+        Err(error) if error.class == ErrorClass::Cancelled || is_worth_another_try(ctx, &error) => Err(error),
         Err(error) => Ok(Err(format!("the model did not take part: {}", error.message))),
     }
 }

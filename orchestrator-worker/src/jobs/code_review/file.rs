@@ -3,9 +3,12 @@
 use orchestrator_core::{TaskContext, TaskError, protocol::ErrorClass};
 use serde::{Deserialize, Serialize};
 
-use super::{ReviewInput, blocking};
+use super::{
+    ReviewInput, blocking,
+    reader::{Reader, is_worth_another_try},
+};
 use crate::{
-    llm::{self, Client, LlmInput, Message},
+    llm::{LlmInput, Message},
     review::{
         analyser::{self, ToolRun},
         file::{FileReview, Loaded, inspect, load},
@@ -27,7 +30,7 @@ pub(super) struct FileInput {
     pub(super) model: bool,
 }
 
-pub(super) async fn review(ctx: TaskContext, one: FileInput, model: Option<Client>) -> Result<FileReview, TaskError> {
+pub(super) async fn review(ctx: TaskContext, one: FileInput, model: Option<Reader>) -> Result<FileReview, TaskError> {
     ctx.log(one.file.path.to_string()).await;
     let options = one.input.options();
     let (root, file) = (one.input.repo.clone(), one.file.clone());
@@ -35,8 +38,8 @@ pub(super) async fn review(ctx: TaskContext, one: FileInput, model: Option<Clien
     let mut review = blocking(move || inspect(&root, &file, &checks)).await?;
     let analysis = analyser::analyse_file(&one.input.repo, &one.file, &one.tools, &options, &ProcessRunner).await;
     review.add(analysis);
-    if let Some(client) = model.filter(|_| one.model && review.skipped.is_none()) {
-        ask_model(&ctx, &client, &one, &mut review).await?;
+    if let Some(reader) = model.filter(|_| one.model && review.skipped.is_none()) {
+        ask_model(&ctx, &reader, &one, &mut review).await?;
     }
     Ok(review)
 }
@@ -46,13 +49,16 @@ pub(super) async fn review(ctx: TaskContext, one: FileInput, model: Option<Clien
 struct Said {
     findings: Vec<Finding>,
     unchecked: Vec<Unchecked>,
+    /// Whether it has read what it was shown.
+    #[serde(default)]
+    read: bool,
 }
 
 /// Adds what a model says of the file. Each question is a step: an answer that was paid for is never asked for again. A
 /// model that gives no usable answer makes the file one that it could not check, and fails nothing.
 async fn ask_model(
     ctx: &TaskContext,
-    client: &Client,
+    reader: &Reader,
     one: &FileInput,
     review: &mut FileReview,
 ) -> Result<(), TaskError> {
@@ -61,40 +67,41 @@ async fn ask_model(
     };
     let (requests, unchecked) = model::requests(&one.file.source(&text), &review.findings);
     let mut said = Said {
-        findings: Vec::new(),
         unchecked,
+        ..Said::default()
     };
     for (number, request) in requests.into_iter().enumerate() {
         let answer: Said = ctx
-            .step(format!("model {number}"), || question(ctx, client, &request))
+            .step(format!("model {number}"), || question(ctx, reader, &request))
             .await?;
         said.findings.extend(answer.findings);
         said.unchecked.extend(answer.unchecked);
+        said.read |= answer.read;
     }
-    review.add_model(said.findings, said.unchecked);
+    review.unchecked.extend(said.unchecked);
+    if said.read {
+        review.add_model(said.findings);
+    }
     Ok(())
 }
 
-async fn question(ctx: &TaskContext, client: &Client, request: &model::Request) -> Result<Said, TaskError> {
+async fn question(ctx: &TaskContext, reader: &Reader, request: &model::Request) -> Result<Said, TaskError> {
     let input = to_ask(request);
     let place = request.chunk.file.to_string();
     let missed = |why: String| Said {
         unchecked: vec![Unchecked::new(place.clone(), why)],
         ..Said::default()
     };
-    match llm::ask(ctx, client, &input).await {
+    match reader.ask(ctx, &input).await {
         Ok(output) => Ok(match model::read(&output.text, &request.chunk) {
             Ok(reading) => Said {
                 findings: reading.findings,
                 unchecked: Vec::new(),
+                read: true,
             },
             Err(error) => missed(format!("the model's answer cannot be used: {error}")),
         }),
-        // Worth another attempt of this task; the last one does without the model.
-        Err(error) if ctx.attempt() < 2 && matches!(error.class, ErrorClass::Retryable | ErrorClass::RateLimited) => {
-            Err(error)
-        }
-        Err(error) if error.class == ErrorClass::Cancelled => Err(error),
+        Err(error) if error.class == ErrorClass::Cancelled || is_worth_another_try(ctx, &error) => Err(error),
         Err(error) => Ok(missed(format!("the model did not review it: {}", error.message))),
     }
 }

@@ -31,7 +31,7 @@ pub(super) async fn review(ctx: TaskContext, all: RepositoryInput) -> Result<Tog
     let options = all.input.options();
     ctx.log("looking for duplicated blocks").await;
     let (root, scope, checks) = (all.input.repo.clone(), all.scope.clone(), options.clone());
-    let mut findings = blocking(move || overview::cross_file_findings(&root, &scope, &checks)).await?;
+    let (mut findings, mut unchecked) = blocking(move || overview::cross_file_findings(&root, &scope, &checks)).await?;
     ctx.log("running the linters that look at the whole").await;
     let work = WorkFolder::new(&ctx)?;
     let analysis = analyser::analyse_repository(
@@ -44,10 +44,8 @@ pub(super) async fn review(ctx: TaskContext, all: RepositoryInput) -> Result<Tog
     )
     .await;
     findings.extend(analysis.findings);
-    Ok(Together {
-        findings,
-        unchecked: analysis.unchecked,
-    })
+    unchecked.extend(analysis.unchecked);
+    Ok(Together { findings, unchecked })
 }
 
 /// A folder outside the repository for what linters write, gone with the task.

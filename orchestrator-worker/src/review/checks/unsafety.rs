@@ -32,9 +32,9 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
             *first,
             &bare,
             format!(
-                "`unsafe` without a SAFETY comment: {} of {}",
-                plural(bare.len(), "block"),
-                blocks.len()
+                "{} of {} without a SAFETY comment",
+                bare.len(),
+                plural(blocks.len(), "`unsafe` block")
             ),
         ));
     }
@@ -45,8 +45,8 @@ pub(super) fn check(source: &Source<'_>) -> Vec<Finding> {
         .collect();
     if let Some(first) = undocumented.first() {
         let message = format!(
-            "Public `unsafe fn` without a `# Safety` section: {}",
-            undocumented.len()
+            "{} without a `# Safety` section",
+            plural(undocumented.len(), "public `unsafe fn`")
         );
         findings.push(finding(source, *first, &undocumented, message));
     }

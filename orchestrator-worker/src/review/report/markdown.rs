@@ -363,7 +363,7 @@ fn item(finding: &Finding) -> String {
 }
 
 fn places(item: &Recommendation) -> String {
-    let shown: Vec<String> = item
+    let mut shown = item
         .places
         .iter()
         .take(PLACES)
@@ -371,15 +371,21 @@ fn places(item: &Recommendation) -> String {
             (true, _) => "the repository".to_owned(),
             (false, 0) => code(place.file.as_str()),
             (false, line) => code(&format!("{}:{line}", place.file)),
-        })
-        .collect();
+        });
+    let first = shown.next().unwrap_or_default();
+    let others: Vec<String> = shown.collect();
+    if others.is_empty() {
+        return first;
+    }
     let more = item.places.len().saturating_sub(PLACES);
     let more = if more > 0 {
         format!(" and {}", plural(more, "more place"))
     } else {
         String::new()
     };
-    format!("{}{more}", shown.join(", "))
+    // The words are those of the first place; the others have the same check and their own words.
+    let check = plain(&item.check);
+    format!("{first}; `{check}` also at {}{more}", others.join(", "))
 }
 
 /// `12 debt.todo, 3 line.long`.

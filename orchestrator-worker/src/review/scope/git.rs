@@ -16,7 +16,7 @@ pub(super) enum Listing {
         changed: Option<BTreeSet<RepoPath>>,
     },
     NotARepository {
-        note: String,
+        why: String,
     },
 }
 
@@ -67,16 +67,14 @@ pub(super) async fn list(dir: &Path, base: Option<&str>, runner: &dyn Runner) ->
     let inside = match git(dir, &["rev-parse", "--show-prefix"], runner).await {
         Ok(output) => output,
         Err(RunError::NotFound(_)) => {
-            return Ok(no(
-                "git is not installed, so the files were listed by walking the folder",
-            ));
+            return Ok(no("git is not installed"));
         }
         Err(error) => return Err(error.into()),
     };
     if inside.code != Some(0) {
         let complaint = inside.complaint();
-        let note = if complaint.contains("not a git repository") {
-            "not a git repository; all files that no .gitignore names were reviewed".to_owned()
+        let why = if complaint.contains("not a git repository") {
+            "not a git repository".to_owned()
         } else {
             // Its message names paths of this machine; the cause that people meet is the owner.
             let cause = if complaint.contains("ownership") {
@@ -84,16 +82,14 @@ pub(super) async fn list(dir: &Path, base: Option<&str>, runner: &dyn Runner) ->
             } else {
                 "it reported an error"
             };
-            format!("git refuses to work here ({cause}), so the files were listed by walking the folder")
+            format!("git refuses to work here ({cause})")
         };
-        return Ok(Listing::NotARepository { note });
+        return Ok(Listing::NotARepository { why });
     }
     let subfolder = inside.text().trim_end_matches(['\n', '/']).to_owned();
     // A folder that an outer repository ignores is reviewed for itself.
     if !subfolder.is_empty() && git(dir, &["check-ignore", "-q", "."], runner).await?.code == Some(0) {
-        return Ok(no(
-            "not a git repository of its own; all files that no .gitignore names were reviewed",
-        ));
+        return Ok(no("not a git repository of its own"));
     }
     let staged = ask(dir, &["ls-files", "-z", "--stage"], runner).await?;
     let untracked = ask(dir, &["ls-files", "-z", "--others", "--exclude-standard"], runner).await?;
@@ -116,8 +112,8 @@ pub(super) async fn list(dir: &Path, base: Option<&str>, runner: &dyn Runner) ->
     Ok(Listing::Repository { facts, files, changed })
 }
 
-fn no(note: &str) -> Listing {
-    Listing::NotARepository { note: note.to_owned() }
+fn no(why: &str) -> Listing {
+    Listing::NotARepository { why: why.to_owned() }
 }
 
 /// The commit that `base` and HEAD have in common, and the files that differ from it in the working tree.
