@@ -142,7 +142,9 @@ impl Broken {
                 (*join, *until) = (Join::All, Some(Timestamp::MAX));
             }
             ReportBody::Spawn(children) if self.is(Defect::IgnoresGroups) => {
-                children.iter_mut().for_each(|child| child.group = None);
+                for child in children {
+                    child.group = None;
+                }
             }
             ReportBody::Spawn(children) if self.is(Defect::ForgetsChildren) => {
                 for child in children {
