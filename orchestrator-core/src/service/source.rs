@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use orchestrator_protocol::{SessionId, TaskId};
 use tokio::sync::{Notify, broadcast};
 
-use super::{Engine, poll::Poll};
+use super::{Engine, poll::Poll, trouble::Asked};
 use crate::{
     bus::{Nudge, Nudged},
     domain::retry::jitter,
@@ -207,7 +207,9 @@ impl TaskSource for LocalSource {
             owner: hello.owner,
             now: self.engine.now(),
         };
-        let committed = self.engine.note(self.engine.store.open_session(open).await)?;
+        let committed = self
+            .engine
+            .note(Asked::Other, self.engine.store.open_session(open).await)?;
         self.engine.announce(committed).await;
         self.sessions().entry(session).or_default().ring(WORK);
         Ok(Welcome {
@@ -222,14 +224,14 @@ impl TaskSource for LocalSource {
             credit,
             now: self.engine.now(),
         };
-        let committed = self.engine.note(self.engine.store.claim(claim).await)?;
+        let committed = self.engine.note(Asked::Other, self.engine.store.claim(claim).await)?;
         Ok(self.engine.announce(committed).await)
     }
 
     async fn report(&self, items: Vec<ReportItem>) -> Result<Vec<ReportAck>, StoreError> {
         let timed = items.iter().any(|item| sets_timer(&item.body));
         let reported = self.engine.store.report(items, self.engine.now()).await;
-        let committed = self.engine.note(reported)?;
+        let committed = self.engine.note(Asked::Report, reported)?;
         let acks = self.engine.announce(committed).await;
         if timed {
             self.engine.bus.nudge(Nudge::Timer).await;
@@ -239,7 +241,7 @@ impl TaskSource for LocalSource {
 
     async fn renew(&self, session: SessionId) -> Result<Renewed, StoreError> {
         let renewed = self.engine.store.renew(session, self.engine.now()).await;
-        let renewed = self.engine.note(renewed)?;
+        let renewed = self.engine.note(Asked::Other, renewed)?;
         if !renewed.alive {
             self.sessions().remove(&session);
         }

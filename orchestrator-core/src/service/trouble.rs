@@ -16,26 +16,41 @@ pub struct Trouble {
     pub error: StoreError,
 }
 
-/// The trouble there is, if any.
+/// What a worker asked of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// To keep what its tasks have done.
+    Report,
+    /// Anything else: little, or nothing, is written for it.
+    Other,
+}
+
+/// The trouble there is, if any, and whether it is one of reports.
 #[derive(Debug, Default)]
-pub(super) struct Noted(Mutex<Option<Trouble>>);
+pub(super) struct Noted(Mutex<Option<(Trouble, Asked)>>);
 
 impl Engine {
     /// What keeps the work of workers in this process from being recorded: a full disk, a locked file. None while all is
     /// well. It passes by itself when its cause does; whoever waits for a person who could remove the cause tells them.
     pub fn trouble(&self) -> Option<Trouble> {
-        self.noted.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let noted = self.noted.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.as_ref().map(|(trouble, _)| trouble.clone())
     }
 
-    /// Notes how a worker's call of the store went.
-    pub(super) fn note<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Notes how a worker's call of the store went. A disk that is nearly full still takes a renewal when it takes no
+    /// report any more, so only a report ends the trouble that reports have.
+    pub(super) fn note<T>(&self, asked: Asked, result: Result<T, StoreError>) -> Result<T, StoreError> {
         let mut noted = self.noted.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &result {
             Err(error) if error.is_transient() => {
-                let since = noted.as_ref().map_or_else(|| self.now(), |trouble| trouble.since);
+                let (since, before) = noted
+                    .as_ref()
+                    .map_or_else(|| (self.now(), asked), |(trouble, before)| (trouble.since, *before));
                 let error = error.clone();
-                *noted = Some(Trouble { since, error });
+                let whose = if before == Asked::Report { before } else { asked };
+                *noted = Some((Trouble { since, error }, whose));
             }
+            _ if asked == Asked::Other && matches!(&*noted, Some((_, Asked::Report))) => {}
             // Other errors are about the request, and show that the store answers.
             _ => *noted = None,
         }
@@ -60,14 +75,22 @@ mod tests {
         );
         let full = || Err::<(), _>(StoreError::Full("disk".to_owned()));
         assert_eq!(engine.trouble(), None);
-        assert!(engine.note(full()).is_err());
+        assert!(engine.note(Asked::Other, full()).is_err());
         let first = engine.trouble().expect("trouble");
         let locked = Err::<(), _>(StoreError::Unavailable("locked".to_owned()));
-        assert!(engine.note(locked).is_err());
+        assert!(engine.note(Asked::Other, locked).is_err());
         let second = engine.clone().trouble().expect("trouble");
         assert_eq!(second.since, first.since, "it has not passed in between");
         assert_eq!(second.error, StoreError::Unavailable("locked".to_owned()));
-        assert!(engine.note(Ok(())).is_ok());
+        assert!(engine.note(Asked::Other, Ok(())).is_ok());
+        assert_eq!(engine.trouble(), None);
+        // A disk with a little room left: small things are written, what was done is not.
+        assert!(engine.note(Asked::Report, full()).is_err());
+        assert!(engine.note(Asked::Other, Ok(())).is_ok());
+        assert!(engine.note(Asked::Other, full()).is_err());
+        assert!(engine.note(Asked::Other, Ok(())).is_ok());
+        assert!(engine.trouble().is_some());
+        assert!(engine.note(Asked::Report, Ok(())).is_ok());
         assert_eq!(engine.trouble(), None);
     }
 }

@@ -15,7 +15,7 @@ mod watch;
 mod why;
 mod work;
 
-pub use self::understand::understand;
+pub use self::{interrupt::survive_size_limits, understand::understand};
 use crate::{
     agents,
     args::{Args, Command},

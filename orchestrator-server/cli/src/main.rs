@@ -38,7 +38,10 @@ fn start(args: Args, output: Output) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::unavailable(format!("the runtime cannot start: {e}")))?;
-    let exit = runtime.block_on(commands::run(args, output));
+    let exit = runtime.block_on(async {
+        commands::survive_size_limits();
+        commands::run(args, output).await
+    });
     // What an agent left behind must not hold the program.
     runtime.shutdown_timeout(Duration::from_secs(1));
     exit

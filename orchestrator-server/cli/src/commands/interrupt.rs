@@ -7,6 +7,15 @@ use crate::exit::Failure;
 /// The number of the signal that a closed terminal sends.
 const HANGUP: u32 = 1;
 
+/// The number of the signal for a file that has reached the size that a process may write (`ulimit -f`).
+const FILE_TOO_LARGE: i32 = 25;
+
+/// Lets a file that may not grow any more be an error of the write, which is told, instead of the end of the program.
+pub fn survive_size_limits() {
+    // Once there is a handler it stays. Without one the program ends as the system wants it.
+    drop(signal(SignalKind::from_raw(FILE_TOO_LARGE)));
+}
+
 /// Hears interrupts as long as it lives.
 pub struct Interrupts {
     interrupt: Signal,

@@ -75,6 +75,22 @@ fn an_unreadable_database() {
 }
 
 #[test]
+fn a_database_that_may_not_grow() {
+    let place = Place::new();
+    let command = place.command::<&str>(&[]);
+    let mut limited = std::process::Command::new("sh");
+    limited
+        .args([
+            "-c",
+            "ulimit -f 8; exec \"$0\" run command --input '{\"argv\": [\"true\"]}'",
+        ])
+        .arg(command.get_program())
+        .envs(command.get_envs().filter_map(|(n, v)| Some((n, v?))))
+        .current_dir(place.path(""));
+    place.begin(limited).end().complains(2, &["tasks.db", "disk I/O error"]);
+}
+
+#[test]
 fn a_newer_database() {
     let place = Place::new();
     place
