@@ -113,9 +113,8 @@ impl Writer {
             self.serve(batch).await;
         }
         if let Some(mut conn) = self.conn.take() {
-            conn.execute("pragma optimize;pragma wal_checkpoint(truncate)")
-                .await
-                .ok();
+            // No statistics: those of a store with one task make SQLite read whole tables when it has thousands.
+            conn.execute("pragma wal_checkpoint(truncate)").await.ok();
             conn.close().await.ok();
         }
         for reply in closing {
