@@ -133,9 +133,8 @@ impl Writer {
         self.wire.land().await;
         self.repair().await;
         if let Ok(conn) = self.wire.free().await {
-            conn.execute("pragma optimize;pragma wal_checkpoint(truncate)")
-                .await
-                .ok();
+            // No statistics: those of a store with one task make SQLite read whole tables when it has thousands.
+            conn.execute("pragma wal_checkpoint(truncate)").await.ok();
         }
         if let Some(conn) = self.wire.take() {
             conn.close().await.ok();

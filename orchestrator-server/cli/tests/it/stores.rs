@@ -90,6 +90,18 @@ fn a_database_that_may_not_grow() {
     place.begin(limited).end().complains(2, &["tasks.db", "disk I/O error"]);
 }
 
+/// What SQLite learnt of a store with one task made it search through all of them, one by one, when there were thousands.
+#[test]
+fn nothing_is_concluded_from_a_small_store() {
+    let place = Place::new();
+    place
+        .run(&["run", "command", "--input", &Place::shell("true")])
+        .expect(0);
+    let bytes = fs::read(place.database()).expect("the database");
+    let statistics = b"sqlite_stat1";
+    assert!(!bytes.windows(statistics.len()).any(|part| part == statistics));
+}
+
 #[test]
 fn a_newer_database() {
     let place = Place::new();
