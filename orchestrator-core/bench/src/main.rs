@@ -32,7 +32,7 @@ use crate::scenario::{SCENARIOS, Size};
 /// Measures the orchestrator beside the limit and its peers.
 #[derive(Parser)]
 struct Options {
-    /// Which scenarios to run; all of them when none is named.
+    /// Which scenarios to run; all but `memory` when none is named. That one is true for one contender a process.
     scenarios: Vec<String>,
     /// Only contenders whose name contains this.
     #[arg(long)]
@@ -125,7 +125,11 @@ async fn main() -> anyhow::Result<()> {
             names.join(", ")
         );
     }
-    let named = |name: &str| options.scenarios.is_empty() || options.scenarios.iter().any(|wanted| wanted == name);
+    // Memory is measured in a process of its own, or what others have given back would count.
+    let named = |name: &str| {
+        let by_default = options.scenarios.is_empty() && name != scenario::MEMORY;
+        by_default || options.scenarios.iter().any(|wanted| wanted == name)
+    };
     let taking_part = |entry: &Entry| {
         (options.variants || entry.role != Role::Variant)
             && options

@@ -200,6 +200,8 @@ impl Contender for Verbs {
 pub struct Whole {
     orchestrator: Orchestrator,
     started: mpsc::UnboundedReceiver<Instant>,
+    /// How many jobs were run.
+    run: Arc<AtomicUsize>,
 }
 
 /// An agent that runs three durable steps.
@@ -207,22 +209,26 @@ const STEPS: &str = "steps";
 
 /// An orchestrator in memory.
 pub fn open_memory(_: &Path) -> Opening<'_> {
-    Box::pin(async { Whole::open("memory:").await })
+    Box::pin(async { Whole::open("memory:", 1024).await })
 }
 
 /// An orchestrator on SQLite.
 pub fn open_sqlite(folder: &Path) -> Opening<'_> {
-    Box::pin(async move { Whole::open(&format!("sqlite:{}", folder.join("ours.db").display())).await })
+    Box::pin(async move { Whole::open(&format!("sqlite:{}", folder.join("ours.db").display()), 4096).await })
 }
 
 impl Whole {
-    async fn open(url: &str) -> anyhow::Result<Box<dyn Contender>> {
+    async fn open(url: &str, slots: u32) -> anyhow::Result<Box<dyn Contender>> {
         let mut config = Config::default();
-        config.worker.slots = 1024;
+        // As many as suit it best: no commit makes a batch worth waiting for where there is no disk.
+        config.worker.slots = slots;
         let orchestrator = Orchestrator::open_with(url, config).await?;
         let (starts, started) = mpsc::unbounded_channel();
-        orchestrator.register(agent(NOOP, |_: TaskContext, _: Json| async {
-            Ok::<_, AgentError>(Json::parse(OUTPUT)?)
+        let run = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&run);
+        orchestrator.register(agent(NOOP, move |_: TaskContext, _: Json| {
+            count.fetch_add(1, Ordering::Relaxed);
+            async { Ok::<_, AgentError>(Json::parse(OUTPUT)?) }
         }))?;
         orchestrator.register(agent("clocked", move |_: TaskContext, (): ()| {
             let _ = starts.send(Instant::now());
@@ -234,7 +240,11 @@ impl Whole {
             }
             Ok::<_, AgentError>(())
         }))?;
-        Ok(Box::new(Self { orchestrator, started }))
+        Ok(Box::new(Self {
+            orchestrator,
+            started,
+            run,
+        }))
     }
 
     async fn run_all(&self, tasks: Vec<NewTask>) -> anyhow::Result<()> {
@@ -275,8 +285,11 @@ impl Contender for Whole {
         Ok(())
     }
 
-    async fn drain(&mut self, _: usize) -> anyhow::Result<()> {
+    async fn drain(&mut self, jobs: usize) -> anyhow::Result<()> {
         self.orchestrator.start()?;
+        while self.run.load(Ordering::Relaxed) < jobs {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         // Everything has ended when nothing is ready and nothing runs.
         loop {
             let stats = self.orchestrator.engine().stats().await?;

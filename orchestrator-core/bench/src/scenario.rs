@@ -45,6 +45,9 @@ const WAITING: &str = "waiting: bytes";
 const P50: &str = "p50 ms";
 const P99: &str = "p99 ms";
 
+/// The scenario that needs a process of its own.
+pub const MEMORY: &str = "memory";
+
 /// All of them.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -106,7 +109,7 @@ pub const SCENARIOS: &[Scenario] = &[
         run: |contender, size| Box::pin(backlog(contender, size)),
     },
     Scenario {
-        name: "memory",
+        name: MEMORY,
         what: "memory of this process for each of 100,000 tasks that are queued, and then wait",
         figures: &[
             Figure {
