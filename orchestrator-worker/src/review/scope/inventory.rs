@@ -110,7 +110,10 @@ impl Inventory {
         ]
         .iter()
         .any(|folder| lower.starts_with(folder));
-        if workflow && matches!(path.extension().as_str(), "yml" | "yaml") || top && CI.contains(&name.as_str()) {
+        // Self-hosted runners often start a script of the repository, and need no more configuration than that.
+        let scripted = lower.starts_with(".ci/") || lower.starts_with("ci/");
+        let workflow = workflow && matches!(path.extension().as_str(), "yml" | "yaml");
+        if workflow || scripted || top && CI.contains(&name.as_str()) {
             self.ci.push(text.clone());
         }
         if MANIFESTS.contains(&name.as_str()) {
@@ -216,6 +219,7 @@ mod tests {
             "README.md",
             "LICENSE-MIT",
             ".github/workflows/ci.yml",
+            ".ci/run",
             "Cargo.toml",
             "sub/Cargo.toml",
             "Cargo.lock",
@@ -236,7 +240,7 @@ mod tests {
                 inventory.manifests.len(),
                 inventory.lock_files.len()
             ),
-            (1, 2, 1)
+            (2, 2, 1)
         );
         assert_eq!(inventory.env_files, [".env"]);
     }
