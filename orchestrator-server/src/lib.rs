@@ -1,0 +1,1 @@
+//! The server, thin: parse, authorise, call a service, encode.
