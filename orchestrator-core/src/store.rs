@@ -21,14 +21,15 @@ pub mod tx;
 
 use async_trait::async_trait;
 use orchestrator_protocol::{
-    Event, LimitRule, LogLine, Page, Schedule, ScheduleId, SessionId, Stats, Task, TaskId, Timestamp,
+    Event, LimitRule, LogLine, Page, Schedule, ScheduleId, SessionId, Stats, Task, TaskId, Timestamp, Token, TokenId,
+    WorkerId,
 };
 
 pub use claim::{Claim, LeasedTask};
 pub use error::StoreError;
 pub use query::{EventQuery, EventScope, Facts, ListQuery, LogQuery, SessionView};
 pub use report::{ChildRef, ChildSpec, Group, History, ReportAck, ReportBody, ReportItem, Settled, StepRecord};
-pub use session::{OpenSession, Owner, Renewed};
+pub use session::{OpenSession, Owner, Renewal, Renewed};
 pub use submit::{Submission, Submit, SubmittedTask};
 
 /// What a verb did: its answer, and what the world should be told.
@@ -110,10 +111,18 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     async fn report(&self, items: Vec<ReportItem>, now: Timestamp) -> Result<Committed<Vec<ReportAck>>, StoreError>;
 
     /// Keeps a session and all its leases alive, and says what it should stop working on.
-    async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewed, StoreError>;
+    async fn renew(&self, renewal: Renewal) -> Result<Renewed, StoreError>;
 
     /// Ends a session at once and gives its tasks back. Ending it twice is harmless.
     async fn close_session(&self, session: SessionId, now: Timestamp) -> Result<Committed<()>, StoreError>;
+
+    /// Grants a worker nothing more: its sessions keep what they hold, and their heartbeats are told to drain. Repeating
+    /// it is harmless; a new session of the worker is granted tasks again.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] when it has no session.
+    async fn drain(&self, worker: WorkerId, now: Timestamp) -> Result<Committed<()>, StoreError>;
 
     /// Completes an external task or a checkpoint.
     ///
@@ -165,6 +174,22 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     /// Pauses or resumes a queue: a paused queue grants no leases.
     async fn pause_queue(&self, queue: String, paused: bool) -> Result<(), StoreError>;
+
+    /// Keeps a token under the digest of its secret, or changes the token of that id.
+    async fn put_token(&self, token: Token, digest: [u8; 32]) -> Result<(), StoreError>;
+
+    /// Forgets a token: its holder is let in no more.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`].
+    async fn delete_token(&self, id: TokenId) -> Result<(), StoreError>;
+
+    /// All tokens, by name and id, expired ones included.
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError>;
+
+    /// The token whose secret has this digest, expired or not.
+    async fn token_by_digest(&self, digest: [u8; 32]) -> Result<Option<Token>, StoreError>;
 
     /// One task.
     async fn get(&self, task: TaskId) -> Result<Option<Task>, StoreError>;

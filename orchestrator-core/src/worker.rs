@@ -20,12 +20,16 @@ mod session;
 mod slot;
 pub mod source;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use orchestrator_protocol::WorkerId;
 use tokio::sync::{Notify, mpsc, watch};
 
-pub use config::WorkerConfig;
+pub use config::{LoadProbe, WorkerConfig};
 pub use handle::WorkerHandle;
 
 use self::{
@@ -120,6 +124,8 @@ impl Worker {
             roster: Roster::new(config.suspended),
             agents,
             suspended_for: config.suspended_for,
+            load: config.load,
+            draining: AtomicBool::new(false),
         });
         Ok(Self { crew, inbox, hello })
     }

@@ -75,6 +75,10 @@ uuid_id! {
     /// A schedule that submits tasks.
     ScheduleId
 }
+uuid_id! {
+    /// A token that lets its holder in. Not the token itself, which only its holder knows.
+    TokenId
+}
 
 /// The number of one grant of one task to one session.
 ///

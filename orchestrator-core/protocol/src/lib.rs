@@ -23,6 +23,7 @@ mod schedule;
 mod state;
 mod task;
 mod time;
+mod token;
 mod usage;
 mod worker;
 
@@ -31,7 +32,7 @@ pub use answer::{
 };
 pub use error::{Code, ErrorClass, Problem, TaskError};
 pub use event::{Event, EventBody, EventType};
-pub use id::{IdError, LeaseId, ScheduleId, Seq, SessionId, TaskId, WorkerId};
+pub use id::{IdError, LeaseId, ScheduleId, Seq, SessionId, TaskId, TokenId, WorkerId};
 pub use json::Json;
 pub use new_task::{Budget, CheckpointFrequency, Join, NewTask, OnDependencyFailure, Privacy, SideEffects, TaskRef};
 pub use retry::RetryPolicy;
@@ -39,5 +40,6 @@ pub use schedule::{NewSchedule, OverlapPolicy, Schedule, Timing};
 pub use state::TaskState;
 pub use task::Task;
 pub use time::{Timestamp, TimestampError};
+pub use token::{Role, RoleError, Token};
 pub use usage::{Usage, Usd};
-pub use worker::{LimitRule, Worker, WorkerState};
+pub use worker::{LimitRule, Load, Worker, WorkerState};

@@ -45,6 +45,21 @@ pub struct Worker {
     pub last_seen_at: Timestamp,
 }
 
+/// How busy a worker's machine is. What is not known is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Load {
+    /// Load of its processors, 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_percent: Option<f64>,
+    /// Memory in use, 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_percent: Option<f64>,
+    /// Disk in use, 0 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_percent: Option<f64>,
+}
+
 /// How much of something may happen at once or in a minute. A missing number is no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

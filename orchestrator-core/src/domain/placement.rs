@@ -265,6 +265,9 @@ mod tests {
             slots: 1,
             ttl_us: 0,
             owner: None,
+            seen_at: orchestrator_protocol::Timestamp::EPOCH,
+            load: orchestrator_protocol::Load::default(),
+            draining: false,
             expires_at: orchestrator_protocol::Timestamp::EPOCH,
         };
         let mut eligibility = Eligibility::default();

@@ -11,14 +11,17 @@ use std::{
 };
 
 use async_trait::async_trait;
-use orchestrator_protocol::{SessionId, TaskId};
+use orchestrator_protocol::{Load, SessionId, TaskId};
 use tokio::sync::{Notify, broadcast};
 
 use super::{Engine, poll::Poll, trouble::Asked};
 use crate::{
     bus::{Nudge, Nudged},
     domain::retry::jitter,
-    store::{Claim, History, LeasedTask, OpenSession, Renewed, ReportAck, ReportBody, ReportItem, Settled, StoreError},
+    store::{
+        Claim, History, LeasedTask, OpenSession, Renewal, Renewed, ReportAck, ReportBody, ReportItem, Settled,
+        StoreError,
+    },
     worker::source::{Hello, TaskSource, Wakeup, Welcome},
 };
 
@@ -239,8 +242,9 @@ impl TaskSource for LocalSource {
         Ok(acks)
     }
 
-    async fn renew(&self, session: SessionId) -> Result<Renewed, StoreError> {
-        let renewed = self.engine.store.renew(session, self.engine.now()).await;
+    async fn renew(&self, session: SessionId, load: Load) -> Result<Renewed, StoreError> {
+        let now = self.engine.now();
+        let renewed = self.engine.store.renew(Renewal { session, load, now }).await;
         let renewed = self.engine.note(Asked::Other, renewed)?;
         if !renewed.alive {
             self.sessions().remove(&session);

@@ -30,6 +30,19 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Lets a worker finish what it has and grants it nothing more. Repeating it is harmless.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`] when it has no session.
+    pub async fn drain(&self, id: WorkerId) -> Result<Worker, StoreError> {
+        let drained = self.store.drain(id, self.now()).await?;
+        self.announce(drained).await;
+        self.worker(id).await
+    }
+}
+
 /// A worker that lost its connection may have an old session beside its new one until the old one has ended: what it
 /// offers is what it said last, and what it runs is what all of them hold.
 fn by_worker(sessions: Vec<SessionView>, now: Timestamp) -> Vec<Worker> {
@@ -55,24 +68,22 @@ fn by_worker(sessions: Vec<SessionView>, now: Timestamp) -> Vec<Worker> {
 }
 
 fn view(session: SessionView, running: u32, now: Timestamp) -> Worker {
-    let online = session.expires_at > now;
     Worker {
         id: session.worker,
         name: session.name,
-        state: if online {
-            WorkerState::Online
-        } else {
-            WorkerState::Offline
+        state: match session.draining {
+            _ if session.expires_at <= now => WorkerState::Offline,
+            true => WorkerState::Draining,
+            false => WorkerState::Online,
         },
         labels: session.labels,
         task_types: session.task_types,
         slots: session.slots,
         running,
-        cpu_percent: None,
-        memory_percent: None,
-        disk_percent: None,
-        // Stores do not say when it was renewed; while a session lives that is less than its time to live ago.
-        last_seen_at: now.min(session.expires_at),
+        cpu_percent: session.load.cpu_percent,
+        memory_percent: session.load.memory_percent,
+        disk_percent: session.load.disk_percent,
+        last_seen_at: session.seen_at,
     }
 }
 
@@ -80,7 +91,7 @@ fn view(session: SessionView, running: u32, now: Timestamp) -> Worker {
 mod tests {
     use std::collections::BTreeSet;
 
-    use orchestrator_protocol::SessionId;
+    use orchestrator_protocol::{Load, SessionId};
     use uuid::Uuid;
 
     use super::*;
@@ -95,6 +106,9 @@ mod tests {
             slots,
             running,
             owner: None,
+            seen_at: Timestamp::from_micros(expires_at),
+            load: Load::default(),
+            draining: false,
             expires_at: Timestamp::from_micros(expires_at),
         }
     }

@@ -22,7 +22,7 @@ mod work;
 pub use claim::claim;
 pub use intervene::intervene;
 pub use report::report;
-pub use session::{close_session, open_session, renew};
+pub use session::{close_session, drain, open_session, renew};
 pub use settle::settle;
 pub use submit::submit;
 pub use tick::tick;

@@ -13,14 +13,14 @@ use std::fmt;
 use async_trait::async_trait;
 use orchestrator_protocol::{
     Event, ExternalResult, LimitRule, LogLine, Page, Schedule, ScheduleId, SessionId, Stats, Task, TaskId, Timestamp,
-    Tree,
+    Token, TokenId, Tree, WorkerId,
 };
 use tokio::sync::Mutex;
 
 use self::shelf::Shelf;
 use super::{
-    Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery, OpenSession, Renewed,
-    ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit, SubmittedTask, Ticked, ledger,
+    Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery, OpenSession, Renewal,
+    Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit, SubmittedTask, Ticked, ledger,
 };
 
 /// A store in memory.
@@ -70,9 +70,13 @@ impl Store for MemoryStore {
         ledger::report(&mut *self.shelf.lock().await, items, now).await
     }
 
-    async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewed, StoreError> {
+    async fn renew(&self, renewal: Renewal) -> Result<Renewed, StoreError> {
         let mut shelf = self.shelf.lock().await;
-        only(ledger::renew(&mut *shelf, vec![session], now).await?)
+        only(ledger::renew(&mut *shelf, vec![renewal]).await?)
+    }
+
+    async fn drain(&self, worker: WorkerId, now: Timestamp) -> Result<Committed<()>, StoreError> {
+        ledger::drain(&mut *self.shelf.lock().await, worker, now).await?
     }
 
     async fn close_session(&self, session: SessionId, now: Timestamp) -> Result<Committed<()>, StoreError> {
@@ -151,6 +155,30 @@ impl Store for MemoryStore {
             shelf.paused.remove(&queue);
         }
         Ok(())
+    }
+
+    async fn put_token(&self, token: Token, digest: [u8; 32]) -> Result<(), StoreError> {
+        self.shelf.lock().await.tokens.insert(token.id, (token, digest));
+        Ok(())
+    }
+
+    async fn delete_token(&self, id: TokenId) -> Result<(), StoreError> {
+        let gone = self.shelf.lock().await.tokens.remove(&id);
+        gone.map(drop)
+            .ok_or_else(|| StoreError::NotFound(format!("token {id}")))
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        let shelf = self.shelf.lock().await;
+        let mut tokens: Vec<Token> = shelf.tokens.values().map(|(token, _)| token.clone()).collect();
+        tokens.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        Ok(tokens)
+    }
+
+    async fn token_by_digest(&self, digest: [u8; 32]) -> Result<Option<Token>, StoreError> {
+        let shelf = self.shelf.lock().await;
+        let found = shelf.tokens.values().find(|(_, known)| *known == digest);
+        Ok(found.map(|(token, _)| token.clone()))
     }
 
     async fn get(&self, task: TaskId) -> Result<Option<Task>, StoreError> {

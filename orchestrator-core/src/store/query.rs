@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use orchestrator_protocol::{EventType, LimitRule, Seq, SessionId, Task, TaskId, TaskState, Timestamp, WorkerId};
+use orchestrator_protocol::{EventType, LimitRule, Load, Seq, SessionId, Task, TaskId, TaskState, Timestamp, WorkerId};
 
 use super::{
     error::StoreError,
-    row::{Key, TaskRow},
+    row::{Key, SessionRow, TaskRow},
     session::Owner,
 };
 
@@ -134,8 +134,34 @@ pub struct SessionView {
     pub running: u32,
     /// The process that it lives in.
     pub owner: Option<Owner>,
+    /// When it was last heard of.
+    pub seen_at: Timestamp,
+    /// How busy its machine was then.
+    pub load: Load,
+    /// Whether it is granted nothing more.
+    pub draining: bool,
     /// When it ends unless it is renewed.
     pub expires_at: Timestamp,
+}
+
+impl SessionView {
+    /// A session with how many tasks it holds.
+    pub fn new(row: SessionRow, running: u32) -> Self {
+        Self {
+            id: row.id,
+            worker: row.worker,
+            name: row.name,
+            labels: row.labels,
+            task_types: row.task_types,
+            slots: row.slots,
+            running,
+            owner: row.owner,
+            seen_at: row.seen_at,
+            load: row.load,
+            draining: row.draining,
+            expires_at: row.expires_at,
+        }
+    }
 }
 
 /// What there is to know about why a task is where it is; [`crate::domain::why`] turns it into words.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use orchestrator_protocol::{
-    Join, Json, LeaseId, NewTask, OnDependencyFailure, Privacy, Seq, SessionId, Task, TaskError, TaskId, TaskRef,
+    Join, Json, LeaseId, Load, NewTask, OnDependencyFailure, Privacy, Seq, SessionId, Task, TaskError, TaskId, TaskRef,
     TaskState, Timestamp, Usage, WorkerId,
 };
 use serde::{Deserialize, Serialize};
@@ -307,6 +307,12 @@ pub struct SessionRow {
     pub ttl_us: i64,
     /// The process that it lives in.
     pub owner: Option<Owner>,
+    /// When it was last heard of.
+    pub seen_at: Timestamp,
+    /// How busy its machine was then.
+    pub load: Load,
+    /// Whether it is granted nothing more.
+    pub draining: bool,
     /// When it ends unless it is renewed.
     pub expires_at: Timestamp,
 }

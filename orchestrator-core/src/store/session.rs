@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use orchestrator_protocol::{LeaseId, SessionId, TaskId, Timestamp, WorkerId};
+use orchestrator_protocol::{LeaseId, Load, SessionId, TaskId, Timestamp, WorkerId};
 use serde::{Deserialize, Serialize};
 
 /// A worker introduces itself.
@@ -37,11 +37,24 @@ pub struct Owner {
     pub pid: u32,
 }
 
+/// A heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Renewal {
+    /// Whose.
+    pub session: SessionId,
+    /// How busy its machine is.
+    pub load: Load,
+    /// When.
+    pub now: Timestamp,
+}
+
 /// The answer to a heartbeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Renewed {
     /// False when the session has ended: the worker stops its tasks and opens a new one.
     pub alive: bool,
+    /// Whether the worker should finish what it has and take no more.
+    pub drain: bool,
     /// Tasks that the session holds and should stop.
     pub cancel: Vec<(TaskId, LeaseId)>,
     /// Every task that the session holds. A worker that does not know of one was granted it by an answer that was lost,

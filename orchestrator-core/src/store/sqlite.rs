@@ -34,7 +34,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use orchestrator_protocol::{
     Event, ExternalResult, LimitRule, LogLine, Page, Schedule, ScheduleId, SessionId, Stats, Task, TaskId, Timestamp,
-    Tree,
+    Token, TokenId, Tree, WorkerId,
 };
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::oneshot;
@@ -49,7 +49,8 @@ use self::{
 };
 use super::{
     Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery, OpenSession, Owner,
-    Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit, SubmittedTask, Ticked, ledger,
+    Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit, SubmittedTask, Ticked,
+    ledger,
 };
 use crate::clock::{Ids, SystemIds};
 
@@ -212,8 +213,12 @@ impl Store for SqliteStore {
         self.change(|reply| Op::Report(items, now, reply)).await
     }
 
-    async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewed, StoreError> {
-        self.change(|reply| Op::Renew(session, now, reply)).await
+    async fn renew(&self, renewal: Renewal) -> Result<Renewed, StoreError> {
+        self.change(|reply| Op::Renew(renewal, reply)).await
+    }
+
+    async fn drain(&self, worker: WorkerId, now: Timestamp) -> Result<Committed<()>, StoreError> {
+        self.errand(move |tx| Box::pin(ledger::drain(tx, worker, now))).await
     }
 
     async fn close_session(&self, session: SessionId, now: Timestamp) -> Result<Committed<()>, StoreError> {
@@ -293,6 +298,23 @@ impl Store for SqliteStore {
     async fn pause_queue(&self, queue: String, paused: bool) -> Result<(), StoreError> {
         self.errand(move |tx| Box::pin(tx.pause_queue(queue.clone(), paused)))
             .await
+    }
+
+    async fn put_token(&self, token: Token, digest: [u8; 32]) -> Result<(), StoreError> {
+        self.errand(move |tx| Box::pin(tx.put_token(token.clone(), digest)))
+            .await
+    }
+
+    async fn delete_token(&self, id: TokenId) -> Result<(), StoreError> {
+        self.errand(move |tx| Box::pin(tx.delete_token(id))).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        self.reader.tokens().await
+    }
+
+    async fn token_by_digest(&self, digest: [u8; 32]) -> Result<Option<Token>, StoreError> {
+        self.reader.token_by_digest(&digest).await
     }
 
     async fn get(&self, task: TaskId) -> Result<Option<Task>, StoreError> {

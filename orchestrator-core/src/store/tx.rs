@@ -6,7 +6,9 @@
 
 use std::future::Future;
 
-use orchestrator_protocol::{Event, Json, LeaseId, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, Timestamp};
+use orchestrator_protocol::{
+    Event, Json, LeaseId, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, Timestamp, WorkerId,
+};
 
 use super::{
     error::StoreError,
@@ -133,6 +135,9 @@ pub trait Tx: Send {
 
     /// Sessions by id, ended or not yet removed.
     fn sessions(&mut self, ids: &[SessionId]) -> impl Future<Output = Result<Vec<SessionRow>, StoreError>> + Send;
+
+    /// The sessions of a worker.
+    fn sessions_of(&mut self, worker: WorkerId) -> impl Future<Output = Result<Vec<SessionRow>, StoreError>> + Send;
 
     /// Sessions that end at or before a moment.
     fn expired_sessions(&mut self, now: Timestamp) -> impl Future<Output = Result<Vec<SessionRow>, StoreError>> + Send;

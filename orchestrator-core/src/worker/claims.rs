@@ -10,7 +10,7 @@ use crate::store::StoreError;
 pub(crate) async fn claim(crew: &Crew, session: &Session, work: &Notify) {
     let mut backoff = Backoff::new(crew.host.seed);
     loop {
-        let credit = crew.slots.free();
+        let credit = crew.credit();
         let mut full = false;
         if credit > 0 {
             match crew.host.source.claim(session.id, credit).await {

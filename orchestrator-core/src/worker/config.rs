@@ -1,10 +1,32 @@
 //! How a worker is set up.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
-use orchestrator_protocol::WorkerId;
+use orchestrator_protocol::{Load, WorkerId};
 
 use crate::store::Owner;
+
+/// Says how busy the machine is. It is asked often and must answer at once.
+#[derive(Clone, Default)]
+pub struct LoadProbe(Option<Arc<dyn Fn() -> Load + Send + Sync>>);
+
+impl LoadProbe {
+    /// A probe that asks this function.
+    pub fn new(probe: impl Fn() -> Load + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(probe)))
+    }
+
+    /// How busy the machine is now, as far as that is known.
+    pub fn now(&self) -> Load {
+        self.0.as_ref().map_or_else(Load::default, |probe| probe())
+    }
+}
+
+impl fmt::Debug for LoadProbe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LoadProbe")
+    }
+}
 
 /// How a worker is set up.
 #[derive(Debug, Clone)]
@@ -27,6 +49,8 @@ pub struct WorkerConfig {
     pub suspended: usize,
     /// How long it keeps a suspended future. Defaults to an hour.
     pub suspended_for: Duration,
+    /// Says with every heartbeat how busy the machine is. Says nothing by default.
+    pub load: LoadProbe,
     /// How soon a task looks for what one of its branches waits for while another one is busy with a step; the time
     /// doubles up to sixteen times this while nothing comes. Defaults to 1 s. Tasks that only wait look for nothing.
     pub wait_poll: Duration,
@@ -43,6 +67,7 @@ impl Default for WorkerConfig {
             grace: Duration::from_secs(10),
             suspended: 10_000,
             suspended_for: Duration::from_hours(1),
+            load: LoadProbe::default(),
             wait_poll: Duration::from_secs(1),
         }
     }

@@ -1,11 +1,18 @@
 //! What the parts of a worker share: its runs, its slots and the agents that it has.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::FutureExt;
 use orchestrator_protocol::{LeaseId, TaskError, TaskId};
 
 use super::{
+    config::LoadProbe,
     lease::{Lease, Session},
     outbox::{Message, Reply},
     roster::Roster,
@@ -27,9 +34,26 @@ pub(crate) struct Crew {
     pub(crate) agents: Registry,
     /// How long a run stays suspended before it is dropped.
     pub(crate) suspended_for: Duration,
+    pub(crate) load: LoadProbe,
+    /// Whether it was told to take nothing more.
+    pub(crate) draining: AtomicBool,
 }
 
 impl Crew {
+    /// Takes nothing more from now on. False when that was so already.
+    pub(crate) fn drain(&self) -> bool {
+        !self.draining.swap(true, Ordering::Relaxed)
+    }
+
+    /// How many tasks it would take now.
+    pub(crate) fn credit(&self) -> usize {
+        if self.draining.load(Ordering::Relaxed) {
+            0
+        } else {
+            self.slots.free()
+        }
+    }
+
     /// Starts a task that was claimed, or lets it go on.
     pub(crate) async fn start(&self, leased: LeasedTask, session: &Session) {
         if self.roster.was_given_up(leased.lease) {

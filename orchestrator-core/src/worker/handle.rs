@@ -1,6 +1,9 @@
 //! A worker in the hand of whoever started it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -66,6 +69,16 @@ impl WorkerHandle {
     pub fn abort(&self) {
         self.task.abort();
         self.crew.roster.abort_all();
+    }
+
+    /// Takes nothing more from now on, and finishes what it has; the session stays open.
+    pub fn drain(&self) {
+        self.crew.drain();
+    }
+
+    /// Whether it takes nothing more, because it was told to drain.
+    pub fn is_draining(&self) -> bool {
+        self.crew.draining.load(Ordering::Relaxed)
     }
 
     /// How many tasks run now.

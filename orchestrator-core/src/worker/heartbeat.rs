@@ -23,6 +23,9 @@ pub(crate) async fn beat(crew: &Crew, session: &Session, ttl: Duration) {
         if !renewed.alive {
             return;
         }
+        if renewed.drain && crew.drain() {
+            tracing::info!(session.id = %session.id, "told to drain: finishing what runs, taking nothing more");
+        }
         for (task, lease) in renewed.cancel {
             crew.roster.cancel(task, lease);
         }
@@ -49,7 +52,7 @@ async fn renew(crew: &Crew, session: &Session, interval: Duration) -> Option<(Re
         let asked_at = clock.now();
         let answer = tokio::select! {
             biased;
-            answer = crew.host.source.renew(session.id) => Some(answer),
+            answer = crew.host.source.renew(session.id, crew.load.now()) => Some(answer),
             // A connection that is half dead never answers; another try may.
             () = clock.sleep(interval) => None,
         };

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use orchestrator_protocol::{SessionId, TaskId, WorkerId};
+use orchestrator_protocol::{Load, SessionId, TaskId, WorkerId};
 
 use crate::store::{History, LeasedTask, Owner, Renewed, ReportAck, ReportItem, Settled, StoreError};
 
@@ -48,8 +48,8 @@ pub trait TaskSource: Send + Sync + std::fmt::Debug + 'static {
     /// Reports, and hears what became of each item.
     async fn report(&self, items: Vec<ReportItem>) -> Result<Vec<ReportAck>, StoreError>;
 
-    /// Keeps the session alive and hears what to stop.
-    async fn renew(&self, session: SessionId) -> Result<Renewed, StoreError>;
+    /// Keeps the session alive, says how busy the machine is, and hears what to stop.
+    async fn renew(&self, session: SessionId, load: Load) -> Result<Renewed, StoreError>;
 
     /// What a task has finished, for running its agent again.
     async fn history(&self, task: TaskId) -> Result<History, StoreError>;

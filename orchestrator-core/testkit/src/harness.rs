@@ -10,11 +10,12 @@ use orchestrator_core::{
     clock::{Clock, Ids},
     store::{
         ChildRef, ChildSpec, Claim, EventQuery, EventScope, Group, Intervention, LeasedTask, ListQuery, LogQuery,
-        OpenSession, ReportAck, ReportBody, ReportItem, Store, StoreError, Submission, Submit, SubmittedTask, Ticked,
+        OpenSession, Renewal, Renewed, ReportAck, ReportBody, ReportItem, Store, StoreError, Submission, Submit,
+        SubmittedTask, Ticked,
     },
 };
 use orchestrator_protocol::{
-    Event, ExternalResult, Join, Json, LeaseId, LogLine, NewTask, SessionId, Task, TaskError, TaskId, TaskState,
+    Event, ExternalResult, Join, Json, LeaseId, Load, LogLine, NewTask, SessionId, Task, TaskError, TaskId, TaskState,
     Timestamp,
 };
 
@@ -64,6 +65,16 @@ impl Harness {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// A heartbeat.
+    pub async fn renew(&self, session: SessionId) -> Renewed {
+        let renewal = Renewal {
+            session,
+            load: Load::default(),
+            now: self.now(),
+        };
+        self.store.renew(renewal).await.expect("a heartbeat")
     }
 
     /// Submits a batch that may be refused.

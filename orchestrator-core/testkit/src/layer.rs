@@ -4,12 +4,12 @@ use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
 use orchestrator_core::store::{
-    Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery, OpenSession, Renewed,
-    ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit, SubmittedTask, Ticked,
+    Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery, OpenSession, Renewal,
+    Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit, SubmittedTask, Ticked,
 };
 use orchestrator_protocol::{
     Event, ExternalResult, LimitRule, LogLine, Page, Schedule, ScheduleId, SessionId, Stats, Task, TaskId, Timestamp,
-    Tree,
+    Token, TokenId, Tree, WorkerId,
 };
 
 /// A store that is made of a layer.
@@ -86,8 +86,9 @@ layer! {
     open_session(open: OpenSession) -> Result<Committed<()>, StoreError>;
     claim(claim: Claim) -> Result<Committed<Vec<LeasedTask>>, StoreError>;
     report(items: Vec<ReportItem>, now: Timestamp) -> Result<Committed<Vec<ReportAck>>, StoreError>;
-    renew(session: SessionId, now: Timestamp) -> Result<Renewed, StoreError>;
+    renew(renewal: Renewal) -> Result<Renewed, StoreError>;
     close_session(session: SessionId, now: Timestamp) -> Result<Committed<()>, StoreError>;
+    drain(worker: WorkerId, now: Timestamp) -> Result<Committed<()>, StoreError>;
     settle(task: TaskId, result: ExternalResult, now: Timestamp) -> Result<Committed<Task>, StoreError>;
     intervene(task: TaskId, intervention: Intervention, now: Timestamp) -> Result<Committed<Task>, StoreError>;
     tick(now: Timestamp, limit: usize) -> Result<Committed<Ticked>, StoreError>;
@@ -98,6 +99,10 @@ layer! {
     put_limit(key: String, rule: Option<LimitRule>) -> Result<(), StoreError>;
     limits() -> Result<Vec<(String, LimitRule)>, StoreError>;
     pause_queue(queue: String, paused: bool) -> Result<(), StoreError>;
+    put_token(token: Token, digest: [u8; 32]) -> Result<(), StoreError>;
+    delete_token(id: TokenId) -> Result<(), StoreError>;
+    tokens() -> Result<Vec<Token>, StoreError>;
+    token_by_digest(digest: [u8; 32]) -> Result<Option<Token>, StoreError>;
     get(task: TaskId) -> Result<Option<Task>, StoreError>;
     list(query: ListQuery) -> Result<Page<Task>, StoreError>;
     tree(task: TaskId) -> Result<Tree, StoreError>;

@@ -26,6 +26,7 @@ pub mod session;
 pub mod spending;
 pub mod submit;
 pub mod time;
+pub mod token;
 pub mod wait;
 
 /// A test for each case: `store_conformance!(async { Arc::new(MemoryStore::new()) as Arc<dyn Store> });`. What the
@@ -75,7 +76,8 @@ macro_rules! store_conformance {
             what_was_cancelled_by_a_dependency);
         $crate::store_conformance!(@topic $open; session;
             silence_ends_a_session heartbeats_keep_it closing_gives_tasks_back unknown_sessions_claim_nothing
-            renewals_say_what_to_stop renewals_say_what_is_held released_tasks_keep_their_place views_show_what_runs);
+            renewals_say_what_to_stop renewals_say_what_is_held released_tasks_keep_their_place views_show_what_runs
+            a_draining_worker_is_granted_nothing heartbeats_carry_the_load);
         $crate::store_conformance!(@topic $open; spending;
             usage_adds_up_the_tree a_spent_budget_stops_the_tree pause_and_resume pausing_what_waits
             children_of_a_paused_task_wait);
@@ -85,6 +87,8 @@ macro_rules! store_conformance {
         $crate::store_conformance!(@topic $open; time;
             a_task_starts_at_its_time a_missed_deadline_fails next_at_tells_when schedules_fire_once
             schedules_do_not_overlap schedules_can_be_changed);
+        $crate::store_conformance!(@topic $open; token;
+            tokens_are_found_by_their_digest a_revoked_token_is_gone);
         $crate::store_conformance!(@topic $open; wait;
             for_all for_any for_what_has_come_already for_a_time whichever_is_first waiting_holds_nothing
             nonsense_is_refused a_failed_child_counts);

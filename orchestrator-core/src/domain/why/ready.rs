@@ -20,7 +20,7 @@ pub(super) fn reasons(facts: &Facts, background: &Background, now: Timestamp) ->
     let lane = lane(facts);
     let able: Vec<&&SessionView> = live
         .iter()
-        .filter(|s| placement::may_run(&lane, &s.labels, &s.task_types))
+        .filter(|s| !s.draining && placement::may_run(&lane, &s.labels, &s.task_types))
         .collect();
     if able.is_empty() {
         reasons.push(nobody(&lane, &live));
@@ -68,7 +68,10 @@ fn nobody(lane: &Lane, live: &[&SessionView]) -> Reason {
     let mut misses: Vec<(usize, String)> = live
         .iter()
         .map(|s| {
-            let lacking = placement::obstacles(lane, &s.labels, &s.task_types);
+            let mut lacking = placement::obstacles(lane, &s.labels, &s.task_types);
+            if s.draining {
+                lacking.push("is draining".to_owned());
+            }
             (lacking.len(), format!("`{}` {}", s.name, lacking.join(" and ")))
         })
         .collect();

@@ -86,6 +86,9 @@ fn session(name: &str, labels: &[&str], task_types: &[&str], running: u32) -> Se
         slots: 2,
         running,
         owner: None,
+        seen_at: NOW,
+        load: orchestrator_protocol::Load::default(),
+        draining: false,
         expires_at: NOW.plus(Duration::from_secs(15)),
     }
 }
@@ -156,6 +159,19 @@ fn scheduled_says_when_and_whether_it_failed_before() {
             "backoff",
             "its attempt 2 failed (no route to host); the next one starts in 90 s, at 2026-01-01T00:01:30Z",
         )],
+    );
+}
+
+#[test]
+fn a_draining_worker_takes_nothing() {
+    let reasons = why(TaskState::Ready, |f, _| {
+        let mut draining = session("old", &[], &["digest"], 0);
+        draining.draining = true;
+        f.sessions = vec![draining];
+    });
+    says(
+        &reasons,
+        &[("no_worker", "no connected worker may run it: `old` is draining")],
     );
 }
 

@@ -40,7 +40,8 @@ pub async fn claim<T: Tx>(
             continue;
         };
         work.now = claim.now;
-        let granted = offer.take(session.id, claim.credit);
+        let credit = if session.draining { 0 } else { claim.credit };
+        let granted = offer.take(session.id, credit);
         let mut leases = Vec::with_capacity(granted.len());
         for key in granted {
             leases.push(grant(&mut work, key, session)?);

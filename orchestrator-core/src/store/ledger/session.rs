@@ -1,6 +1,6 @@
 //! Sessions: opening, heartbeats, the end.
 
-use orchestrator_protocol::{SessionId, TaskError, TaskState, Timestamp};
+use orchestrator_protocol::{SessionId, TaskError, TaskState, Timestamp, WorkerId};
 
 use super::work::Work;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
         state::TaskEvent,
     },
     store::{
-        Committed, OpenSession, Renewed,
+        Committed, OpenSession, Renewal, Renewed,
         error::StoreError,
         row::{Key, SessionRow},
         tx::Tx,
@@ -23,6 +23,7 @@ use crate::{
 /// The storage failed.
 pub async fn open_session<T: Tx>(tx: &mut T, open: OpenSession) -> Result<Committed<()>, StoreError> {
     tx.eligibility().forget(open.session);
+    let known = tx.sessions(&[open.session]).await?.pop();
     tx.put_session(SessionRow {
         id: open.session,
         worker: open.worker,
@@ -32,6 +33,9 @@ pub async fn open_session<T: Tx>(tx: &mut T, open: OpenSession) -> Result<Commit
         slots: open.slots,
         ttl_us: i64::try_from(open.ttl.as_micros()).unwrap_or(i64::MAX),
         owner: open.owner,
+        seen_at: open.now,
+        load: known.as_ref().map(|row| row.load).unwrap_or_default(),
+        draining: known.is_some_and(|row| row.draining),
         expires_at: open.now.plus(open.ttl),
     })
     .await?;
@@ -43,16 +47,23 @@ pub async fn open_session<T: Tx>(tx: &mut T, open: OpenSession) -> Result<Commit
 /// # Errors
 ///
 /// The storage failed.
-pub async fn renew<T: Tx>(tx: &mut T, sessions: Vec<SessionId>, now: Timestamp) -> Result<Vec<Renewed>, StoreError> {
-    let rows = tx.sessions(&sessions).await?;
+pub async fn renew<T: Tx>(tx: &mut T, renewals: Vec<Renewal>) -> Result<Vec<Renewed>, StoreError> {
+    let sessions: Vec<SessionId> = renewals.iter().map(|renewal| renewal.session).collect();
+    let mut rows = tx.sessions(&sessions).await?;
     let held = tx.leased_by(&sessions).await?;
     let mut answers = Vec::with_capacity(sessions.len());
-    for id in sessions {
-        let alive = rows.iter().any(|row| row.id == id);
+    for Renewal { session: id, load, now } in renewals {
+        let known = rows.iter_mut().find(|row| row.id == id);
         let mut renewed = Renewed {
-            alive,
+            alive: known.is_some(),
+            drain: known.as_ref().is_some_and(|row| row.draining),
             ..Renewed::default()
         };
+        if let Some(row) = known {
+            row.seen_at = now;
+            row.load = load;
+            row.expires_at = Timestamp::from_micros(now.as_micros().saturating_add(row.ttl_us));
+        }
         for row in held.iter().filter(|row| row.session == Some(id)) {
             let Some(lease) = row.lease else { continue };
             renewed.held.push((row.id, lease));
@@ -62,11 +73,34 @@ pub async fn renew<T: Tx>(tx: &mut T, sessions: Vec<SessionId>, now: Timestamp) 
         }
         answers.push(renewed);
     }
-    for mut row in rows {
-        row.expires_at = Timestamp::from_micros(now.as_micros().saturating_add(row.ttl_us));
+    for row in rows {
         tx.put_session(row).await?;
     }
     Ok(answers)
+}
+
+/// Grants a worker nothing more.
+///
+/// # Errors
+///
+/// The outer error means that the storage failed; the inner one that the worker has no session.
+pub async fn drain<T: Tx>(
+    tx: &mut T,
+    worker: WorkerId,
+    now: Timestamp,
+) -> Result<Result<Committed<()>, StoreError>, StoreError> {
+    let sessions = tx.sessions_of(worker).await?;
+    let mut work = Work::new(tx, now);
+    if sessions.is_empty() {
+        return Ok(Err(StoreError::NotFound(format!("worker {worker} with a session"))));
+    }
+    for mut session in sessions {
+        session.draining = true;
+        // It is told at once, as it would be of something to stop.
+        work.tell_cancelled(Some(session.id));
+        work.tx.put_session(session).await?;
+    }
+    work.finish_one(()).await.map(Ok)
 }
 
 /// Ends a session and gives its tasks back.

@@ -191,18 +191,9 @@ impl Shelf {
     }
 
     pub(super) fn session_views(&self) -> Vec<SessionView> {
-        let view = |s: &row::SessionRow| SessionView {
-            id: s.id,
-            worker: s.worker,
-            name: s.name.clone(),
-            labels: s.labels.clone(),
-            task_types: s.task_types.clone(),
-            slots: s.slots,
-            running: self.leased.get(&s.id).map_or(0, |held| held.len() as u32),
-            owner: s.owner.clone(),
-            expires_at: s.expires_at,
-        };
-        self.sessions.values().map(view).collect()
+        let running = |s: &row::SessionRow| self.leased.get(&s.id).map_or(0, |held| held.len() as u32);
+        let sessions = self.sessions.values();
+        sessions.map(|s| SessionView::new(s.clone(), running(s))).collect()
     }
 
     pub(super) fn stats(&self, now: Timestamp) -> Stats {

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rustc_hash::FxHashMap as HashMap;
 
-use orchestrator_protocol::{EventType, Json, LimitRule, LogLine, Schedule, SessionId, TaskId, TaskState, Timestamp};
+use orchestrator_protocol::{
+    EventType, Json, LimitRule, LogLine, Schedule, SessionId, TaskId, TaskState, Timestamp, Token, TokenId,
+};
 
 use super::happening::Happening;
 use crate::{
@@ -39,6 +41,7 @@ pub(super) struct Shelf {
     pub(super) limits: BTreeMap<String, LimitRule>,
     pub(super) paused: BTreeSet<String>,
     pub(super) schedules: BTreeMap<String, Schedule>,
+    pub(super) tokens: BTreeMap<TokenId, (Token, [u8; 32])>,
     /// Starts of the last minute, of lanes with limit keys.
     pub(super) starts: VecDeque<(Timestamp, LaneId)>,
     pub(super) last_key: i64,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use orchestrator_protocol::{Json, LeaseId, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, Timestamp};
+use orchestrator_protocol::{Json, LeaseId, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, Timestamp, WorkerId};
 
 use super::{happening::Happening, shelf::Shelf};
 use crate::{
@@ -248,6 +248,11 @@ impl Tx for Shelf {
 
     async fn sessions(&mut self, ids: &[SessionId]) -> Result<Vec<SessionRow>, StoreError> {
         Ok(ids.iter().filter_map(|id| self.sessions.get(id).cloned()).collect())
+    }
+
+    async fn sessions_of(&mut self, worker: WorkerId) -> Result<Vec<SessionRow>, StoreError> {
+        let sessions = self.sessions.values();
+        Ok(sessions.filter(|s| s.worker == worker).cloned().collect())
     }
 
     async fn expired_sessions(&mut self, now: Timestamp) -> Result<Vec<SessionRow>, StoreError> {

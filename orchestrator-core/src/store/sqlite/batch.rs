@@ -1,12 +1,13 @@
 //! Requests that share a transaction.
 
 use futures::future::BoxFuture;
-use orchestrator_protocol::{SessionId, Timestamp};
+use orchestrator_protocol::Timestamp;
 use tokio::sync::oneshot;
 
 use super::tx::SqliteTx;
 use crate::store::{
-    Claim, Committed, LeasedTask, Renewed, ReportAck, ReportItem, Submit, SubmittedTask, error::StoreError, ledger,
+    Claim, Committed, LeasedTask, Renewal, Renewed, ReportAck, ReportItem, Submit, SubmittedTask, error::StoreError,
+    ledger,
 };
 
 /// Where an answer goes. Nobody may wait for it any more.
@@ -19,7 +20,7 @@ pub(super) enum Op {
     /// See [`crate::store::Store::submit`].
     Submit(Submit, Reply<Committed<Vec<SubmittedTask>>>),
     /// See [`crate::store::Store::renew`].
-    Renew(SessionId, Timestamp, Reply<Renewed>),
+    Renew(Renewal, Reply<Renewed>),
     /// Everything that is rare.
     Errand(Box<dyn Errand>),
     /// See [`crate::store::Store::claim`].
@@ -74,7 +75,7 @@ type Report = (Vec<ReportItem>, Timestamp, Reply<Committed<Vec<ReportAck>>>);
 pub(super) struct Batch {
     reports: Vec<Report>,
     submits: Vec<(Submit, Reply<Committed<Vec<SubmittedTask>>>)>,
-    renewals: Vec<(SessionId, Timestamp, Reply<Renewed>)>,
+    renewals: Vec<(Renewal, Reply<Renewed>)>,
     errands: Vec<Box<dyn Errand>>,
     claims: Vec<(Claim, Reply<Committed<Vec<LeasedTask>>>)>,
     weight: usize,
@@ -101,9 +102,9 @@ impl Batch {
                 self.weight += submit.tasks.len();
                 self.submits.push((submit, reply));
             }
-            Op::Renew(session, now, reply) => {
+            Op::Renew(renewal, reply) => {
                 self.weight += 1;
-                self.renewals.push((session, now, reply));
+                self.renewals.push((renewal, reply));
             }
             Op::Errand(errand) => {
                 self.weight += 1;
@@ -153,9 +154,9 @@ impl Batch {
             let submits = self.submits.iter().map(|(submit, _)| submit.clone()).collect();
             outcome.submitted = ledger::submit(tx, submits).await?;
         }
-        if let Some(now) = self.renewals.iter().map(|(_, now, _)| *now).max() {
-            let sessions = self.renewals.iter().map(|(session, ..)| *session).collect();
-            outcome.renewed = ledger::renew(tx, sessions, now).await?;
+        if !self.renewals.is_empty() {
+            let renewals = self.renewals.iter().map(|(renewal, _)| *renewal).collect();
+            outcome.renewed = ledger::renew(tx, renewals).await?;
         }
         for errand in &self.errands {
             outcome.answers.push(errand.run(tx).await?);
@@ -173,7 +174,7 @@ impl Batch {
         for ((_, reply), answer) in self.submits.into_iter().zip(outcome.submitted) {
             reply.send(answer).ok();
         }
-        for ((.., reply), answer) in self.renewals.into_iter().zip(outcome.renewed) {
+        for ((_, reply), answer) in self.renewals.into_iter().zip(outcome.renewed) {
             reply.send(Ok(answer)).ok();
         }
         for (errand, answer) in self.errands.into_iter().zip(outcome.answers) {
@@ -192,7 +193,7 @@ impl Batch {
         for (_, reply) in self.submits {
             reply.send(Err(error.clone())).ok();
         }
-        for (.., reply) in self.renewals {
+        for (_, reply) in self.renewals {
             reply.send(Err(error.clone())).ok();
         }
         for errand in self.errands {
@@ -216,7 +217,7 @@ impl Batch {
         let renewals = self
             .renewals
             .into_iter()
-            .map(|(session, now, reply)| Op::Renew(session, now, reply));
+            .map(|(renewal, reply)| Op::Renew(renewal, reply));
         let errands = self.errands.into_iter().map(Op::Errand);
         let claims = self.claims.into_iter().map(|(claim, reply)| Op::Claim(claim, reply));
         let ops = reports.chain(submits).chain(renewals).chain(errands).chain(claims);

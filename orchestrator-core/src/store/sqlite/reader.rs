@@ -7,7 +7,7 @@ mod list;
 use std::collections::{HashMap, HashSet};
 
 use orchestrator_protocol::{
-    Edge, LimitRule, Schedule, SessionId, Stats, Task, TaskId, TaskState, Timestamp, Tree, Usage,
+    Edge, LimitRule, Schedule, SessionId, Stats, Task, TaskId, TaskState, Timestamp, Token, Tree, Usage,
 };
 use sqlx::{AssertSqlSafe, Executor, SqlitePool, sqlite::SqliteRow};
 
@@ -118,17 +118,7 @@ impl Reader {
         let view = |row: &SqliteRow| {
             let id = SessionId::from_uuid(codec::uuid(column(row, 0)?)?);
             let session = codec::session::decode(id, column(row, 1)?, column(row, 2)?)?;
-            Ok(SessionView {
-                id,
-                worker: session.worker,
-                name: session.name,
-                labels: session.labels,
-                task_types: session.task_types,
-                slots: session.slots,
-                running: column::<i64>(row, 3)? as u32,
-                owner: session.owner,
-                expires_at: session.expires_at,
-            })
+            Ok(SessionView::new(session, column::<i64>(row, 3)? as u32))
         };
         self.rows(sql, |_| {}).await?.iter().map(view).collect()
     }
@@ -173,6 +163,17 @@ impl Reader {
     pub(super) async fn schedules(&self) -> Result<Vec<Schedule>, StoreError> {
         let rows = self.rows("select body from schedule order by name", |_| {}).await?;
         rows.iter().map(|row| parse("schedule", column(row, 0)?)).collect()
+    }
+
+    pub(super) async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        let rows = self.rows("select body from token order by name,id", |_| {}).await?;
+        rows.iter().map(|row| parse("token", column(row, 0)?)).collect()
+    }
+
+    pub(super) async fn token_by_digest(&self, digest: &[u8; 32]) -> Result<Option<Token>, StoreError> {
+        let sql = "select body from token where digest=?";
+        let rows = self.rows(sql, |args| args.digest(digest)).await?;
+        rows.first().map(|row| parse("token", column(row, 0)?)).transpose()
     }
 
     pub(super) async fn limits(&self) -> Result<Vec<(String, LimitRule)>, StoreError> {

@@ -79,6 +79,11 @@ impl Args {
         self.add(value.to_vec());
     }
 
+    /// Adds thirty-two bytes.
+    pub(super) fn digest(&mut self, value: &[u8; 32]) {
+        self.add(value.to_vec());
+    }
+
     fn cell(&mut self, cell: Cell<'_>) {
         match cell {
             Cell::Null => self.add(None::<i64>),

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use orchestrator_core::{
     bus::{Bus, Nudge, local::LocalBus},
     store::{
-        Claim, Committed, History, Intervention, LeasedTask, OpenSession, Renewed, ReportAck, ReportItem, Settled,
-        Store, StoreError, Submit, SubmittedTask, Ticked,
+        Claim, Committed, History, Intervention, LeasedTask, OpenSession, Renewal, Renewed, ReportAck, ReportItem,
+        Settled, Store, StoreError, Submit, SubmittedTask, Ticked,
     },
 };
 use orchestrator_protocol::{Event, ExternalResult, SessionId, Task, TaskId, Timestamp};
@@ -110,8 +110,8 @@ impl Layer for Flaky {
         self.perhaps(self.below.report(items, now)).await
     }
 
-    async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewed, StoreError> {
-        self.perhaps(self.below.renew(session, now)).await
+    async fn renew(&self, renewal: Renewal) -> Result<Renewed, StoreError> {
+        self.perhaps(self.below.renew(renewal)).await
     }
 
     async fn close_session(&self, session: SessionId, now: Timestamp) -> Result<Committed<()>, StoreError> {

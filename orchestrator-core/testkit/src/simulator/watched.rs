@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use orchestrator_core::store::{
-    Claim, Committed, History, Intervention, LeasedTask, OpenSession, Renewed, ReportAck, ReportItem, Store,
+    Claim, Committed, History, Intervention, LeasedTask, OpenSession, Renewal, Renewed, ReportAck, ReportItem, Store,
     StoreError, Submit, SubmittedTask, Ticked,
 };
 use orchestrator_protocol::{Event, ExternalResult, LimitRule, SessionId, Task, TaskId, TaskState, Timestamp};
@@ -133,9 +133,10 @@ impl Layer for Watched {
         answer
     }
 
-    async fn renew(&self, session: SessionId, now: Timestamp) -> Result<Renewed, StoreError> {
+    async fn renew(&self, renewal: Renewal) -> Result<Renewed, StoreError> {
+        let Renewal { session, now, .. } = renewal;
         let _turn = self.turn.lock().await;
-        let answer = self.below.renew(session, now).await;
+        let answer = self.below.renew(renewal).await;
         self.referee.judge(
             5,
             || format!("renew {session}: {answer:?}"),

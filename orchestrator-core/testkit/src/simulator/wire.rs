@@ -16,7 +16,7 @@ use orchestrator_core::{
     store::{History, LeasedTask, Renewed, ReportAck, ReportItem, Settled, StoreError},
     worker::source::{Hello, TaskSource, Wakeup, Welcome},
 };
-use orchestrator_protocol::{SessionId, TaskId};
+use orchestrator_protocol::{Load, SessionId, TaskId};
 use tokio::sync::Notify;
 
 use super::{flaky::Faults, plan::Wire, time::Machine};
@@ -154,8 +154,8 @@ impl TaskSource for FaultySource {
         .await
     }
 
-    async fn renew(&self, session: SessionId) -> Result<Renewed, StoreError> {
-        self.carry(move |source| async move { source.renew(session).await }.boxed())
+    async fn renew(&self, session: SessionId, load: Load) -> Result<Renewed, StoreError> {
+        self.carry(move |source| async move { source.renew(session, load).await }.boxed())
             .await
     }
 

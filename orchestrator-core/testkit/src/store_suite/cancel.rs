@@ -26,7 +26,7 @@ pub async fn a_tree_ends_at_once_or_is_told_to_stop(h: &Harness) {
     let states = h.states(&[root.id, x.id, children[1].id, below[0].id]).await;
     use TaskState::{Cancelled, Running};
     assert_eq!(states, [Cancelled, Running, Cancelled, Cancelled]);
-    let renewed = h.store.renew(session, h.now()).await.expect("a heartbeat");
+    let renewed = h.renew(session).await;
     assert_eq!((renewed.alive, renewed.cancel), (true, vec![(x.id, x.lease)]));
     assert_eq!(
         h.report(&x, ReportBody::Stopped { wall_s: 1.0 }).await,

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use orchestrator_core::{
     clock::Ids as _,
-    store::{Claim, ReportAck, ReportBody, StoreError},
+    store::{Claim, Renewal, ReportAck, ReportBody, StoreError},
 };
-use orchestrator_protocol::{NewTask, TaskState};
+use orchestrator_protocol::{Load, NewTask, TaskState};
 
 use crate::harness::{Harness, TTL, task};
 
@@ -17,7 +17,7 @@ pub async fn silence_ends_a_session(h: &Harness) {
     assert_eq!(h.pass(Duration::from_secs(1)).await.rescued, 1);
     assert_eq!(h.state(leased.id).await, TaskState::Ready);
     assert!(h.store.sessions().await.expect("sessions").is_empty());
-    assert!(!h.store.renew(session, h.now()).await.expect("a heartbeat").alive);
+    assert!(!h.renew(session).await.alive);
     let why = h
         .events(leased.id)
         .await
@@ -34,7 +34,7 @@ pub async fn heartbeats_keep_it(h: &Harness) {
     let leased = h.running(session, task("a")).await;
     for _ in 0..10 {
         assert_eq!(h.pass(TTL / 2).await.rescued, 0);
-        assert!(h.store.renew(session, h.now()).await.expect("a heartbeat").alive);
+        assert!(h.renew(session).await.alive);
     }
     h.complete(&leased).await;
 }
@@ -72,26 +72,12 @@ pub async fn unknown_sessions_claim_nothing(h: &Harness) {
 pub async fn renewals_say_what_to_stop(h: &Harness) {
     let session = h.session(&["a"]).await;
     let (one, two) = (h.running(session, task("a")).await, h.running(session, task("a")).await);
-    assert!(
-        h.store
-            .renew(session, h.now())
-            .await
-            .expect("a heartbeat")
-            .cancel
-            .is_empty()
-    );
+    assert!(h.renew(session).await.cancel.is_empty());
     h.cancel(two.id).await;
-    let renewed = h.store.renew(session, h.now()).await.expect("a heartbeat");
+    let renewed = h.renew(session).await;
     assert_eq!(renewed.cancel, [(two.id, two.lease)]);
     h.report(&two, ReportBody::Stopped { wall_s: 0.0 }).await;
-    assert!(
-        h.store
-            .renew(session, h.now())
-            .await
-            .expect("a heartbeat")
-            .cancel
-            .is_empty()
-    );
+    assert!(h.renew(session).await.cancel.is_empty());
     h.complete(&one).await;
 }
 
@@ -102,7 +88,7 @@ pub async fn renewals_say_what_is_held(h: &Harness) {
     let two = h.running(session, task("a")).await;
     let theirs = h.running(other, task("a")).await;
     let held = async || {
-        let mut held = h.store.renew(session, h.now()).await.expect("a heartbeat").held;
+        let mut held = h.renew(session).await.held;
         held.sort_unstable();
         held
     };
@@ -111,7 +97,7 @@ pub async fn renewals_say_what_is_held(h: &Harness) {
     h.complete(&two).await;
     assert_eq!(held().await, []);
     h.complete(&theirs).await;
-    let gone = h.store.renew(h.ids.session(), h.now()).await.expect("a heartbeat");
+    let gone = h.renew(h.ids.session()).await;
     assert!(!gone.alive && gone.held.is_empty());
 }
 
@@ -148,4 +134,40 @@ pub async fn views_show_what_runs(h: &Harness) {
     assert_eq!((views[0].id, views[0].running, views[0].slots), (session, 2, 1000));
     assert!(views[0].labels.contains("tool:git") && views[0].task_types.contains("a"));
     assert_eq!(views[0].expires_at, h.now().plus(TTL));
+}
+
+pub async fn a_draining_worker_is_granted_nothing(h: &Harness) {
+    let session = h.session(&["a"]).await;
+    let worker = h.store.sessions().await.expect("sessions")[0].worker;
+    let held = h.running(session, task("a")).await;
+    h.submit(task("a")).await;
+    assert!(!h.renew(session).await.drain);
+    for _ in 0..2 {
+        let drained = h.store.drain(worker, h.now()).await.expect("a drain");
+        assert_eq!(drained.cancelled, [session], "it is told at once");
+    }
+    assert!(h.claim(session, 5).await.is_empty());
+    assert!(h.renew(session).await.drain);
+    assert!(h.store.sessions().await.expect("sessions")[0].draining);
+    h.complete(&held).await;
+    let other = h.session(&["a"]).await;
+    h.claim_one(other).await;
+    let stranger = h.ids.worker();
+    let refused = h.store.drain(stranger, h.now()).await;
+    assert!(matches!(refused, Err(StoreError::NotFound(_))), "{refused:?}");
+}
+
+pub async fn heartbeats_carry_the_load(h: &Harness) {
+    let session = h.session(&["a"]).await;
+    let load = Load {
+        cpu_percent: Some(12.5),
+        memory_percent: Some(40.0),
+        disk_percent: None,
+    };
+    h.clock.advance(Duration::from_secs(3));
+    let now = h.now();
+    let renewed = h.store.renew(Renewal { session, load, now }).await;
+    assert!(renewed.expect("a heartbeat").alive);
+    let view = h.store.sessions().await.expect("sessions").remove(0);
+    assert_eq!((view.load, view.seen_at), (load, now));
 }

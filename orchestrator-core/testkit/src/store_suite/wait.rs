@@ -84,7 +84,7 @@ pub async fn for_a_time(h: &Harness) {
     let parent = h.running(session, task("p")).await;
     assert_eq!(h.sleep(&parent, Duration::from_mins(1)).await, ReportAck::Parked);
     assert_eq!(h.pass(Duration::from_secs(59)).await.due, 0);
-    h.store.renew(session, h.now()).await.expect("a heartbeat");
+    h.renew(session).await;
     let session = h.session(&["p"]).await;
     assert!(h.claim(session, 1).await.is_empty());
     assert_eq!(h.pass(Duration::from_secs(1)).await.due, 1);
@@ -116,7 +116,7 @@ pub async fn whichever_is_first(h: &Harness) {
             h.complete(&x).await;
         }
         h.pass(Duration::from_secs(5)).await;
-        h.store.renew(session, h.now()).await.expect("a heartbeat");
+        h.renew(session).await;
         assert_eq!(
             h.state(parent.id).await,
             TaskState::Running,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use orchestrator_core::{
-    protocol::{Join, TaskState},
+    protocol::{Join, Load, TaskState},
     service::{LocalSource, SourceConfig},
     store::{Intervention, ReportBody, memory::MemoryStore},
     worker::source::{TaskSource, Wakeup},
@@ -79,7 +79,7 @@ async fn a_cancellation_wakes_the_session_that_runs_it() {
     engine.cancel(id, "changed my mind").await.unwrap();
     assert_eq!(source.woken(busy).await, CANCEL);
     no_wakeup(&source, idle).await;
-    let renewed = source.renew(busy).await.unwrap();
+    let renewed = source.renew(busy, Load::default()).await.unwrap();
     assert_eq!(renewed.cancel, [(id, leased.lease)]);
 }
 
@@ -162,7 +162,10 @@ async fn what_others_submit_and_cancel_is_found() {
         reason: "from elsewhere".to_owned(),
     };
     other.store.intervene(id, cancel, other.now()).await.unwrap();
-    assert_eq!(source.renew(session).await.unwrap().cancel, [(id, leased.lease)]);
+    assert_eq!(
+        source.renew(session, Load::default()).await.unwrap().cancel,
+        [(id, leased.lease)]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -178,5 +181,5 @@ async fn a_closed_session_gives_its_tasks_back_and_tells_so() {
     assert_eq!(source.woken(stays).await, WORK);
     assert_eq!(claim(&*source, stays).await.id, id);
     source.close(leaves).await.unwrap();
-    assert!(!source.renew(leaves).await.unwrap().alive);
+    assert!(!source.renew(leaves, Load::default()).await.unwrap().alive);
 }

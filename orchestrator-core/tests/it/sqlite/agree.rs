@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt::Debug, sync::Arc, time::Duration};
 use orchestrator_core::{
     clock::{Ids, SystemIds},
     store::{
-        ChildSpec, Claim, EventQuery, EventScope, Group, Intervention, ListQuery, LogQuery, OpenSession, ReportBody,
-        ReportItem, Store, StoreError, Submission, Submit, memory::MemoryStore,
+        ChildSpec, Claim, EventQuery, EventScope, Group, Intervention, ListQuery, LogQuery, OpenSession, Renewal,
+        ReportBody, ReportItem, Store, StoreError, Submission, Submit, memory::MemoryStore,
     },
 };
 use orchestrator_protocol::{
@@ -422,7 +422,14 @@ impl Both {
         if self.dice.one_in(4) {
             drop(ask!(self, close_session(session, self.now)));
         } else {
-            drop(ask!(self, renew(session, self.now)));
+            drop(ask!(
+                self,
+                renew(Renewal {
+                    session,
+                    load: orchestrator_protocol::Load::default(),
+                    now: self.now
+                })
+            ));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use orchestrator_protocol::{SessionId, Timestamp, WorkerId};
+use orchestrator_protocol::{Load, SessionId, Timestamp, WorkerId};
 use serde::{Deserialize, Serialize};
 
 use super::{parse, text};
@@ -18,6 +18,9 @@ struct Body {
     ttl_us: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owner: Option<Owner>,
+    seen_at: i64,
+    load: Load,
+    draining: bool,
 }
 
 /// What a session says of itself.
@@ -30,6 +33,9 @@ pub(in crate::store::sqlite) fn encode(row: &SessionRow) -> String {
         slots: row.slots,
         ttl_us: row.ttl_us,
         owner: row.owner.clone(),
+        seen_at: row.seen_at.as_micros(),
+        load: row.load,
+        draining: row.draining,
     })
 }
 
@@ -45,6 +51,9 @@ pub(in crate::store::sqlite) fn decode(id: SessionId, expires_at: i64, body: &st
         slots: body.slots,
         ttl_us: body.ttl_us,
         owner: body.owner,
+        seen_at: Timestamp::from_micros(body.seen_at),
+        load: body.load,
+        draining: body.draining,
         expires_at: Timestamp::from_micros(expires_at),
     })
 }

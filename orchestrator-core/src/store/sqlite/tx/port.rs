@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use orchestrator_protocol::{Json, LeaseId, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, Timestamp};
+use orchestrator_protocol::{Json, LeaseId, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, Timestamp, WorkerId};
 
 use super::SqliteTx;
 use crate::{
@@ -288,6 +288,11 @@ impl Tx for SqliteTx<'_> {
     async fn sessions(&mut self, ids: &[SessionId]) -> Result<Vec<SessionRow>, StoreError> {
         let found = ids.iter().filter_map(|id| self.mirror.sessions.get(id));
         Ok(found.cloned().collect())
+    }
+
+    async fn sessions_of(&mut self, worker: WorkerId) -> Result<Vec<SessionRow>, StoreError> {
+        let sessions = self.mirror.sessions.values();
+        Ok(sessions.filter(|s| s.worker == worker).cloned().collect())
     }
 
     async fn expired_sessions(&mut self, now: Timestamp) -> Result<Vec<SessionRow>, StoreError> {

@@ -1,6 +1,6 @@
-//! What people set: schedules, limits, paused queues.
+//! What people set: schedules, limits, paused queues, tokens.
 
-use orchestrator_protocol::{LimitRule, Schedule, ScheduleId};
+use orchestrator_protocol::{LimitRule, Schedule, ScheduleId, Token, TokenId};
 
 use super::SqliteTx;
 use crate::store::{error::StoreError, sqlite::codec::text};
@@ -48,6 +48,34 @@ impl SqliteTx<'_> {
             let delete = "delete from limit_rule where key=?";
             self.see(delete, |args| args.text(key.as_str())).await?;
             self.mirror.limits.remove(&key);
+        }
+        Ok(Ok(()))
+    }
+
+    pub(in crate::store::sqlite) async fn put_token(
+        &mut self,
+        token: Token,
+        digest: [u8; 32],
+    ) -> Result<Result<(), StoreError>, StoreError> {
+        let put = "insert or replace into token(id,digest,name,body) values (?,?,?,?)";
+        self.see(put, |args| {
+            args.id(token.id.as_bytes());
+            args.digest(&digest);
+            args.text(token.name.as_str());
+            args.text(text(&token));
+        })
+        .await?;
+        Ok(Ok(()))
+    }
+
+    pub(in crate::store::sqlite) async fn delete_token(
+        &mut self,
+        id: TokenId,
+    ) -> Result<Result<(), StoreError>, StoreError> {
+        let delete = "delete from token where id=? returning 1";
+        let gone = self.see(delete, |args| args.id(id.as_bytes())).await?;
+        if gone.is_empty() {
+            return Ok(Err(StoreError::NotFound(format!("token {id}"))));
         }
         Ok(Ok(()))
     }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use orchestrator_core::{
-    protocol::{Join, SessionId, TaskId, TaskState},
+    protocol::{Join, Load, SessionId, TaskId, TaskState},
     store::{
         ChildRef, ChildSpec, History, LeasedTask, Renewed, ReportAck, ReportBody, ReportItem, Settled, StoreError,
     },
@@ -111,7 +111,7 @@ impl TaskSource for Scripted {
         Ok(acks)
     }
 
-    async fn renew(&self, _session: SessionId) -> Result<Renewed, StoreError> {
+    async fn renew(&self, _session: SessionId, _load: Load) -> Result<Renewed, StoreError> {
         let mut script = self.script();
         if let Some(error) = script.renew_errors.pop_front() {
             return Err(error);
