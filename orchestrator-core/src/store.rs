@@ -18,6 +18,7 @@ mod session;
 pub mod sqlite;
 mod submit;
 pub mod tx;
+pub mod writer;
 
 use async_trait::async_trait;
 use orchestrator_protocol::{

@@ -1,56 +1,37 @@
 //! The store in one SQLite file: durable, embedded, and shared by the processes of one machine.
 //!
-//! One `writer` makes transactions of what waits; `reader` reads beside it. The semantics are the
-//! [`crate::store::ledger`]'s, over the row port of `tx`.
+//! One [`crate::store::writer`] makes transactions of what waits, over the connection of `disk`; `reader` reads beside
+//! it.
 
-mod batch;
-mod cache;
 mod codec;
-mod failure;
+mod disk;
 mod fault;
-mod heads;
-mod line;
-mod mirror;
 mod open;
 mod owner;
-mod pending;
 mod prune;
 mod reader;
 mod sql;
-mod tx;
-mod wire;
-mod writer;
+mod write;
 
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Mutex,
 };
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
 use orchestrator_protocol::{
     Event, ExternalResult, LimitRule, LogLine, Page, Schedule, ScheduleId, SessionId, Stats, Task, TaskId, Timestamp,
     Token, TokenId, Tree, WorkerId,
 };
 use sqlx::{Connection, SqliteConnection};
-use tokio::sync::oneshot;
 
 pub use self::open::SqliteOptions;
-use self::{
-    batch::{Op, Reply},
-    owner::Presence,
-    reader::Reader,
-    tx::SqliteTx,
-    writer::{Request, Sender, Writer},
-};
+use self::{disk::SqliteDisk, owner::Presence, reader::Reader};
 use super::{
     Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery, OpenSession, Owner,
     Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit, SubmittedTask, Ticked,
-    ledger,
+    writer::Desk,
 };
 use crate::clock::{Ids, SystemIds};
 
@@ -61,10 +42,9 @@ use crate::clock::{Ids, SystemIds};
 pub struct SqliteStore {
     path: PathBuf,
     /// None: opened for reading only.
-    writer: Option<Sender>,
+    writer: Option<Desk<SqliteDisk>>,
     reader: Reader,
     presence: Mutex<Option<Presence>>,
-    commits: Arc<AtomicU64>,
     /// Notices the changes of others where there is no writer.
     watcher: tokio::sync::Mutex<Option<SqliteConnection>>,
 }
@@ -96,7 +76,6 @@ impl SqliteStore {
                 writer: None,
                 reader,
                 presence: Mutex::new(None),
-                commits: Arc::default(),
                 watcher: tokio::sync::Mutex::new(Some(watcher)),
             });
         }
@@ -105,13 +84,11 @@ impl SqliteStore {
         let presence = Presence::take(&path, SystemIds.uuid())
             .inspect_err(|error| tracing::warn!(%error, "other processes cannot tell whether this one lives"))
             .ok();
-        let commits = Arc::default();
         Ok(Self {
             path,
-            writer: Some(Writer::start(settings, conn, Arc::clone(&commits))),
+            writer: Some(Desk::open(settings, SqliteDisk::new(conn))),
             reader,
             presence: Mutex::new(presence),
-            commits,
             watcher: tokio::sync::Mutex::new(None),
         })
     }
@@ -152,7 +129,7 @@ impl SqliteStore {
 
     /// How many transactions were made since the store was opened. Far fewer than requests when those come together.
     pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Relaxed)
+        self.writer.as_ref().map_or(0, Desk::commits)
     }
 
     fn with_presence<T>(&self, look: impl FnOnce(&Presence) -> T) -> Option<T> {
@@ -160,70 +137,40 @@ impl SqliteStore {
         presence.as_ref().map(look)
     }
 
-    /// Asks the writer and waits for its answer.
-    async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, StoreError> {
-        let Some(writer) = &self.writer else {
-            return Err(StoreError::Unavailable(
-                "the database was opened for reading only".to_owned(),
-            ));
-        };
-        let closed = || StoreError::Unavailable("the store is closed".to_owned());
-        let (reply, answer) = oneshot::channel();
-        writer.send(request(reply)).await.map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
-    }
-
-    async fn change<T>(&self, op: impl FnOnce(Reply<T>) -> Op) -> Result<T, StoreError> {
-        self.ask(|reply| Request::Op(op(reply))).await
-    }
-
-    /// Has the writer run something rare. It may run twice, the first time in a transaction that is rolled back.
-    async fn errand<T, F>(&self, run: F) -> Result<T, StoreError>
-    where
-        F: for<'t> Fn(&'t mut SqliteTx<'_>) -> BoxFuture<'t, Result<Result<T, StoreError>, StoreError>>
-            + Send
-            + Sync
-            + 'static,
-        T: Send + 'static,
-    {
-        self.change(|reply| Op::Errand(Box::new(batch::Task { run, reply })))
-            .await
+    fn desk(&self) -> Result<&Desk<SqliteDisk>, StoreError> {
+        let read_only = || StoreError::Unavailable("the database was opened for reading only".to_owned());
+        self.writer.as_ref().ok_or_else(read_only)
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn submit(&self, submit: Submit) -> Result<Committed<Vec<SubmittedTask>>, StoreError> {
-        self.change(|reply| Op::Submit(submit, reply)).await
+        self.desk()?.submit(submit).await
     }
 
     async fn open_session(&self, open: OpenSession) -> Result<Committed<()>, StoreError> {
-        self.errand(move |tx| {
-            let open = open.clone();
-            Box::pin(async move { ledger::open_session(tx, open).await.map(Ok) })
-        })
-        .await
+        self.desk()?.open_session(open).await
     }
 
     async fn claim(&self, claim: Claim) -> Result<Committed<Vec<LeasedTask>>, StoreError> {
-        self.change(|reply| Op::Claim(claim, reply)).await
+        self.desk()?.claim(claim).await
     }
 
     async fn report(&self, items: Vec<ReportItem>, now: Timestamp) -> Result<Committed<Vec<ReportAck>>, StoreError> {
-        self.change(|reply| Op::Report(items, now, reply)).await
+        self.desk()?.report(items, now).await
     }
 
     async fn renew(&self, renewal: Renewal) -> Result<Renewed, StoreError> {
-        self.change(|reply| Op::Renew(renewal, reply)).await
+        self.desk()?.renew(renewal).await
     }
 
     async fn drain(&self, worker: WorkerId, now: Timestamp) -> Result<Committed<()>, StoreError> {
-        self.errand(move |tx| Box::pin(ledger::drain(tx, worker, now))).await
+        self.desk()?.drain(worker, now).await
     }
 
     async fn close_session(&self, session: SessionId, now: Timestamp) -> Result<Committed<()>, StoreError> {
-        self.errand(move |tx| Box::pin(async move { ledger::close_session(tx, session, now).await.map(Ok) }))
-            .await
+        self.desk()?.close_session(session, now).await
     }
 
     async fn settle(
@@ -232,11 +179,7 @@ impl Store for SqliteStore {
         result: ExternalResult,
         now: Timestamp,
     ) -> Result<Committed<Task>, StoreError> {
-        self.errand(move |tx| {
-            let result = result.clone();
-            Box::pin(async move { ledger::settle(tx, task, result, now).await })
-        })
-        .await
+        self.desk()?.settle(task, result, now).await
     }
 
     async fn intervene(
@@ -245,41 +188,24 @@ impl Store for SqliteStore {
         intervention: Intervention,
         now: Timestamp,
     ) -> Result<Committed<Task>, StoreError> {
-        self.errand(move |tx| {
-            let intervention = intervention.clone();
-            Box::pin(async move { ledger::intervene(tx, task, intervention, now).await })
-        })
-        .await
+        self.desk()?.intervene(task, intervention, now).await
     }
 
     async fn tick(&self, now: Timestamp, limit: usize) -> Result<Committed<Ticked>, StoreError> {
-        self.errand(move |tx| Box::pin(async move { ledger::tick(tx, now, limit).await.map(Ok) }))
-            .await
+        self.desk()?.tick(now, limit).await
     }
 
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        // Looked for beside the writer, who only has to look again at what was found.
-        let old = self.reader.old(before, limit).await?;
-        if old.is_empty() {
-            return Ok(0);
-        }
-        self.errand(move |tx| {
-            let old = old.clone();
-            Box::pin(async move { prune::prune(tx, &old, before).await.map(Ok) })
-        })
-        .await
+        let desk = self.desk()?;
+        desk.prune(self.reader.old(before, limit).await?, before).await
     }
 
     async fn put_schedule(&self, schedule: Schedule) -> Result<Schedule, StoreError> {
-        self.errand(move |tx| {
-            let schedule = tx.put_schedule(schedule.clone());
-            Box::pin(async move { Ok(Ok(schedule)) })
-        })
-        .await
+        self.desk()?.put_schedule(schedule).await
     }
 
     async fn delete_schedule(&self, id: ScheduleId) -> Result<(), StoreError> {
-        self.errand(move |tx| Box::pin(tx.delete_schedule(id))).await
+        self.desk()?.delete_schedule(id).await
     }
 
     async fn schedules(&self) -> Result<Vec<Schedule>, StoreError> {
@@ -287,8 +213,7 @@ impl Store for SqliteStore {
     }
 
     async fn put_limit(&self, key: String, rule: Option<LimitRule>) -> Result<(), StoreError> {
-        self.errand(move |tx| Box::pin(tx.put_limit(key.clone(), rule.clone())))
-            .await
+        self.desk()?.put_limit(key, rule).await
     }
 
     async fn limits(&self) -> Result<Vec<(String, LimitRule)>, StoreError> {
@@ -296,17 +221,15 @@ impl Store for SqliteStore {
     }
 
     async fn pause_queue(&self, queue: String, paused: bool) -> Result<(), StoreError> {
-        self.errand(move |tx| Box::pin(tx.pause_queue(queue.clone(), paused)))
-            .await
+        self.desk()?.pause_queue(queue, paused).await
     }
 
     async fn put_token(&self, token: Token, digest: [u8; 32]) -> Result<(), StoreError> {
-        self.errand(move |tx| Box::pin(tx.put_token(token.clone(), digest)))
-            .await
+        self.desk()?.put_token(token, digest).await
     }
 
     async fn delete_token(&self, id: TokenId) -> Result<(), StoreError> {
-        self.errand(move |tx| Box::pin(tx.delete_token(id))).await
+        self.desk()?.delete_token(id).await
     }
 
     async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
@@ -358,21 +281,18 @@ impl Store for SqliteStore {
     }
 
     async fn foreign_changes(&self) -> Result<i64, StoreError> {
-        if self.writer.is_some() {
-            return self.ask(Request::ForeignChanges).await;
+        if let Some(desk) = &self.writer {
+            return desk.foreign_changes().await;
         }
         match &mut *self.watcher.lock().await {
-            Some(watcher) => writer::data_version(watcher).await,
+            Some(watcher) => disk::data_version(watcher).await,
             None => Ok(0),
         }
     }
 
     async fn close(&self) {
-        if let Some(writer) = &self.writer {
-            let (reply, closed) = oneshot::channel();
-            if writer.send(Request::Close(reply)).await.is_ok() {
-                closed.await.ok();
-            }
+        if let Some(desk) = &self.writer {
+            desk.close().await;
         }
         if let Some(watcher) = self.watcher.lock().await.take() {
             watcher.close().await.ok();

@@ -74,8 +74,3 @@ pub(super) fn on_open(path: &str, error: &Error) -> StoreError {
     };
     StoreError::Unusable(message)
 }
-
-/// A stored value that is not what the program wrote.
-pub(super) fn damaged(what: &str, error: impl std::fmt::Display) -> StoreError {
-    StoreError::Unusable(format!("the database holds a {what} that cannot be read: {error}"))
-}

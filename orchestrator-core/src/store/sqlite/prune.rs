@@ -2,8 +2,12 @@
 
 use orchestrator_protocol::Timestamp;
 
-use super::{codec::column, sql::numbers, tx::SqliteTx};
-use crate::store::{error::StoreError, row::Key};
+use super::{
+    codec::column,
+    disk::{SqliteDisk, Stage},
+    sql::numbers,
+};
+use crate::store::{row::Key, writer::Fault};
 
 /// Roots that ended before a moment with everything below them: parameters are the moment, keys and a number.
 const OLD: &str = "select t.key from task t join life l on l.key=t.key where t.parent is null and l.finished_at<? \
@@ -14,11 +18,16 @@ pub(super) fn candidates() -> String {
     format!("{OLD}order by t.key limit ?")
 }
 
-/// Forgets those of the candidates that still are old. Says how many trees that is.
-pub(super) async fn prune(tx: &mut SqliteTx<'_>, candidates: &[Key], before: Timestamp) -> Result<usize, StoreError> {
+/// Forgets those of the candidates that still are old: how many trees that is, and every task of them.
+pub(super) async fn prune(
+    disk: &mut SqliteDisk,
+    stage: &mut Stage,
+    candidates: &[Key],
+    before: Timestamp,
+) -> Result<(usize, Vec<Key>), Fault> {
     let sql = format!("{OLD}and t.key in (select value from json_each(?))");
     let list = numbers(candidates.iter().map(|key| key.0));
-    let rows = tx.see(&sql, |args| {
+    let rows = disk.see(stage, &sql, |args| {
         args.int(before.as_micros());
         args.text(list);
     });
@@ -26,16 +35,16 @@ pub(super) async fn prune(tx: &mut SqliteTx<'_>, candidates: &[Key], before: Tim
     let list = numbers(roots.iter().copied());
     let sql = "select key from task where root in (select value from json_each(?)) union all \
                select value from json_each(?)";
-    let rows = tx.see(sql, |args| {
+    let rows = disk.see(stage, sql, |args| {
         args.text(list.as_str());
         args.text(list.as_str());
     });
     let keys: Vec<i64> = rows.await?.iter().map(|row| column(row, 0)).collect::<Result<_, _>>()?;
-    forget(tx, &keys).await?;
-    Ok(roots.len())
+    forget(disk, stage, &keys).await?;
+    Ok((roots.len(), keys.into_iter().map(Key).collect()))
 }
 
-async fn forget(tx: &mut SqliteTx<'_>, keys: &[i64]) -> Result<(), StoreError> {
+async fn forget(disk: &mut SqliteDisk, stage: &mut Stage, keys: &[i64]) -> Result<(), Fault> {
     if keys.is_empty() {
         return Ok(());
     }
@@ -59,8 +68,7 @@ async fn forget(tx: &mut SqliteTx<'_>, keys: &[i64]) -> Result<(), StoreError> {
         "delete from life where key in (select value from json_each(?))",
         "delete from task where key in (select value from json_each(?))",
     ] {
-        tx.see(sql, |args| args.text(list.as_str())).await?;
+        disk.see(stage, sql, |args| args.text(list.as_str())).await?;
     }
-    tx.forget(keys.iter().map(|key| Key(*key)));
     Ok(())
 }

@@ -12,15 +12,16 @@ use orchestrator_protocol::{
 use sqlx::{AssertSqlSafe, Executor, SqlitePool, sqlite::SqliteRow};
 
 use super::{
-    codec::{self, Spent, column, parse, state_of, text},
+    codec::{self, column},
     fault,
-    pending::SPENT,
     sql::Args,
+    write::SPENT,
 };
 use crate::store::{
     SessionView, Settled,
     error::StoreError,
     row::{Key, TaskRow},
+    writer::codec::{Spent, parse, session, state_code, state_of, text},
 };
 
 /// The connections that read.
@@ -117,7 +118,7 @@ impl Reader {
                    from session s order by id";
         let view = |row: &SqliteRow| {
             let id = SessionId::from_uuid(codec::uuid(column(row, 0)?)?);
-            let session = codec::session::decode(id, column(row, 1)?, column(row, 2)?)?;
+            let session = session::decode(id, column(row, 1)?, column(row, 2)?)?;
             Ok(SessionView::new(session, column::<i64>(row, 3)? as u32))
         };
         self.rows(sql, |_| {}).await?.iter().map(view).collect()
@@ -188,5 +189,5 @@ impl Reader {
 
 /// A state as SQL compares it.
 fn is_state(state: TaskState) -> i64 {
-    codec::state_code(state)
+    state_code(state)
 }

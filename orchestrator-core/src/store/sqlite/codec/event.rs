@@ -1,17 +1,14 @@
 //! Events, lines and steps in columns.
 
-use orchestrator_protocol::{Event, EventBody, EventType, Json, LogLine, Seq, TaskId, TaskState, Timestamp, WorkerId};
+use orchestrator_protocol::{Event, EventBody, EventType, Json, LogLine, Seq, TaskId, Timestamp, WorkerId};
 use sqlx::sqlite::SqliteRow;
 
-use super::{column, parse, state_code, state_of, text, uuid};
+use super::{column, uuid};
 use crate::store::{
     error::StoreError,
     row::Key,
-    sqlite::{
-        fault,
-        sql::{Cells, Insert},
-    },
-    tx::EventRow,
+    sqlite::sql::{Cells, Insert},
+    writer::codec::{event::Happening, kind_code, kind_of, parse, state_code, state_of},
 };
 
 /// Writes rows of `event`.
@@ -20,108 +17,6 @@ pub(in crate::store::sqlite) static INSERT: Insert = Insert::new(
     9,
     "",
 );
-
-/// The number of an event's type in the database.
-pub(in crate::store::sqlite) const fn kind_code(kind: EventType) -> i64 {
-    match kind {
-        EventType::TaskCreated => 0,
-        EventType::TaskState => 1,
-        EventType::TaskStep => 2,
-        EventType::TaskProgress => 3,
-        EventType::TaskLog => 4,
-        EventType::TaskUsage => 5,
-        EventType::CheckpointOpened => 6,
-        EventType::CheckpointDecided => 7,
-        EventType::Evaluation => 8,
-        EventType::WorkerState => 9,
-        EventType::WorkerStats => 10,
-        EventType::Lagged => 11,
-    }
-}
-
-fn kind_of(code: i64) -> Result<EventType, StoreError> {
-    EventType::ALL
-        .into_iter()
-        .find(|kind| kind_code(*kind) == code)
-        .ok_or_else(|| fault::damaged("kind of event", code))
-}
-
-/// A durable event without what its task tells of it.
-pub(in crate::store::sqlite) struct Happening {
-    seq: Seq,
-    pub(in crate::store::sqlite) key: Key,
-    previous: Seq,
-    pub(in crate::store::sqlite) at: Timestamp,
-    kind: EventType,
-    state: Option<TaskState>,
-    attempt: Option<u32>,
-    worker: Option<WorkerId>,
-    /// What else it says, as JSON.
-    more: Option<String>,
-}
-
-impl From<&EventRow> for Happening {
-    fn from(row: &EventRow) -> Self {
-        let event = &row.event;
-        Self {
-            seq: event.seq,
-            key: row.key,
-            previous: row.previous,
-            at: event.at,
-            kind: event.kind,
-            state: event.body.state,
-            attempt: event.body.attempt,
-            worker: event.body.worker_id,
-            more: more(event),
-        }
-    }
-}
-
-/// What an event says beyond its columns, if anything.
-fn more(event: &Event) -> Option<String> {
-    let created = event.kind == EventType::TaskCreated;
-    // Every field is named, so that a new one is not lost.
-    let EventBody {
-        state: _,
-        attempt: _,
-        worker_id: _,
-        task_type,
-        parent_id,
-        step,
-        progress,
-        stream,
-        text: words,
-        usage,
-        error,
-        decision,
-        lost,
-        data,
-    } = &event.body;
-    let told_by_task = created || (task_type.is_none() && parent_id.is_none() && step.is_none());
-    let plain = words.is_none() && error.is_none() && usage.is_none() && data.is_none() && decision.is_none();
-    if told_by_task && plain && progress.is_none() && stream.is_none() && lost.is_none() {
-        return None;
-    }
-    let mut more = EventBody {
-        state: None,
-        attempt: None,
-        worker_id: None,
-        ..event.body.clone()
-    };
-    if created {
-        more.task_type = None;
-        more.parent_id = None;
-        more.step = None;
-    }
-    Some(text(&more))
-}
-
-impl Happening {
-    /// Whether a worker began to run the task.
-    pub(in crate::store::sqlite) fn is_start(&self) -> bool {
-        self.kind == EventType::TaskState && self.state == Some(TaskState::Running)
-    }
-}
 
 /// The parameters of one row of [`INSERT`].
 pub(in crate::store::sqlite) fn bind<'r>(cells: &mut Cells<'r>, event: &'r Happening) {

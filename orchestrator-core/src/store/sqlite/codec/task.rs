@@ -1,19 +1,18 @@
 //! A task in columns.
 
-use std::sync::Arc;
-
-use orchestrator_protocol::{Json, LeaseId, NewTask, Seq, SessionId, TaskId, Timestamp, Usage, WorkerId};
+use orchestrator_protocol::{Json, TaskId};
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
-use super::{column, is_small, life::More, parse, state_of, text, uuid};
+use super::{column, uuid};
 use crate::store::{
     error::StoreError,
-    report::Group,
-    row::{GateKind, Key, LaneId, TaskRow},
-    sqlite::{
-        fault,
-        sql::{Cells, Insert},
+    row::TaskRow,
+    sqlite::sql::{Cells, Insert},
+    writer::codec::{
+        damaged, is_small, parse,
+        task::{Columns, Family, body},
+        text,
     },
 };
 
@@ -39,22 +38,9 @@ pub(in crate::store::sqlite) fn bind<'r>(cells: &mut Cells<'r>, row: &'r TaskRow
     cells.opt_int(row.group.as_ref().map(|g| i64::from(g.size)));
     cells.opt_text(row.spec.idempotency_key.as_deref());
     cells.int(row.created_at.as_micros());
-    if is_small(&row.spec.input) {
-        cells.text(text(&*row.spec));
-        cells.opt_text(None::<&str>);
-    } else {
-        let bare = NewTask {
-            input: Json::NULL,
-            ..NewTask::clone(&row.spec)
-        };
-        cells.text(text(&bare));
-        cells.text(row.spec.input.get());
-    }
-}
-
-/// Whether a task has something that is kept in `result`.
-pub(in crate::store::sqlite) fn has_result(row: &TaskRow) -> bool {
-    row.error.is_some() || row.output.as_ref().is_some_and(|output| !is_small(output))
+    let (body, input) = body(&row.spec);
+    cells.text(body);
+    cells.opt_text(input);
 }
 
 /// Writes rows of `result`.
@@ -97,72 +83,50 @@ type Numbers<'t> = (
 );
 
 /// The place of a child in its tree.
-type Family<'t> = (i64, &'t str, i64, &'t str, Option<String>, Option<String>, Option<u32>);
+type Place<'t> = (i64, &'t str, i64, &'t str, Option<String>, Option<String>, Option<u32>);
 
 /// A row of [`SELECT`].
 pub(in crate::store::sqlite) fn decode(row: &SqliteRow) -> Result<TaskRow, StoreError> {
-    let id = TaskId::from_uuid(uuid(column(row, 0)?)?);
     let numbers: Numbers<'_> = parse("task", column(row, 1)?)?;
-    let (key, created, state, lane, rank, queued, attempt, last_event, lease, started, finished, session, worker) =
-        numbers;
-    let key = Key(key);
-    let family: Option<&str> = column(row, 2)?;
-    let more: Option<&str> = column(row, 3)?;
-    let mut spec: NewTask = parse("task", column(row, 4)?)?;
-    if let Some(input) = json(column(row, 5)?)? {
-        spec.input = input;
-    }
-    let error: Option<&str> = column(row, 7)?;
-    let mut task = TaskRow {
+    let (
         key,
-        id,
-        parent: None,
-        parent_id: None,
-        root: key,
-        root_id: id,
-        step: None,
-        group: None,
-        spec: Arc::new(spec),
-        lane: LaneId(lane),
-        created_at: Timestamp::from_micros(created),
-        state: state_of(state)?,
-        attempt,
-        failures: 0,
-        losses: 0,
-        lease: lease.map(LeaseId),
-        last_lease: None,
-        reported: 0,
-        session: hex(session)?.map(SessionId::from_uuid),
-        worker: hex(worker)?.map(WorkerId::from_uuid),
-        held: None,
-        cancel: None,
-        wake_at: None,
-        gate: None,
-        gate_kind: GateKind::Dependencies,
-        queued: queued != 0,
-        suspended: false,
+        created_at,
+        state,
+        lane,
         rank,
-        has_history: false,
-        has_children: false,
-        has_waiters: false,
-        progress: None,
-        output: json(column(row, 6)?)?,
-        error: error.map(|text| parse("task", text)).transpose()?,
-        usage: Usage::default(),
-        tree_usage: Usage::default(),
-        started_at: started.map(Timestamp::from_micros),
-        finished_at: finished.map(Timestamp::from_micros),
-        retried: None,
-        budget_lifted: false,
-        last_event: Seq(last_event),
+        queued,
+        attempt,
+        last_event,
+        lease,
+        started_at,
+        finished_at,
+        session,
+        worker,
+    ) = numbers;
+    let family: Option<&str> = column(row, 2)?;
+    let columns = Columns {
+        key,
+        id: uuid(column(row, 0)?)?,
+        family: family.map(|text| place(parse("task", text)?)).transpose()?,
+        created_at,
+        state,
+        lane,
+        rank,
+        queued: queued != 0,
+        session: hex(session)?,
+        worker: hex(worker)?,
+        lease,
+        attempt,
+        last_event,
+        started_at,
+        finished_at,
+        body: column(row, 4)?,
+        input: column(row, 5)?,
+        output: column(row, 6)?,
+        error: column(row, 7)?,
+        more: column(row, 3)?,
     };
-    if let Some(family) = family {
-        place(&mut task, parse("task", family)?)?;
-    }
-    if let Some(more) = more {
-        parse::<More>("task", more)?.fill(&mut task);
-    }
-    Ok(task)
+    columns.decode()
 }
 
 /// The UUID of hexadecimal digits, if there are any.
@@ -170,23 +134,17 @@ fn hex(digits: &str) -> Result<Option<Uuid>, StoreError> {
     if digits.is_empty() {
         return Ok(None);
     }
-    Uuid::try_parse(digits).map(Some).map_err(|e| fault::damaged("id", e))
+    Uuid::try_parse(digits).map(Some).map_err(|e| damaged("id", e))
 }
 
-/// Says where a child is in its tree.
-fn place(task: &mut TaskRow, family: Family<'_>) -> Result<(), StoreError> {
-    let (parent, parent_id, root, root_id, step, group, size) = family;
-    task.parent = Some(Key(parent));
-    task.parent_id = hex(parent_id)?.map(TaskId::from_uuid);
-    task.root = Key(root);
-    task.root_id = hex(root_id)?.map_or(task.id, TaskId::from_uuid);
-    task.step = step;
-    task.group = group.zip(size).map(|(name, size)| Group { name, size });
-    Ok(())
-}
-
-/// A JSON column.
-fn json(text: Option<&str>) -> Result<Option<Json>, StoreError> {
-    text.map(|text| Json::parse(text).map_err(|e| fault::damaged("JSON value", e)))
-        .transpose()
+/// Where a child is in its tree.
+fn place((parent, parent_id, root, root_id, step, group, size): Place<'_>) -> Result<Family, StoreError> {
+    Ok(Family {
+        parent,
+        parent_id: hex(parent_id)?,
+        root,
+        root_id: hex(root_id)?,
+        step,
+        group: group.zip(size),
+    })
 }

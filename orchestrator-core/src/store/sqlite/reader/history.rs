@@ -10,9 +10,9 @@ use crate::store::{
     row::TaskRow,
     sqlite::{
         codec::{column, event},
-        fault,
         sql::numbers,
     },
+    writer::codec::{damaged, kind_code},
 };
 
 /// How many events or lines are read when nobody says.
@@ -51,7 +51,7 @@ impl Reader {
             }
             args.int(query.after.0);
             if !query.types.is_empty() {
-                args.text(numbers(query.types.iter().map(|kind| event::kind_code(*kind))));
+                args.text(numbers(query.types.iter().map(|kind| kind_code(*kind))));
             }
             args.int(limit(query.limit));
         });
@@ -87,7 +87,7 @@ impl Reader {
         let step = |row: &SqliteRow| {
             Ok(StepRecord {
                 name: column(row, 0)?,
-                output: Json::parse(column::<&str>(row, 1)?).map_err(|e| fault::damaged("step", e))?,
+                output: Json::parse(column::<&str>(row, 1)?).map_err(|e| damaged("step", e))?,
             })
         };
         let steps = steps.iter().map(step).collect::<Result<_, StoreError>>()?;

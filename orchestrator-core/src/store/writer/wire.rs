@@ -4,33 +4,32 @@
 //! for it with its first statement; when the first one failed, the second is worked out anew.
 
 use futures::future::BoxFuture;
-use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use super::{failure::Failure, fault};
+use super::{disk::Disk, failure::Failure};
 use crate::store::error::StoreError;
 
 /// A commit that came back.
-pub(super) struct Landed {
-    pub(super) conn: SqliteConnection,
+pub(super) struct Landed<D> {
+    pub(super) disk: D,
     /// Why it failed, if it did.
     pub(super) failed: Option<Failure>,
 }
 
 /// The connection.
-pub(super) struct Wire {
-    options: SqliteConnectOptions,
-    conn: Option<SqliteConnection>,
+pub(super) struct Wire<D: Disk> {
+    options: D::Options,
+    disk: Option<D>,
     /// It has the connection, and gives it back.
-    flight: Option<BoxFuture<'static, Landed>>,
+    flight: Option<BoxFuture<'static, Landed<D>>>,
     failed: Option<Failure>,
 }
 
-impl Wire {
+impl<D: Disk> Wire<D> {
     /// A connection, and how it is made anew when it is lost.
-    pub(super) fn new(options: SqliteConnectOptions, conn: SqliteConnection) -> Self {
+    pub(super) fn new(options: D::Options, disk: D) -> Self {
         Self {
             options,
-            conn: Some(conn),
+            disk: Some(disk),
             flight: None,
             failed: None,
         }
@@ -42,14 +41,14 @@ impl Wire {
     }
 
     /// Sends a commit on its way. Nothing may be under way.
-    pub(super) fn launch(&mut self, flight: BoxFuture<'static, Landed>) {
+    pub(super) fn launch(&mut self, flight: BoxFuture<'static, Landed<D>>) {
         debug_assert!(self.flight.is_none(), "one commit after the other");
         self.flight = Some(flight);
     }
 
     /// Takes the connection for a commit.
-    pub(super) fn take(&mut self) -> Option<SqliteConnection> {
-        self.conn.take()
+    pub(super) fn take(&mut self) -> Option<D> {
+        self.disk.take()
     }
 
     /// Lets what is under way begin, without waiting for it.
@@ -67,9 +66,9 @@ impl Wire {
         self.arrive(landed);
     }
 
-    fn arrive(&mut self, landed: Landed) {
+    fn arrive(&mut self, landed: Landed<D>) {
         self.flight = None;
-        self.conn = Some(landed.conn);
+        self.disk = Some(landed.disk);
         self.failed = landed.failed;
     }
 
@@ -79,14 +78,14 @@ impl Wire {
     }
 
     /// The connection when nothing is under way, unless that failed.
-    pub(super) async fn free(&mut self) -> Result<&mut SqliteConnection, StoreError> {
+    pub(super) async fn free(&mut self) -> Result<&mut D, StoreError> {
         self.land().await;
         if let Some(failure) = &self.failed {
             return Err(failure.error.clone());
         }
-        match &mut self.conn {
-            Some(conn) => Ok(conn),
-            none => Ok(none.insert(self.options.connect().await.map_err(|e| fault::of(&e))?)),
+        match &mut self.disk {
+            Some(disk) => Ok(disk),
+            none => Ok(none.insert(D::connect(&self.options).await?)),
         }
     }
 }

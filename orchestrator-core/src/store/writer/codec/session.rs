@@ -24,7 +24,7 @@ struct Body {
 }
 
 /// What a session says of itself.
-pub(in crate::store::sqlite) fn encode(row: &SessionRow) -> String {
+pub fn encode(row: &SessionRow) -> String {
     text(&Body {
         worker: row.worker,
         name: row.name.clone(),
@@ -40,7 +40,11 @@ pub(in crate::store::sqlite) fn encode(row: &SessionRow) -> String {
 }
 
 /// The session again.
-pub(in crate::store::sqlite) fn decode(id: SessionId, expires_at: i64, body: &str) -> Result<SessionRow, StoreError> {
+///
+/// # Errors
+///
+/// It is damaged.
+pub fn decode(id: SessionId, expires_at: i64, body: &str) -> Result<SessionRow, StoreError> {
     let body: Body = parse("session", body)?;
     Ok(SessionRow {
         id,

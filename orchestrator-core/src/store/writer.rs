@@ -1,8 +1,26 @@
-//! The one writer: takes what waits, makes one transaction of it, and answers when that is on the disk.
+//! The one writer over a database: takes what waits, makes one transaction of it, and answers when that is on the disk.
 //!
 //! Nothing is delayed to gather more: while one transaction is being written the next requests queue up, and they
 //! become the next transaction. So many callers share the price of a commit, and a lone one pays it alone, at once. When
 //! there are many of them, their transaction is worked out while the one before it is on its way to the disk.
+//!
+//! It remembers the tasks that it has seen lately and the small tables, and reads again when someone else has written. A
+//! database is what it lends by [`Disk`]: statements, and nothing of what they mean.
+
+mod batch;
+mod cache;
+mod changes;
+pub mod codec;
+mod desk;
+mod disk;
+mod failure;
+mod heads;
+mod line;
+mod mirror;
+mod pending;
+mod totals;
+mod tx;
+mod wire;
 
 use std::{
     collections::VecDeque,
@@ -13,22 +31,23 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{
-    AssertSqlSafe, Connection, Executor, SqliteConnection,
-    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow},
-};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
+use self::{
     batch::{Batch, Op, Outcome},
     cache::Cache,
-    codec::column,
-    failure::{Failure, Trouble},
-    fault,
-    line::{Line, Trips, guarded_begin},
-    mirror::Mirror,
-    tx::SqliteTx,
+    failure::Failure,
+    line::Line,
+    tx::WriterTx,
     wire::{Landed, Wire},
+};
+pub use self::{
+    changes::{Changes, Counted, Numbers, Settings},
+    desk::Desk,
+    disk::{Disk, Durability, Keys, Which},
+    failure::{Fault, Trouble},
+    mirror::{Counter, Mirror},
+    totals::Totals,
 };
 use crate::store::error::StoreError;
 
@@ -44,58 +63,44 @@ const MOST: usize = 1024;
 const AHEAD: usize = 256;
 
 /// What is asked of the writer.
-pub(super) enum Request {
+enum Request<D: Disk> {
     /// A change.
-    Op(Op),
-    /// The number that changes when other processes write.
+    Op(Op<D>),
+    /// The number that changes when someone else writes.
     ForeignChanges(oneshot::Sender<Result<i64, StoreError>>),
     /// The end.
     Close(oneshot::Sender<()>),
 }
 
 /// Where requests are sent.
-pub(super) type Sender = mpsc::Sender<Request>;
-
-/// How far a transaction must be written before it is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Durability {
-    /// On the disk: it survives a power failure.
-    Disk,
-    /// With the operating system: it survives the end of the process. A claim that is lost with the power was never
-    /// worked on, and its number is not given out again.
-    System,
-}
+type Sender<D> = mpsc::Sender<Request<D>>;
 
 /// The writer's state.
-pub(super) struct Writer {
-    wire: Wire,
+struct Writer<D: Disk> {
+    wire: Wire<D>,
     /// Where the requests come back whose commit failed.
-    back: Option<oneshot::Receiver<Batch>>,
-    /// What the connection is set to, if that is known.
-    durability: Option<Durability>,
-    data_version: Option<i64>,
+    back: Option<oneshot::Receiver<Batch<D>>>,
+    memo: D::Memo,
     cache: Cache,
     mirror: Option<Mirror>,
     commits: Arc<AtomicU64>,
 }
 
 /// A transaction that is worked out, and only to be committed.
-struct Ready {
+struct Ready<D: Disk> {
     outcome: Outcome,
-    trips: Trips,
-    durability: Durability,
+    stage: D::Stage,
     must_sync: bool,
 }
 
-impl Writer {
+impl<D: Disk> Writer<D> {
     /// Starts the writer on a connection that is set up.
-    pub(super) fn start(options: SqliteConnectOptions, conn: SqliteConnection, commits: Arc<AtomicU64>) -> Sender {
+    fn start(options: D::Options, disk: D, commits: Arc<AtomicU64>) -> Sender<D> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let writer = Self {
-            wire: Wire::new(options, conn),
+            wire: Wire::new(options, disk),
             back: None,
-            durability: None,
-            data_version: None,
+            memo: D::Memo::default(),
             cache: Cache::default(),
             mirror: None,
             commits,
@@ -104,7 +109,7 @@ impl Writer {
         sender
     }
 
-    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+    async fn run(mut self, mut requests: mpsc::Receiver<Request<D>>) {
         let mut closing = Vec::new();
         loop {
             let next = tokio::select! {
@@ -132,12 +137,8 @@ impl Writer {
         }
         self.wire.land().await;
         self.repair().await;
-        if let Ok(conn) = self.wire.free().await {
-            // No statistics: those of a store with one task make SQLite read whole tables when it has thousands.
-            conn.execute("pragma wal_checkpoint(truncate)").await.ok();
-        }
-        if let Some(conn) = self.wire.take() {
-            conn.close().await.ok();
+        if let Some(disk) = self.wire.take() {
+            disk.close().await;
         }
         for reply in closing {
             reply.send(()).ok();
@@ -147,9 +148,9 @@ impl Writer {
     /// Adds what waits to a batch.
     async fn gather(
         &mut self,
-        mut next: Option<Request>,
-        batch: &mut Batch,
-        requests: &mut mpsc::Receiver<Request>,
+        mut next: Option<Request<D>>,
+        batch: &mut Batch<D>,
+        requests: &mut mpsc::Receiver<Request<D>>,
         closing: &mut Vec<oneshot::Sender<()>>,
     ) {
         // Those that were just answered get the chance to ask again before the next transaction begins.
@@ -175,7 +176,7 @@ impl Writer {
     }
 
     /// Works a batch out as one transaction, while the one before it may be on its way to the disk, and sends it there.
-    async fn serve(&mut self, batch: Batch) {
+    async fn serve(&mut self, batch: Batch<D>) {
         if batch.is_empty() {
             return;
         }
@@ -200,7 +201,7 @@ impl Writer {
     }
 
     /// What failed on its way to the disk, and why.
-    fn failed(&mut self) -> Option<(Batch, Failure)> {
+    fn failed(&mut self) -> Option<(Batch<D>, Failure)> {
         let failure = self.wire.failed()?;
         let batch = self.back.take()?.try_recv().ok()?;
         Some((batch, failure))
@@ -215,7 +216,7 @@ impl Writer {
 
     /// Takes a failed transaction back and does it again; when it failed for a reason that may lie with one of the
     /// requests, each alone.
-    async fn redo(&mut self, batch: Batch, failure: Failure) {
+    async fn redo(&mut self, batch: Batch<D>, failure: Failure) {
         let mut failed = VecDeque::from([(batch, failure)]);
         while let Some((batch, failure)) = failed.pop_front() {
             self.roll_back().await;
@@ -235,7 +236,7 @@ impl Writer {
     }
 
     /// Does a batch with nothing else under way.
-    async fn alone(&mut self, batch: Batch) -> Result<(), (Batch, Failure)> {
+    async fn alone(&mut self, batch: Batch<D>) -> Result<(), (Batch<D>, Failure)> {
         match self.work_out(&batch).await {
             Ok(ready) => self.launch(batch, ready).await?,
             Err(failure) => {
@@ -253,142 +254,106 @@ impl Writer {
     }
 
     /// Finds out what a batch comes to, and what is to be written.
-    async fn work_out(&mut self, batch: &Batch) -> Result<Ready, Failure> {
+    async fn work_out(&mut self, batch: &Batch<D>) -> Result<Ready<D>, Failure> {
         let durability = if batch.may_be_lost_with_the_power() {
             Durability::System
         } else {
             Durability::Disk
         };
-        let begin = self.begin(durability).await.map_err(Failure::of_storage)?;
+        let stage = self.begin(durability).await.map_err(Failure::of_storage)?;
         let Some(mirror) = &mut self.mirror else {
             let closed = StoreError::Unavailable("the database is closed".to_owned());
             return Err(Failure::of_storage(closed));
         };
-        let mut tx = SqliteTx::new(Line::new(&mut self.wire, begin), &mut self.cache, mirror);
+        let mut tx = WriterTx::new(Line::new(&mut self.wire, stage), &mut self.cache, mirror);
         match batch.run(&mut tx).await {
             Ok(outcome) => {
                 if durability == Durability::Disk {
                     tx.mirror.top_up();
                 }
-                let (trips, must_sync) = tx.finish();
+                let (stage, must_sync) = tx.finish();
                 Ok(Ready {
                     outcome,
-                    trips,
-                    durability,
+                    stage,
                     must_sync: must_sync && durability == Durability::System,
                 })
             }
-            Err(error) => Err(Failure::within(error, tx.line.trouble())),
+            Err(error) => {
+                let trouble = tx.line.trouble();
+                Err(Failure::within(Fault { error, trouble }))
+            }
         }
     }
 
     /// Sends a transaction on its way to the disk: its requests are answered when it is there.
-    async fn launch(&mut self, batch: Batch, ready: Ready) -> Result<(), (Batch, Failure)> {
+    async fn launch(&mut self, batch: Batch<D>, ready: Ready<D>) -> Result<(), (Batch<D>, Failure)> {
         if let Err(error) = self.wire.free().await {
             return Err((batch, Failure::of_storage(error)));
         }
-        let Some(mut conn) = self.wire.take() else {
+        let Some(mut disk) = self.wire.take() else {
             let lost = StoreError::Unavailable("the connection to the database is lost".to_owned());
             return Err((batch, Failure::of_storage(lost)));
         };
-        self.durability = Some(if ready.must_sync {
-            Durability::Disk
-        } else {
-            ready.durability
-        });
+        let Ready {
+            outcome,
+            mut stage,
+            must_sync,
+        } = ready;
+        D::seal(&mut self.memo, &mut stage, must_sync);
         let commits = Arc::clone(&self.commits);
         let (give_back, back) = oneshot::channel();
         self.back = Some(back);
         self.wire.launch(Box::pin(async move {
-            let mut done = ready.trips.run(&mut conn).await;
-            if done.is_ok() {
-                commits.fetch_add(1, Ordering::Relaxed);
-                if ready.must_sync {
-                    done = sync(&mut conn).await;
-                }
-            }
-            let failed = match done {
-                Ok(_) => {
-                    batch.answer(ready.outcome);
+            let failed = match disk.commit(stage).await {
+                Ok(()) => {
+                    commits.fetch_add(1, Ordering::Relaxed);
+                    batch.answer(outcome);
                     None
                 }
-                Err((error, trouble)) => {
+                Err(fault) => {
                     give_back.send(batch).ok();
-                    Some(Failure::within(error, trouble))
+                    Some(Failure::within(fault))
                 }
             };
-            Landed { conn, failed }
+            Landed { disk, failed }
         }));
         self.wire.nudge().await;
         Ok(())
     }
 
-    /// Says how the transaction is to begin, on condition that no other process has written since the last one. Where
-    /// nothing is remembered yet, or no more, it begins at once and is read.
-    async fn begin(&mut self, durability: Durability) -> Result<Option<String>, StoreError> {
-        let settings = match durability {
-            _ if self.durability.take() == Some(durability) => "",
-            Durability::Disk => "pragma synchronous=full;",
-            Durability::System => "pragma synchronous=normal;",
-        };
-        if let (Some(version), Some(_)) = (self.data_version, &self.mirror) {
-            return Ok(Some(guarded_begin(settings, version)));
+    /// Begins a transaction, on condition that nobody else has written since the last one. Where nothing is remembered
+    /// yet, or no more, it begins at once and is read.
+    async fn begin(&mut self, durability: Durability) -> Result<D::Stage, StoreError> {
+        if self.mirror.is_some()
+            && let Some(stage) = D::resume(&mut self.memo, durability)
+        {
+            return Ok(stage);
         }
-        let sql = format!("{settings}begin immediate;pragma data_version");
-        let conn = self.wire.free().await?;
-        self.data_version = Some(number(one(conn, sql).await?)?);
+        let disk = self.wire.free().await?;
         self.cache.clear();
-        self.mirror = Some(Mirror::load(conn).await?);
-        Ok(None)
+        let (stage, mirror) = disk.begin(&mut self.memo, durability).await?;
+        self.mirror = Some(mirror);
+        Ok(stage)
     }
 
     /// Takes a failed transaction back, and forgets what it may have changed in memory.
     async fn roll_back(&mut self) {
         self.cache.clear();
         self.mirror = None;
-        self.durability = None;
-        let Ok(conn) = self.wire.free().await else { return };
-        // SQLite has rolled some failures back already: then there is nothing to roll back, which is no failure.
-        let rolled_back = conn.execute("rollback").await;
-        let lost = rolled_back.is_err_and(|e| !fault::words(&e).contains("no transaction is active"));
-        if lost && let Some(conn) = self.wire.take() {
+        self.memo = D::Memo::default();
+        let Ok(disk) = self.wire.free().await else { return };
+        if disk.roll_back().await.is_err()
+            && let Some(disk) = self.wire.take()
+        {
             tracing::warn!("the connection to the database is lost; a new one is made for the next request");
             // A connection that cannot roll back must not be waited for.
-            tokio::time::timeout(Duration::from_secs(1), conn.close_hard())
-                .await
-                .ok();
-            // The number is the connection's own.
-            self.data_version = None;
+            tokio::time::timeout(Duration::from_secs(1), disk.abandon()).await.ok();
         }
     }
 
     async fn foreign_changes(&mut self) -> Result<i64, StoreError> {
         self.wire.land().await;
         self.repair().await;
-        data_version(self.wire.free().await?).await
+        self.wire.free().await?.foreign_changes().await
     }
-}
-
-/// Sees to it that what was committed is on the disk: a commit that is synced takes those before it along.
-async fn sync(conn: &mut SqliteConnection) -> Result<Vec<SqliteRow>, (StoreError, Option<Trouble>)> {
-    let sql = "pragma synchronous=full;begin immediate;update counter set reserved=reserved where name='seq';\
-               commit;select 0";
-    let done = conn.fetch_all(sqlx::query(sql)).await;
-    done.map_err(|error| (fault::of(&error), None))
-}
-
-/// The number that changes when other connections write.
-pub(super) async fn data_version(conn: &mut SqliteConnection) -> Result<i64, StoreError> {
-    number(one(conn, "pragma data_version").await?)
-}
-
-/// Runs statements of which one returns a row.
-async fn one(conn: &mut SqliteConnection, sql: impl Into<String>) -> Result<Option<SqliteRow>, StoreError> {
-    let query = sqlx::query_with(AssertSqlSafe(sql.into()), SqliteArguments::default());
-    let rows = conn.fetch_all(query).await.map_err(|e| fault::of(&e))?;
-    Ok(rows.into_iter().next())
-}
-
-fn number(row: Option<SqliteRow>) -> Result<i64, StoreError> {
-    row.map_or(Ok(0), |row| column(&row, 0))
 }

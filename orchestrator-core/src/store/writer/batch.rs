@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use orchestrator_protocol::Timestamp;
 use tokio::sync::oneshot;
 
-use super::tx::SqliteTx;
+use super::{disk::Disk, tx::WriterTx};
 use crate::store::{
     Claim, Committed, LeasedTask, Renewal, Renewed, ReportAck, ReportItem, Submit, SubmittedTask, error::StoreError,
     ledger,
@@ -14,7 +14,7 @@ use crate::store::{
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
 /// One request to the writer.
-pub(super) enum Op {
+pub(super) enum Op<D: Disk> {
     /// See [`crate::store::Store::report`].
     Report(Vec<ReportItem>, Timestamp, Reply<Committed<Vec<ReportAck>>>),
     /// See [`crate::store::Store::submit`].
@@ -22,15 +22,15 @@ pub(super) enum Op {
     /// See [`crate::store::Store::renew`].
     Renew(Renewal, Reply<Renewed>),
     /// Everything that is rare.
-    Errand(Box<dyn Errand>),
+    Errand(Box<dyn Errand<D>>),
     /// See [`crate::store::Store::claim`].
     Claim(Claim, Reply<Committed<Vec<LeasedTask>>>),
 }
 
 /// A rare request. It may be run again when a transaction that it shared with others failed.
-pub(super) trait Errand: Send + Sync {
+pub(super) trait Errand<D: Disk>: Send + Sync {
     /// Does it and keeps the answer.
-    fn run<'t>(&'t self, tx: &'t mut SqliteTx<'_>) -> BoxFuture<'t, Result<Answer, StoreError>>;
+    fn run<'t>(&'t self, tx: &'t mut WriterTx<'_, D>) -> BoxFuture<'t, Result<Answer, StoreError>>;
 
     /// Gives the answer, or says why there is none.
     fn answer(self: Box<Self>, answer: Result<Answer, StoreError>);
@@ -45,12 +45,13 @@ pub(super) struct Task<F, T> {
     pub(super) reply: Reply<T>,
 }
 
-impl<F, T> Errand for Task<F, T>
+impl<D, F, T> Errand<D> for Task<F, T>
 where
-    F: for<'t> Fn(&'t mut SqliteTx<'_>) -> BoxFuture<'t, Result<Result<T, StoreError>, StoreError>> + Send + Sync,
+    D: Disk,
+    F: for<'t> Fn(&'t mut WriterTx<'_, D>) -> BoxFuture<'t, Result<Result<T, StoreError>, StoreError>> + Send + Sync,
     T: Send + 'static,
 {
-    fn run<'t>(&'t self, tx: &'t mut SqliteTx<'_>) -> BoxFuture<'t, Result<Answer, StoreError>> {
+    fn run<'t>(&'t self, tx: &'t mut WriterTx<'_, D>) -> BoxFuture<'t, Result<Answer, StoreError>> {
         let work = (self.run)(tx);
         Box::pin(async move { Ok(Box::new(work.await?) as Answer) })
     }
@@ -71,12 +72,11 @@ type Report = (Vec<ReportItem>, Timestamp, Reply<Committed<Vec<ReportAck>>>);
 
 /// Requests that share a transaction, in the order in which they are done: what ends first, so that what begins sees
 /// the room it leaves.
-#[derive(Default)]
-pub(super) struct Batch {
+pub(super) struct Batch<D: Disk> {
     reports: Vec<Report>,
     submits: Vec<(Submit, Reply<Committed<Vec<SubmittedTask>>>)>,
     renewals: Vec<(Renewal, Reply<Renewed>)>,
-    errands: Vec<Box<dyn Errand>>,
+    errands: Vec<Box<dyn Errand<D>>>,
     claims: Vec<(Claim, Reply<Committed<Vec<LeasedTask>>>)>,
     weight: usize,
 }
@@ -90,9 +90,22 @@ pub(super) struct Outcome {
     claimed: Vec<Result<Committed<Vec<LeasedTask>>, StoreError>>,
 }
 
-impl Batch {
+impl<D: Disk> Default for Batch<D> {
+    fn default() -> Self {
+        Self {
+            reports: Vec::new(),
+            submits: Vec::new(),
+            renewals: Vec::new(),
+            errands: Vec::new(),
+            claims: Vec::new(),
+            weight: 0,
+        }
+    }
+}
+
+impl<D: Disk> Batch<D> {
     /// Adds a request.
-    pub(super) fn push(&mut self, op: Op) {
+    pub(super) fn push(&mut self, op: Op<D>) {
         match op {
             Op::Report(items, now, reply) => {
                 self.weight += items.len();
@@ -138,7 +151,7 @@ impl Batch {
     }
 
     /// Does everything in one transaction.
-    pub(super) async fn run(&self, tx: &mut SqliteTx<'_>) -> Result<Outcome, StoreError> {
+    pub(super) async fn run(&self, tx: &mut WriterTx<'_, D>) -> Result<Outcome, StoreError> {
         let mut outcome = Outcome {
             reported: Committed::default(),
             submitted: Vec::new(),

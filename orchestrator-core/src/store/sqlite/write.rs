@@ -1,0 +1,195 @@
+//! Writing what a transaction has gathered.
+
+use orchestrator_protocol::Timestamp;
+
+use super::{
+    codec::{event, life, task},
+    sql::{Cells, Insert, Script, numbers},
+};
+use crate::{
+    domain::limit::START_WINDOW,
+    store::{
+        row::{Key, Lane, LaneId, SessionRow, TaskRow},
+        writer::{
+            Changes, Numbers, Settings, Totals,
+            codec::{Spent, session, text},
+        },
+    },
+};
+
+static INSERT_EDGE: Insert = Insert::new("insert or ignore into edge(target,waiter)", 2, "");
+static INSERT_DUE: Insert = Insert::new("insert into due(at,key)", 2, "");
+static INSERT_ASIDE: Insert = Insert::new("insert into aside(state,key)", 2, "");
+static INSERT_LANE: Insert = Insert::new("insert into lane(id,task_type,body)", 3, "");
+static ADD_START: Insert = Insert::new(
+    "insert into start(lane,at,n)",
+    3,
+    " on conflict(lane,at) do update set n=n+excluded.n",
+);
+static PUT_SESSION: Insert = Insert::new("insert or replace into session(id,expires_at,body)", 3, "");
+
+/// Where the counts of what was spent begin among the totals, after those of the states.
+pub(super) const SPENT: i64 = orchestrator_protocol::TaskState::ALL.len() as i64;
+
+/// Adds the statements that write all this to a script.
+pub(super) fn write(script: &mut Script, changes: Changes<'_>) {
+    write_edges(script, &changes);
+    write_marks(script, &changes);
+    script.insert(&INSERT_LANE, &changes.lanes, |cells, (id, lane): &(LaneId, &Lane)| {
+        cells.int(id.0);
+        cells.text(lane.task_type.as_str());
+        cells.text(text(*lane));
+    });
+    script.insert(&task::INSERT, &changes.born, |cells, row: &&TaskRow| {
+        task::bind(cells, row);
+    });
+    script.insert(&life::PUT, &changes.lives, |cells, row: &&TaskRow| {
+        life::bind(cells, row);
+    });
+    script.insert(&task::PUT_RESULT, &changes.results, |cells, row: &&TaskRow| {
+        task::bind_result(cells, row);
+    });
+    script.insert(&event::INSERT, &changes.events, event::bind);
+    script.insert(&event::INSERT_STEP, &changes.steps, event::bind_step);
+    script.insert(&event::INSERT_LOG, &changes.logs, event::bind_log);
+    write_numbers(script, changes.numbers);
+    write_totals(script, &changes.totals);
+    write_starts(script, &changes.starts);
+    for id in &changes.sessions_gone {
+        script.push("delete from session where id=?").id(id.as_bytes());
+    }
+    script.insert(&PUT_SESSION, &changes.sessions, |cells, session: &&SessionRow| {
+        cells.id(session.id.as_bytes());
+        cells.int(session.expires_at.as_micros());
+        cells.text(session::encode(session));
+    });
+    write_settings(script, changes.settings);
+}
+
+fn write_edges(script: &mut Script, changes: &Changes<'_>) {
+    for (keys, sql) in [
+        (
+            &changes.edges_to_gone,
+            "delete from edge where target in (select value from json_each(?))",
+        ),
+        (
+            &changes.edges_of_gone,
+            "delete from edge where waiter in (select value from json_each(?))",
+        ),
+    ] {
+        if !keys.is_empty() {
+            script.push(sql).text(numbers(keys.iter().map(|key| key.0)));
+        }
+    }
+    script.insert(&INSERT_EDGE, &changes.edges, |cells, (target, waiter)| {
+        cells.int(target.0);
+        cells.int(waiter.0);
+    });
+}
+
+fn write_marks(script: &mut Script, changes: &Changes<'_>) {
+    for (gone, sql) in [
+        (
+            &changes.due_gone,
+            "delete from due where (at,key) in (select value->>0,value->>1 from json_each(?))",
+        ),
+        (
+            &changes.aside_gone,
+            "delete from aside where (state,key) in (select value->>0,value->>1 from json_each(?))",
+        ),
+    ] {
+        if !gone.is_empty() {
+            let gone: Vec<(i64, i64)> = gone.iter().map(|(number, key)| (*number, key.0)).collect();
+            script.push(sql).text(text(&gone));
+        }
+    }
+    let bind = |cells: &mut Cells<'_>, (number, key): &(i64, Key)| {
+        cells.int(*number);
+        cells.int(key.0);
+    };
+    script.insert(&INSERT_DUE, &changes.due, bind);
+    script.insert(&INSERT_ASIDE, &changes.aside, bind);
+}
+
+fn write_numbers(script: &mut Script, numbers: Numbers) {
+    for (name, counted) in [("key", numbers.keys), ("lease", numbers.leases), ("seq", numbers.seqs)] {
+        if let Some(reserved) = counted.reserved {
+            let args = script.push("update counter set reserved=? where name=?");
+            args.int(reserved);
+            args.text(name);
+        }
+    }
+}
+
+fn write_totals(script: &mut Script, totals: &Totals) {
+    if totals.is_empty() {
+        return;
+    }
+    let mut parts: Vec<String> = Vec::new();
+    for (id, n) in totals.states.iter().enumerate().filter(|(_, n)| **n != 0) {
+        parts.push(format!("[{id},{n}]"));
+    }
+    if let Some(Spent(input, output, cached, cost, wall)) = totals.spent {
+        for (id, n) in (SPENT..).zip([input as i64, output as i64, cached as i64, cost]) {
+            if n != 0 {
+                parts.push(format!("[{id},{n}]"));
+            }
+        }
+        parts.push(format!("[{},{wall}]", SPENT + 4));
+    }
+    let sql = "update total set n=n+a.d from (select value->>0 id,value->>1 d from json_each(?)) a \
+               where total.id=a.id";
+    script.push(sql).text(format!("[{}]", parts.join(",")));
+}
+
+fn write_starts(script: &mut Script, starts: &[(LaneId, Timestamp, u32)]) {
+    if let Some(latest) = starts.iter().map(|(_, at, _)| *at).max() {
+        let before = latest.minus(START_WINDOW);
+        script.push("delete from start where at<?").int(before.as_micros());
+    }
+    script.insert(&ADD_START, starts, |cells, (lane, at, n)| {
+        cells.int(lane.0);
+        cells.int(at.as_micros());
+        cells.int(i64::from(*n));
+    });
+}
+
+/// These are rare, so each is a statement of its own.
+fn write_settings(script: &mut Script, settings: Settings) {
+    for schedule in &settings.schedules {
+        let args = script.push("insert or replace into schedule(id,name,body) values (?,?,?)");
+        args.id(schedule.id.as_bytes());
+        args.text(schedule.name.as_str());
+        args.text(text(schedule));
+    }
+    for id in &settings.schedules_gone {
+        script.push("delete from schedule where id=?").id(id.as_bytes());
+    }
+    for (key, rule) in settings.limits {
+        if let Some(rule) = rule {
+            let args = script.push("insert or replace into limit_rule(key,rule) values (?,?)");
+            args.text(key);
+            args.text(text(&rule));
+        } else {
+            script.push("delete from limit_rule where key=?").text(key);
+        }
+    }
+    for (queue, paused) in settings.queues {
+        let sql = if paused {
+            "insert or ignore into paused_queue(queue) values (?)"
+        } else {
+            "delete from paused_queue where queue=?"
+        };
+        script.push(sql).text(queue);
+    }
+    for (token, digest) in &settings.tokens {
+        let args = script.push("insert or replace into token(id,digest,name,body) values (?,?,?,?)");
+        args.id(token.id.as_bytes());
+        args.digest(digest);
+        args.text(token.name.as_str());
+        args.text(text(token));
+    }
+    for id in &settings.tokens_gone {
+        script.push("delete from token where id=?").id(id.as_bytes());
+    }
+}

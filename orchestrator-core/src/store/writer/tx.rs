@@ -1,0 +1,203 @@
+//! The writer's transaction: reads through the cache, writes gathered until they must be seen.
+
+mod port;
+mod settings;
+
+use orchestrator_protocol::{SideEffects, TaskState, Timestamp};
+
+use super::{
+    cache::{Cache, Entry, Unwritten},
+    changes::Changes,
+    codec::{life, task},
+    disk::{Disk, Keys, Which},
+    line::Line,
+    mirror::Mirror,
+    pending::Pending,
+};
+use crate::store::{
+    error::StoreError,
+    row::{Key, TaskRow},
+};
+
+/// A transaction that the writer works out.
+pub(super) struct WriterTx<'w, D: Disk> {
+    pub(super) line: Line<'w, D>,
+    cache: &'w mut Cache,
+    pub(super) mirror: &'w mut Mirror,
+    pending: Pending,
+    must_sync: bool,
+    ended: Vec<Key>,
+}
+
+/// Asks the connection, which sees every write of the transaction, in one trip with what is not written yet.
+macro_rules! ask {
+    ($tx:ident.$method:ident($($arg:expr),*)) => {{
+        $tx.flush();
+        let (disk, stage) = $tx.line.ready().await?;
+        let answer = disk.$method(stage $(, $arg)*).await;
+        $tx.line.note(answer)
+    }};
+}
+use ask;
+
+impl<'w, D: Disk> WriterTx<'w, D> {
+    pub(super) fn new(line: Line<'w, D>, cache: &'w mut Cache, mirror: &'w mut Mirror) -> Self {
+        Self {
+            line,
+            cache,
+            mirror,
+            pending: Pending::default(),
+            must_sync: false,
+            ended: Vec::new(),
+        }
+    }
+
+    /// What is left to be sent and committed; and whether something was done that must not be lost even with the power.
+    pub(super) fn finish(mut self) -> (D::Stage, bool) {
+        self.flush();
+        for key in self.ended.drain(..) {
+            self.cache.remove(key);
+        }
+        self.cache.age();
+        (self.line.stage, self.must_sync)
+    }
+
+    /// Gives what is gathered to the connection, to be sent with the next trip.
+    fn flush(&mut self) {
+        let pending = &mut self.pending;
+        pending.starts.look(&pending.events);
+        let (due, due_gone) = pending.due.take();
+        let (aside, aside_gone) = pending.aside.take();
+        let keys = std::mem::take(&mut pending.tasks);
+        let numbers = self.mirror.numbers();
+        // Numbers beyond the last reservation are in use: it must be on the disk before they are told.
+        let reserved = [numbers.keys, numbers.leases, numbers.seqs];
+        self.must_sync |= reserved.iter().any(|counted| counted.reserved.is_some());
+        let mut sessions = std::mem::take(&mut pending.sessions);
+        sessions.sort_unstable();
+        sessions.dedup();
+        let (cache, mirror) = (&*self.cache, &*self.mirror);
+        let entries: Vec<&Entry> = keys.iter().filter_map(|key| cache.peek(*key)).collect();
+        let which = |wanted: fn(&Unwritten) -> bool| -> Vec<&TaskRow> {
+            let wanted = entries.iter().filter(|e| wanted(&e.unwritten));
+            wanted.map(|e| &e.row).collect()
+        };
+        let changes = Changes {
+            edges_to_gone: std::mem::take(&mut pending.edges_to_gone),
+            edges_of_gone: std::mem::take(&mut pending.edges_of_gone),
+            edges: std::mem::take(&mut pending.edges),
+            due_gone,
+            due,
+            aside_gone,
+            aside,
+            lanes: std::mem::take(&mut pending.lanes)
+                .into_iter()
+                .filter_map(|id| Some((id, mirror.lane(id)?)))
+                .collect(),
+            born: which(|u| u.task),
+            lives: which(|u| u.life),
+            results: which(|u| u.result),
+            events: std::mem::take(&mut pending.events),
+            steps: std::mem::take(&mut pending.steps),
+            logs: std::mem::take(&mut pending.logs),
+            numbers,
+            totals: std::mem::take(&mut pending.totals),
+            starts: pending.starts.take(),
+            sessions: sessions.iter().filter_map(|id| mirror.sessions.get(id)).collect(),
+            sessions_gone: sessions
+                .iter()
+                .filter(|id| !mirror.sessions.contains_key(id))
+                .copied()
+                .collect(),
+            settings: std::mem::take(&mut pending.settings),
+        };
+        if !changes.is_empty() {
+            D::write(&mut self.line.stage, changes);
+        }
+        let ended = entries.iter().filter(|e| e.row.state.is_terminal());
+        self.ended.extend(ended.map(|e| e.row.key));
+        for key in keys {
+            if let Some(entry) = self.cache.get(key) {
+                entry.unwritten = Unwritten::default();
+            }
+        }
+    }
+
+    /// Loads the tasks of keys that the connection gives, in that order.
+    async fn see_tasks(&mut self, which: Keys<'_>) -> Result<Vec<TaskRow>, StoreError> {
+        let keys = ask!(self.keys(which))?;
+        self.by_key(&keys).await
+    }
+
+    /// Reads tasks that are not in the cache into it: those have nothing unwritten, so nothing is flushed for them.
+    async fn load(&mut self, which: Which<'_>) -> Result<(), StoreError> {
+        let (disk, stage) = self.line.ready().await?;
+        let rows = disk.tasks(stage, which).await;
+        for row in self.line.note(rows)? {
+            self.cache.insert(row, false);
+        }
+        Ok(())
+    }
+
+    /// Tasks by key, in that order.
+    async fn by_key(&mut self, keys: &[Key]) -> Result<Vec<TaskRow>, StoreError> {
+        let missing = keys.iter().filter(|key| self.cache.peek(**key).is_none());
+        let missing: Vec<Key> = missing.copied().collect();
+        if !missing.is_empty() {
+            self.load(Which::Keys(&missing)).await?;
+        }
+        let cache = &mut *self.cache;
+        Ok(keys
+            .iter()
+            .filter_map(|key| cache.get(*key).map(|entry| entry.row.clone()))
+            .collect())
+    }
+
+    /// Takes a new task in.
+    fn bear(&mut self, row: TaskRow) {
+        self.pending.totals.born(&row);
+        self.pending.due.change(row.key, None, life::due(&row));
+        self.pending.aside.change(row.key, None, life::aside(&row));
+        self.pending.tasks.push(row.key);
+        self.mirror.heads.change(None, &row);
+        self.cache.insert(row, true);
+    }
+
+    /// Takes the changes of a task in.
+    fn change(&mut self, row: TaskRow) -> Result<(), StoreError> {
+        let Some(entry) = self.cache.get(row.key) else {
+            let message = format!("a defect of the orchestrator: task {} is changed unread", row.id);
+            return Err(StoreError::Unavailable(message));
+        };
+        let old = &entry.row;
+        self.pending.totals.changed(old, &row);
+        self.mirror.heads.change(Some(old), &row);
+        self.pending.due.change(row.key, life::due(old), life::due(&row));
+        self.pending.aside.change(row.key, life::aside(old), life::aside(&row));
+        if row.state == TaskState::Running && row.lease != old.lease {
+            self.pending.starts.granted(&row);
+            self.must_sync |= row.spec.side_effects == SideEffects::Once;
+        }
+        let same_output = match (&old.output, &row.output) {
+            (Some(old), Some(new)) => old.get() == new.get(),
+            (old, new) => old.is_none() && new.is_none(),
+        };
+        if !entry.unwritten.any() {
+            self.pending.tasks.push(row.key);
+        }
+        entry.unwritten.life = true;
+        let in_result = task::has_result(old) || task::has_result(&row);
+        entry.unwritten.result |= in_result && (!same_output || old.error != row.error);
+        entry.row = row;
+        Ok(())
+    }
+
+    /// Forgets those of these trees that ended before a moment. Says how many.
+    pub(super) async fn forget(&mut self, roots: &[Key], before: Timestamp) -> Result<usize, StoreError> {
+        let (trees, tasks) = ask!(self.forget(roots, before))?;
+        for key in tasks {
+            self.cache.remove(key);
+        }
+        Ok(trees)
+    }
+}
