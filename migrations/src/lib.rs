@@ -4,3 +4,6 @@ use sqlx::migrate::Migrator;
 
 /// The migrations of the SQLite adapter.
 pub static SQLITE: Migrator = sqlx::migrate!("./sqlite");
+
+/// The migrations of the PostgreSQL adapter, for the schema that is first in the search path.
+pub static POSTGRES: Migrator = sqlx::migrate!("./postgres");

@@ -1,1 +1,34 @@
-//! The store on PostgreSQL.
+//! The store on PostgreSQL 15 or newer: durable, and shared by any number of processes, none of which leads.
+//!
+//! It is a [`orchestrator_core::store::Store`] like the others, usable with and without the server:
+//!
+//! ```no_run
+//! use orchestrator_postgres::{PostgresOptions, PostgresStore};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let store = PostgresStore::open("postgres://localhost/agents", PostgresOptions::default()).await?;
+//! # drop(store);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Its tables live in a schema of their own (`orchestrator` by default). The migrations are applied when it is opened;
+//! to apply them by hand see `migrations/postgres` in the repository.
+//!
+//! Every process has one writer ([`orchestrator_core::store::writer`]), which makes one transaction of what waits and sends
+//! it in one call. The transactions of all processes come one after the other: each says after how many others it was
+//! worked out, and is worked out anew if that is no longer so. So the history has one order, which is the order of the
+//! commits, and a reader that has seen an event misses none before it.
+
+mod codec;
+mod disk;
+mod fault;
+mod open;
+mod prune;
+mod reader;
+mod store;
+mod words;
+mod writes;
+
+pub use open::PostgresOptions;
+pub use store::PostgresStore;

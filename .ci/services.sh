@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# A private PostgreSQL and a private Redis for the tests, on free ports, in a temporary folder; they go when they are no
+# longer needed, whatever happens.
+#
+#   .ci/services.sh run CMD...   run a command with both, then stop them
+#   .ci/services.sh start        start both and leave them running; prints what to export
+#   .ci/services.sh stop FOLDER  stop what `start` started
+#
+# The command finds them by
+#   ORCHESTRATOR_TEST_POSTGRES   the URL of a maintenance database, as a user who may create others: each test makes its own
+#   ORCHESTRATOR_TEST_REDIS      the URL of the Redis, of which each test uses keys of its own
+#   ORCHESTRATOR_TEST_SERVICES   the folder of both
+source "$(dirname "$0")/lib.sh"
+
+# PostgreSQL refuses to run as root: as root it runs as the user who comes with its package.
+as_postgres() {
+  if [ "$(id -u)" = 0 ]; then
+    setpriv --reuid=postgres --regid=postgres --init-groups env HOME="$folder" "$@"
+  else
+    "$@"
+  fi
+}
+
+postgres_bin() {
+  local bin
+  bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
+  if [ -z "$bin" ] && command -v initdb >/dev/null; then bin=$(dirname "$(command -v initdb)"); fi
+  printf '%s' "$bin"
+}
+
+need_services() {
+  need redis-server redis-server "the tests of the bus use it"
+  if [ -z "$(postgres_bin)" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      say "PostgreSQL is missing (the tests of the store use it): installing the package postgresql"
+      apt-get update -qq || true
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+    else
+      die "PostgreSQL is missing (the tests of the store use it). On Debian or Ubuntu: sudo apt-get install postgresql"
+    fi
+  fi
+}
+
+# Two ports that nobody listens on now.
+free_ports() {
+  local port found=()
+  while [ "${#found[@]}" -lt 2 ]; do
+    port=$((20000 + RANDOM % 30000))
+    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then found+=("$port"); fi
+  done
+  printf '%s %s' "${found[@]}"
+}
+
+start_services() {
+  need_services
+  bin=$(postgres_bin)
+  folder=$(mktemp -d "${TMPDIR:-/tmp}/orchestrator-services.XXXXXX")
+  chmod 755 "$folder"
+  mkdir "$folder/redis" "$folder/postgres"
+  if [ "$(id -u)" = 0 ]; then chown postgres: "$folder/postgres"; fi
+  (cd "$folder/postgres" && as_postgres "$bin/initdb" -D "$folder/postgres/data" -U postgres -A trust -E UTF8 --locale=C -N >/dev/null)
+  local try postgres_port redis_port
+  for try in 1 2 3 4 5; do
+    read -r postgres_port redis_port <<<"$(free_ports)"
+    # Nothing here outlives the tests, so nothing is synced to the disk.
+    settings="-h 127.0.0.1 -p $postgres_port -k $folder/postgres -c fsync=off -c full_page_writes=off -c max_connections=300"
+    if (cd "$folder/postgres" && as_postgres "$bin/pg_ctl" -D "$folder/postgres/data" -w -l "$folder/postgres/log" -o "$settings" start >/dev/null 2>&1); then
+      break
+    fi
+    [ "$try" -lt 5 ] || die "the private PostgreSQL does not start: see $folder/postgres/log"
+  done
+  redis="redis-server --port $redis_port --bind 127.0.0.1 --save '' --appendonly no --dir $folder/redis --daemonize yes --pidfile $folder/redis/pid --logfile $folder/redis/log"
+  eval "$redis" >/dev/null
+  for try in $(seq 100); do
+    if redis-cli -p "$redis_port" ping >/dev/null 2>&1; then break; fi
+    [ "$try" -lt 100 ] || die "the private Redis does not start: see $folder/redis/log"
+    sleep 0.1
+  done
+  export ORCHESTRATOR_TEST_POSTGRES="postgres://postgres@127.0.0.1:$postgres_port/postgres"
+  export ORCHESTRATOR_TEST_REDIS="redis://127.0.0.1:$redis_port"
+  export ORCHESTRATOR_TEST_SERVICES="$folder"
+}
+
+stop_services() {
+  local folder=$1 bin
+  bin=$(postgres_bin)
+  if [ -d "$folder/postgres/data" ]; then
+    (cd "$folder/postgres" && as_postgres "$bin/pg_ctl" -D "$folder/postgres/data" -m immediate -w stop >/dev/null 2>&1) || true
+  fi
+  if [ -s "$folder/redis/pid" ]; then kill -9 "$(cat "$folder/redis/pid")" 2>/dev/null || true; fi
+  rm -rf "$folder"
+}
+
+case "${1:-}" in
+  run)
+    shift
+    folder=
+    trap '[ -z "$folder" ] || stop_services "$folder"' EXIT
+    trap 'exit 130' INT TERM HUP
+    start_services
+    "$@"
+    ;;
+  start)
+    start_services
+    printf 'export ORCHESTRATOR_TEST_POSTGRES=%s ORCHESTRATOR_TEST_REDIS=%s ORCHESTRATOR_TEST_SERVICES=%s\n' \
+      "$ORCHESTRATOR_TEST_POSTGRES" "$ORCHESTRATOR_TEST_REDIS" "$folder"
+    ;;
+  stop)
+    [ -d "${2:-}" ] || die "usage: .ci/services.sh stop FOLDER"
+    stop_services "$2"
+    ;;
+  *) die "usage: .ci/services.sh run CMD... | start | stop FOLDER" ;;
+esac

@@ -1,0 +1,1 @@
+drop table total, edge, result, aside, due, life, task, lane;

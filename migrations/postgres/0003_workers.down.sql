@@ -1,0 +1,1 @@
+drop table token, schedule, start, paused_queue, limit_rule, session;

@@ -1,0 +1,2 @@
+drop function write;
+drop sequence fence, number_key, number_lease, number_seq;

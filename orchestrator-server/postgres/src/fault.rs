@@ -1,0 +1,74 @@
+//! What PostgreSQL's errors mean to those who use a store.
+
+use orchestrator_core::store::{
+    StoreError,
+    writer::{Fault, Trouble},
+};
+use sqlx::Error;
+
+/// What the function that writes says when somebody else has written.
+const STALE: &str = "OR001";
+
+/// PostgreSQL's own code of an error, if it gave it.
+fn code(error: &Error) -> Option<String> {
+    Some(error.as_database_error()?.code()?.into_owned())
+}
+
+/// Why PostgreSQL gave an error, in its words.
+fn words(error: &Error) -> String {
+    error
+        .as_database_error()
+        .map_or_else(|| error.to_string(), |e| e.message().to_owned())
+}
+
+/// What an error in the midst of work means.
+pub(crate) fn of(error: &Error) -> StoreError {
+    let words = words(error);
+    let Some(code) = code(error) else {
+        return StoreError::Unavailable(match error {
+            Error::PoolTimedOut => "every connection to the database is in use; try again".to_owned(),
+            Error::PoolClosed => "the store is closed".to_owned(),
+            _ => format!("the database cannot be reached: {words}"),
+        });
+    };
+    match code.as_str() {
+        "53100" => StoreError::Full(words),
+        "22021" | "22P05" => StoreError::invalid("task", "a name holds a character that PostgreSQL cannot keep (NUL)"),
+        "23505" if words.contains("task_id") => StoreError::invalid("id", "a task with this id exists already"),
+        "54000" => StoreError::invalid("input", "is larger than the database can keep"),
+        "42P01" | "42883" => StoreError::Unusable(format!("the database's tables are not ours any more: {words}")),
+        "25006" => StoreError::Unavailable("the database is read-only at the moment: it may be a standby".to_owned()),
+        _ => StoreError::Unavailable(format!("the database failed: {words}")),
+    }
+}
+
+/// What an error on the writer's connection means.
+pub(crate) fn on_disk(error: &Error) -> Fault {
+    let trouble = match code(error).as_deref() {
+        Some(STALE) => Some(Trouble::Stale),
+        // Deadlock, serialisation, waited too long for a lock.
+        Some("40P01" | "40001" | "55P03") => Some(Trouble::Locked),
+        Some(code) if code.starts_with("57P") || code.starts_with("08") || code.starts_with("25P") => {
+            Some(Trouble::Lost)
+        }
+        Some(_) => None,
+        None => Some(Trouble::Lost),
+    };
+    Fault {
+        error: of(error),
+        trouble,
+    }
+}
+
+/// What an error means when the database is opened.
+pub(crate) fn on_open(error: &Error) -> StoreError {
+    let words = words(error);
+    match code(error).as_deref() {
+        Some("28P01" | "28000") => StoreError::Unusable(format!(
+            "the database does not let us in: {words}; check the user and the password of the URL"
+        )),
+        Some("3D000") => StoreError::Unusable(format!("{words}; create it first: createdb NAME")),
+        Some("42501") => StoreError::Unusable(format!("{words}; grant the user the right to create a schema")),
+        _ => of(error),
+    }
+}

@@ -1,0 +1,192 @@
+//! Reading, on connections of its own: never in the writer's way, and never waiting for it.
+
+mod detail;
+mod history;
+mod list;
+
+use std::collections::{HashMap, HashSet};
+
+use orchestrator_core::store::{
+    SessionView, Settled, StoreError,
+    row::{Key, TaskRow},
+    writer::codec::{Spent, parse, session, state_of},
+};
+use orchestrator_protocol::{
+    Edge, LimitRule, Schedule, SessionId, Stats, Task, TaskId, TaskState, Timestamp, Token, Tree, Usage,
+};
+use sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgArguments, postgres::PgRow};
+use uuid::Uuid;
+
+use crate::{
+    codec::{self, column},
+    fault, prune,
+    words::told,
+    writes::add,
+};
+
+/// Where the counts of what was spent begin among the totals, after those of the states.
+const SPENT: usize = TaskState::ALL.len();
+
+/// The connections that read.
+#[derive(Debug, Clone)]
+pub(crate) struct Reader {
+    pool: PgPool,
+}
+
+impl Reader {
+    pub(crate) fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    async fn rows(
+        &self,
+        sql: impl Into<String>,
+        bind: impl FnOnce(&mut PgArguments),
+    ) -> Result<Vec<PgRow>, StoreError> {
+        let mut args = PgArguments::default();
+        bind(&mut args);
+        let query = sqlx::query_with(AssertSqlSafe(sql.into()), args);
+        self.pool.fetch_all(query).await.map_err(|e| fault::of(&e))
+    }
+
+    /// Tasks that a condition on `t` and `l` chooses.
+    async fn tasks(&self, condition: &str, bind: impl FnOnce(&mut PgArguments)) -> Result<Vec<TaskRow>, StoreError> {
+        let rows = self.rows(format!("{}{condition}", codec::TASK), bind).await?;
+        rows.iter().map(codec::task).collect()
+    }
+
+    async fn find(&self, id: TaskId) -> Result<Option<TaskRow>, StoreError> {
+        let found = self.tasks("where t.id=$1", |args| add(args, id.as_uuid())).await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// A task that must be there.
+    async fn known(&self, id: TaskId) -> Result<TaskRow, StoreError> {
+        self.find(id).await?.ok_or(StoreError::TaskNotFound(id))
+    }
+
+    /// The key of a task that must be there.
+    async fn known_key(&self, id: TaskId) -> Result<Key, StoreError> {
+        let rows = self
+            .rows("select key from task where id=$1", |args| add(args, id.as_uuid()))
+            .await?;
+        let row = rows.first().ok_or(StoreError::TaskNotFound(id))?;
+        Ok(Key(column(row, 0)?))
+    }
+
+    pub(crate) async fn get(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
+        Ok(self.find(id).await?.map(|row| row.to_task()))
+    }
+
+    /// A task and all below it, level by level.
+    pub(crate) async fn tree(&self, id: TaskId) -> Result<Tree, StoreError> {
+        let condition = "join (with recursive below(key,depth) as (select key,0 from task where id=$1 union all \
+                         select t.key,b.depth+1 from below b join task t on t.parent=b.key) select * from below) b \
+                         on b.key=t.key order by b.depth,t.key";
+        let rows = self.tasks(condition, |args| add(args, id.as_uuid())).await?;
+        if rows.is_empty() {
+            return Err(StoreError::TaskNotFound(id));
+        }
+        let tasks: Vec<Task> = rows.iter().map(TaskRow::to_task).collect();
+        let here: HashSet<TaskId> = tasks.iter().map(|task| task.id).collect();
+        let edges_of = |task: &Task| {
+            let to = task.id;
+            task.depends_on.clone().into_iter().map(move |from| Edge { from, to })
+        };
+        let edges = tasks.iter().flat_map(edges_of).filter(|edge| here.contains(&edge.from));
+        Ok(Tree {
+            edges: edges.collect(),
+            tasks,
+        })
+    }
+
+    pub(crate) async fn results(&self, ids: Vec<TaskId>) -> Result<Vec<Settled>, StoreError> {
+        let uuids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+        let rows = self.tasks("where t.id=any($1)", |args| add(args, uuids)).await?;
+        let rows: HashMap<TaskId, TaskRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        Ok(ids
+            .iter()
+            .filter_map(|id| rows.get(id))
+            .map(TaskRow::to_settled)
+            .collect())
+    }
+
+    pub(crate) async fn sessions(&self) -> Result<Vec<SessionView>, StoreError> {
+        let sql = "select id,expires_at,body,(select count(*) from life where state=3 and session=s.id) \
+                   from session s order by id";
+        let view = |row: &PgRow| {
+            let id = SessionId::from_uuid(column(row, 0)?);
+            let session = session::decode(id, column(row, 1)?, column(row, 2)?)?;
+            Ok(SessionView::new(session, column::<i64>(row, 3)? as u32))
+        };
+        self.rows(sql, |_| {}).await?.iter().map(view).collect()
+    }
+
+    pub(crate) async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
+        let sql = "select (i-1)::bigint,sum(n[i]) from total,generate_series(1,15) i where i<=cardinality(n) group by i \
+                   union all select -1,created_at from task where key=(select min(key) from life where state=2)";
+        let mut stats = Stats::default();
+        let mut spent = Spent::default();
+        for row in &self.rows(sql, |_| {}).await? {
+            let (id, n): (i64, f64) = (column(row, 0)?, column(row, 1)?);
+            let Ok(id) = usize::try_from(id) else {
+                let oldest = Timestamp::from_micros(n as i64);
+                stats.oldest_ready_s = Some(now.since(oldest).as_secs_f64());
+                continue;
+            };
+            match id.checked_sub(SPENT) {
+                None if n > 0.0 => {
+                    stats.by_state.insert(state_of(id as i64)?, n as u64);
+                }
+                None => {}
+                Some(0) => spent.0 = n as u64,
+                Some(1) => spent.1 = n as u64,
+                Some(2) => spent.2 = n as u64,
+                Some(3) => spent.3 = n as i64,
+                Some(_) => spent.4 = n,
+            }
+        }
+        stats.usage = Usage::from(spent);
+        Ok(stats)
+    }
+
+    /// The roots of trees that ended before a moment.
+    pub(crate) async fn old(&self, before: Timestamp, limit: usize) -> Result<Vec<Key>, StoreError> {
+        let rows = self.rows(prune::candidates(), |args| {
+            add(args, before.as_micros());
+            add(args, i64::try_from(limit).unwrap_or(i64::MAX));
+        });
+        rows.await?.iter().map(|row| column(row, 0).map(Key)).collect()
+    }
+
+    pub(crate) async fn schedules(&self) -> Result<Vec<Schedule>, StoreError> {
+        let rows = self
+            .rows("select body from schedule order by name collate \"C\"", |_| {})
+            .await?;
+        rows.iter().map(|row| parse("schedule", column(row, 0)?)).collect()
+    }
+
+    pub(crate) async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        let sql = "select body from token order by name collate \"C\",id";
+        let rows = self.rows(sql, |_| {}).await?;
+        rows.iter().map(|row| parse("token", column(row, 0)?)).collect()
+    }
+
+    pub(crate) async fn token_by_digest(&self, digest: &[u8; 32]) -> Result<Option<Token>, StoreError> {
+        let sql = "select body from token where digest=$1";
+        let rows = self.rows(sql, |args| add(args, digest.to_vec())).await?;
+        rows.first().map(|row| parse("token", column(row, 0)?)).transpose()
+    }
+
+    pub(crate) async fn limits(&self) -> Result<Vec<(String, LimitRule)>, StoreError> {
+        let sql = "select key,rule from limit_rule order by key collate \"C\"";
+        let rows = self.rows(sql, |_| {}).await?;
+        rows.iter()
+            .map(|row| Ok((told(column(row, 0)?), parse("limit", column(row, 1)?)?)))
+            .collect()
+    }
+}

@@ -1,0 +1,8 @@
+//! The PostgreSQL store does what every store does.
+
+use super::place::{Place, shared};
+
+orchestrator_testkit::store_conformance!(async {
+    let place = Place::new().await;
+    (shared(&place).await, place)
+});

@@ -1,0 +1,4 @@
+//! The PostgreSQL store against a real, private server.
+
+mod conformance;
+mod place;
