@@ -10,6 +10,7 @@ mod claim;
 mod error;
 pub mod ledger;
 pub mod memory;
+mod newest;
 mod query;
 mod report;
 pub mod row;
@@ -22,8 +23,8 @@ pub mod writer;
 
 use async_trait::async_trait;
 use orchestrator_protocol::{
-    Event, LimitRule, LogLine, Page, Schedule, ScheduleId, SessionId, Stats, Task, TaskId, Timestamp, Token, TokenId,
-    WorkerId,
+    Event, LimitRule, LogLine, Page, Schedule, ScheduleId, Seq, SessionId, Stats, Task, TaskId, Timestamp, Token,
+    TokenId, WorkerId,
 };
 
 pub use claim::{Claim, LeasedTask};
@@ -203,6 +204,13 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     /// Durable events after a place in the history, in order.
     async fn events(&self, query: EventQuery) -> Result<Vec<Event>, StoreError>;
+
+    /// The place of the newest durable event; where the history begins when there is none.
+    ///
+    /// Whoever wants only what comes next asks this first. Adapters that can, answer it with one look.
+    async fn newest(&self) -> Result<Seq, StoreError> {
+        newest::search(self).await
+    }
 
     /// Lines that a task wrote, after a place in the history, in order.
     async fn logs(&self, query: LogQuery) -> Result<Vec<LogLine>, StoreError>;

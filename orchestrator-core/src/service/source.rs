@@ -125,6 +125,11 @@ impl LocalSource {
         }
     }
 
+    /// Keeps no wake-ups for a session any more: it is woken in another way, or from elsewhere.
+    pub fn forget(&self, session: SessionId) {
+        self.sessions().remove(&session);
+    }
+
     fn sessions(&self) -> MutexGuard<'_, BTreeMap<SessionId, Arc<Bell>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -45,6 +45,7 @@ pub(crate) async fn serve(crew: &Crew, hello: Hello, stop: impl Future<Output = 
             crew.lose(&session);
             continue;
         };
+        crew.host.source.retire(session.id).await;
         drain(crew, deadline, async {
             tokio::select! {
                 biased;

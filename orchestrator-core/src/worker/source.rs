@@ -69,6 +69,10 @@ pub trait TaskSource: Send + Sync + std::fmt::Debug + 'static {
     /// A wake-up that arrives while nobody waits is kept for the next call.
     async fn woken(&self, session: SessionId) -> Wakeup;
 
+    /// The worker takes nothing more under this session, and finishes what it has: what was meant for it others may have.
+    /// Only a hint; `close` follows.
+    async fn retire(&self, _session: SessionId) {}
+
     /// Ends the session and gives its tasks back.
     async fn close(&self, session: SessionId) -> Result<(), StoreError>;
 }

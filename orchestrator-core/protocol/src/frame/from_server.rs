@@ -86,6 +86,7 @@ pub struct Renewed {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SettledTasks {
     /// The number of the request.
+    #[serde(default)]
     pub id: u64,
     /// The tasks, in the order asked for; unknown ones are left out.
     pub tasks: Vec<Settled>,
@@ -95,6 +96,7 @@ pub struct SettledTasks {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskHistory {
     /// The number of the request.
+    #[serde(default)]
     pub id: u64,
     /// Its steps and its children.
     pub history: History,
@@ -104,6 +106,7 @@ pub struct TaskHistory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// The number of the request.
+    #[serde(default)]
     pub id: u64,
 }
 

@@ -1,0 +1,421 @@
+//! The source over a WebSocket.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use orchestrator_core::{
+    store::{History, LeasedTask, Renewed, ReportAck, ReportItem, Settled, StoreError},
+    worker::source::{Hello, TaskSource, Wakeup, Welcome},
+};
+use orchestrator_protocol::{
+    Load, SessionId, TaskId,
+    frame::{
+        self, AskHistory, AskResults, CancelTasks, Goodbye, Report, ServerFrame, Stats, WorkerFrame,
+    },
+};
+use tokio::{
+    sync::mpsc,
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
+
+use super::{
+    RemoteConfig,
+    connection::{OpenError, connect},
+    convert,
+    link::Link,
+};
+use crate::{
+    retry::Backoff,
+    transport::{Closed, Socket},
+};
+
+/// The code with which a server closes a connection whose session goes on over another one.
+const REPLACED: u16 = 4000;
+
+/// How long a frame may take to be written.
+const SLOW: Duration = Duration::from_secs(20);
+
+/// A source over a WebSocket that is made again when it breaks.
+#[derive(Debug)]
+pub(super) struct SocketSource {
+    config: RemoteConfig,
+    link: Arc<Link>,
+    keeper: Mutex<Option<AbortHandle>>,
+}
+
+impl SocketSource {
+    pub(super) fn new(config: RemoteConfig) -> Self {
+        Self {
+            config,
+            link: Arc::new(Link::new()),
+            keeper: Mutex::default(),
+        }
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.link.out.borrow().is_some()
+    }
+
+    pub(super) async fn try_open(&self, hello: Hello) -> Result<Welcome, OpenError> {
+        if let Some(welcome) = self.link.take_fresh() {
+            return Ok(convert::welcome(&welcome));
+        }
+        self.keep(None);
+        self.link.reset();
+        let mut last = OpenError::Other(StoreError::Unavailable("there is no server".to_owned()));
+        for attempt in 0..self.config.address.replicas() {
+            match connect(&self.config, attempt, hello.clone(), None).await {
+                Ok((socket, welcome)) => {
+                    let keeper = Keeper {
+                        config: self.config.clone(),
+                        link: self.link.clone(),
+                        backoff: Backoff::new(*hello.worker.as_bytes()),
+                        attempt,
+                        hello,
+                    };
+                    let (sender, frames) = mpsc::unbounded_channel();
+                    self.link.up(sender, &welcome);
+                    self.keep(Some(tokio::spawn(keeper.keep(socket, welcome, frames)).abort_handle()));
+                    return Ok(convert::welcome(&welcome));
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn keep(&self, keeper: Option<AbortHandle>) {
+        let mut kept = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = std::mem::replace(&mut *kept, keeper) {
+            before.abort();
+        }
+    }
+
+    /// Asks, and asks again over the next connection when one breaks, for as long as there is patience.
+    async fn ask(
+        &self,
+        session: Option<SessionId>,
+        request: impl Fn(u64) -> WorkerFrame + Send,
+    ) -> Result<ServerFrame, StoreError> {
+        let asked = async {
+            let mut outs = self.link.out.subscribe();
+            loop {
+                if let Some(session) = session {
+                    self.link.check(session)?;
+                }
+                let out = match outs.wait_for(Option::is_some).await {
+                    Ok(out) => out.clone(),
+                    Err(_) => None,
+                };
+                let Some(out) = out else {
+                    return Err(StoreError::Unavailable("the connection is closed".to_owned()));
+                };
+                if let Some(session) = session {
+                    self.link.check(session)?;
+                }
+                let mut expected = self.link.expect();
+                if out.send(request(expected.id)).is_ok()
+                    && let Ok(answer) = (&mut expected.answer).await
+                {
+                    return answer;
+                }
+                // The connection that was asked over is on its way out, or gone.
+                let gone = |now: &Option<_>| now.as_ref().is_none_or(|now: &super::link::Out| !now.same_channel(&out));
+                if outs.wait_for(gone).await.is_err() {
+                    return Err(StoreError::Unavailable("the connection is closed".to_owned()));
+                }
+            }
+        };
+        let late = || StoreError::Unavailable("the server is away, or does not answer".to_owned());
+        timeout(self.config.patience, asked).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Reports items that fit into one frame.
+    async fn report_some(&self, items: Vec<ReportItem>) -> Result<Vec<ReportAck>, StoreError> {
+        let request = |id| {
+            let items = items.clone();
+            WorkerFrame::Report(Report { id, items })
+        };
+        match self.ask(None, request).await? {
+            ServerFrame::Ack(ack) => Ok(ack.acks),
+            other => Err(odd(&other)),
+        }
+    }
+}
+
+impl Drop for SocketSource {
+    fn drop(&mut self) {
+        self.keep(None);
+    }
+}
+
+fn odd(frame: &ServerFrame) -> StoreError {
+    StoreError::Unavailable(format!("the server gave another answer than was asked for: {frame:?}"))
+}
+
+#[async_trait]
+impl TaskSource for SocketSource {
+    async fn open(&self, hello: Hello) -> Result<Welcome, StoreError> {
+        self.try_open(hello).await.map_err(StoreError::from)
+    }
+
+    async fn claim(&self, session: SessionId, credit: usize) -> Result<Vec<LeasedTask>, StoreError> {
+        self.link.claim(session, credit)
+    }
+
+    async fn report(&self, items: Vec<ReportItem>) -> Result<Vec<ReportAck>, StoreError> {
+        // Room for the frame around the items, and for what JSON adds to a text.
+        let most = self.link.max_frame_bytes().saturating_sub(4_096).max(1);
+        let mut acks = Vec::with_capacity(items.len());
+        for part in parts(items, most) {
+            match part {
+                Part::Fits(items) => acks.extend(self.report_some(items).await?),
+                Part::TooLong(bytes) => acks.push(ReportAck::Refused {
+                    message: format!("it has {bytes} bytes, and the server takes {most}: keep it elsewhere and report where"),
+                }),
+            }
+        }
+        Ok(acks)
+    }
+
+    async fn renew(&self, session: SessionId, load: Load) -> Result<Renewed, StoreError> {
+        match self.ask(Some(session), |id| WorkerFrame::Stats(Stats { id, load })).await? {
+            ServerFrame::Renewed(renewed) => Ok(convert::renewed(renewed)),
+            other => Err(odd(&other)),
+        }
+    }
+
+    async fn history(&self, task: TaskId) -> Result<History, StoreError> {
+        let request = |id| WorkerFrame::History(AskHistory { id, task_id: task });
+        match self.ask(None, request).await? {
+            ServerFrame::History(answer) => Ok(answer.history),
+            other => Err(odd(&other)),
+        }
+    }
+
+    async fn results(&self, tasks: Vec<TaskId>) -> Result<Vec<Settled>, StoreError> {
+        let request = |id| {
+            let task_ids = tasks.clone();
+            WorkerFrame::Results(AskResults { id, task_ids })
+        };
+        match self.ask(None, request).await? {
+            ServerFrame::Settled(answer) => Ok(answer.tasks),
+            other => Err(odd(&other)),
+        }
+    }
+
+    async fn cancel(&self, tasks: Vec<TaskId>, reason: String) -> Result<(), StoreError> {
+        let request = |id| {
+            let (task_ids, reason) = (tasks.clone(), reason.clone());
+            WorkerFrame::Cancel(CancelTasks { id, task_ids, reason })
+        };
+        self.ask(None, request).await.map(drop)
+    }
+
+    async fn woken(&self, _session: SessionId) -> Wakeup {
+        self.link.woken().await
+    }
+
+    async fn retire(&self, session: SessionId) {
+        if self.link.check(session).is_ok() {
+            self.link.retire();
+        }
+    }
+
+    async fn close(&self, session: SessionId) -> Result<(), StoreError> {
+        let closed = self.ask(Some(session), |id| WorkerFrame::Goodbye(Goodbye { id })).await;
+        if closed.is_ok() {
+            self.keep(None);
+            self.link.reset();
+        }
+        closed.map(drop)
+    }
+}
+
+/// Items that go together.
+#[derive(Debug, PartialEq)]
+enum Part {
+    Fits(Vec<ReportItem>),
+    /// One item that is too long by itself.
+    TooLong(usize),
+}
+
+/// Cuts a batch into parts that fit into a frame, in order.
+fn parts(items: Vec<ReportItem>, most: usize) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let (mut part, mut size) = (Vec::new(), 0);
+    for item in items {
+        let length = length(&item);
+        if length > most {
+            if !part.is_empty() {
+                parts.push(Part::Fits(std::mem::take(&mut part)));
+            }
+            size = 0;
+            parts.push(Part::TooLong(length));
+            continue;
+        }
+        if size + length > most {
+            parts.push(Part::Fits(std::mem::take(&mut part)));
+            size = 0;
+        }
+        size += length;
+        part.push(item);
+    }
+    if !part.is_empty() {
+        parts.push(Part::Fits(part));
+    }
+    parts
+}
+
+/// How many bytes an item has as JSON, with the comma after it.
+fn length(item: &ReportItem) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(1);
+    // What cannot be written is found when it is.
+    let _ = serde_json::to_writer(&mut count, item);
+    count.0
+}
+
+/// Keeps the connection.
+struct Keeper {
+    config: RemoteConfig,
+    link: Arc<Link>,
+    hello: Hello,
+    backoff: Backoff,
+    attempt: usize,
+}
+
+impl Keeper {
+    /// Carries frames, and connects again when the connection breaks, until it is aborted or the session is gone for
+    /// good.
+    async fn keep(
+        mut self,
+        mut socket: Box<dyn Socket>,
+        mut welcome: frame::Welcome,
+        mut frames: mpsc::UnboundedReceiver<WorkerFrame>,
+    ) {
+        loop {
+            let closed = carry(&self.link, &mut *socket, &welcome, &mut frames).await;
+            self.link.down();
+            tracing::info!("{closed}; connecting again");
+            if closed.code == Some(REPLACED) {
+                // Another process goes on with it, as this one's twin: two would fight over it forever.
+                return self.link.lose_session();
+            }
+            (socket, welcome) = self.reconnect().await;
+            let (sender, receiver) = mpsc::unbounded_channel();
+            frames = receiver;
+            self.link.up(sender, &welcome);
+        }
+    }
+
+    async fn reconnect(&mut self) -> (Box<dyn Socket>, frame::Welcome) {
+        self.backoff.reset();
+        loop {
+            sleep(self.backoff.next()).await;
+            let resume = self.link.session();
+            match connect(&self.config, self.attempt, self.hello.clone(), resume).await {
+                Ok(connected) => return connected,
+                Err(error) => {
+                    let error = StoreError::from(error);
+                    tracing::debug!(%error, "no connection, will try again");
+                    self.attempt = self.attempt.wrapping_add(1);
+                }
+            }
+        }
+    }
+}
+
+/// Carries frames in both directions until the connection breaks.
+async fn carry(
+    link: &Link,
+    socket: &mut dyn Socket,
+    welcome: &frame::Welcome,
+    frames: &mut mpsc::UnboundedReceiver<WorkerFrame>,
+) -> Closed {
+    let closed = |reason: &str| Closed {
+        code: None,
+        reason: reason.to_owned(),
+    };
+    // Heartbeats are answered and the server pings, each three times in a lease: two that are missing are a sign.
+    let silence = convert::seconds(welcome.lease_s).mul_f64(0.75);
+    loop {
+        tokio::select! {
+            biased;
+            heard = timeout(silence, socket.next()) => match heard {
+                Ok(Ok(Some(text))) => match ServerFrame::parse(&text) {
+                    Ok(frame) => link.hear(frame),
+                    Err(error) => tracing::error!(%error, "the server said what is no frame"),
+                },
+                Ok(Ok(None)) => {}
+                Ok(Err(closed)) => return closed,
+                Err(_) => return closed("the server is silent"),
+            },
+            frame = frames.recv() => {
+                let Some(frame) = frame else { return closed("it is not needed any more") };
+                let mut texts = Vec::new();
+                let mut next = Some(frame);
+                while let Some(frame) = next {
+                    match frame.to_json() {
+                        Ok(text) => texts.push(text),
+                        Err(error) => tracing::error!(%error, "a frame was lost"),
+                    }
+                    next = frames.try_recv().ok();
+                }
+                match timeout(SLOW, socket.send(texts)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(closed)) => return closed,
+                    Err(_) => return closed("the server takes nothing"),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orchestrator_core::store::ReportBody;
+    use orchestrator_protocol::{Json, LeaseId};
+
+    use super::*;
+
+    fn item(number: u64, bytes: usize) -> ReportItem {
+        ReportItem {
+            task: "01930000-0000-7000-8000-000000000001".parse().expect("an id"),
+            lease: LeaseId(1),
+            number,
+            body: ReportBody::Step {
+                name: "s".to_owned(),
+                output: Json::of(&"x".repeat(bytes)).expect("JSON"),
+            },
+        }
+    }
+
+    #[test]
+    fn batches_are_cut_where_they_must_be() {
+        let whole: Vec<ReportItem> = (1..=3).map(|n| item(n, 10)).collect();
+        assert_eq!(parts(whole.clone(), 10_000), [Part::Fits(whole.clone())]);
+        let each = whole.iter().cloned().map(|item| Part::Fits(vec![item])).collect::<Vec<_>>();
+        assert_eq!(parts(whole.clone(), length(&whole[0])), each);
+        let long = vec![item(1, 10), item(2, 1_000), item(3, 10)];
+        let cut = parts(long.clone(), 500);
+        assert_eq!(cut[0], Part::Fits(vec![long[0].clone()]));
+        assert!(matches!(cut[1], Part::TooLong(bytes) if bytes > 1_000));
+        assert_eq!(cut[2], Part::Fits(vec![long[2].clone()]));
+        assert_eq!(parts(vec![], 1), []);
+    }
+}
