@@ -33,7 +33,9 @@ impl ServerAddress {
         if urls.is_empty() {
             return Err(wrong(text, "it is empty"));
         }
-        let token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
+        let token = token
+            .map(|token| token.trim().to_owned())
+            .filter(|token| !token.is_empty());
         Ok(Self { urls, token })
     }
 
@@ -127,7 +129,14 @@ mod tests {
 
     #[test]
     fn what_is_none() {
-        for text in ["", "localhost:8080", "ftp://a", "http://", "http://a/?token=secret", "http://u:secret@a"] {
+        for text in [
+            "",
+            "localhost:8080",
+            "ftp://a",
+            "http://",
+            "http://a/?token=secret",
+            "http://u:secret@a",
+        ] {
             let error = ServerAddress::parse(text, None).expect_err(text).to_string();
             assert!(error.contains("write http://host:8080"), "{error}");
             assert!(!error.contains("secret"), "{error}");

@@ -8,8 +8,9 @@ use orchestrator_protocol::frame::{
     TaskHistory,
 };
 use poem::{
-    Body, Endpoint, IntoResponse, Response, Route, get, handler, post,
+    Body, Endpoint, IntoResponse, Response, Route, get, handler,
     http::header,
+    post,
     web::{
         Data,
         websocket::{WebSocket, WebSocketConfig},

@@ -45,7 +45,10 @@ struct NativeSocket {
 impl Transport for NativeTransport {
     async fn connect(&self, url: &Url, token: Option<&str>) -> Result<Box<dyn Socket>, ConnectError> {
         let unreachable = |error: &dyn std::fmt::Display| ConnectError::Unreachable(format!("{}: {error}", host(url)));
-        let mut request = url.as_str().into_client_request().map_err(|error| unreachable(&error))?;
+        let mut request = url
+            .as_str()
+            .into_client_request()
+            .map_err(|error| unreachable(&error))?;
         if let Some(token) = token {
             let mut value = HeaderValue::try_from(format!("Bearer {token}"))
                 .map_err(|_| ConnectError::Unreachable("the token has characters that no token has".to_owned()))?;
@@ -54,7 +57,9 @@ impl Transport for NativeTransport {
         }
         let name = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let port = url.port_or_known_default().unwrap_or(80);
-        let tcp = TcpStream::connect((&*name, port)).await.map_err(|error| unreachable(&error))?;
+        let tcp = TcpStream::connect((&*name, port))
+            .await
+            .map_err(|error| unreachable(&error))?;
         // Frames are small and wait for their answers.
         tcp.set_nodelay(true).map_err(|error| unreachable(&error))?;
         let stream: Box<dyn Stream> = if url.scheme() == "wss" {
@@ -109,7 +114,10 @@ fn said(body: &[u8]) -> String {
 impl Socket for NativeSocket {
     async fn send(&mut self, texts: Vec<String>) -> Result<(), Closed> {
         for text in texts {
-            self.stream.feed(Message::text(text)).await.map_err(|error| broken(&error))?;
+            self.stream
+                .feed(Message::text(text))
+                .await
+                .map_err(|error| broken(&error))?;
         }
         self.stream.flush().await.map_err(|error| broken(&error))
     }

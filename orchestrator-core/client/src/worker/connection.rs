@@ -12,8 +12,9 @@ use tokio::time::timeout;
 use super::{RemoteConfig, convert};
 use crate::transport::{ConnectError, Socket};
 
-/// How long connecting and being welcomed may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long connecting and being welcomed may take: no longer than what is left of a lease when a connection was found to
+/// be dead.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -47,13 +48,19 @@ pub(super) async fn connect(
         let welcome = introduce(&mut *socket, WorkerFrame::Hello(convert::hello(hello, resume))).await;
         welcome.map(|welcome| (socket, welcome)).map_err(OpenError::Other)
     };
-    let late = |_| OpenError::Other(StoreError::Unavailable("the server takes too long to answer".to_owned()));
+    let late = |_| {
+        OpenError::Other(StoreError::Unavailable(
+            "the server takes too long to answer".to_owned(),
+        ))
+    };
     timeout(PATIENCE, connected).await.map_err(late)?
 }
 
 async fn introduce(socket: &mut dyn Socket, hello: WorkerFrame) -> Result<Welcome, StoreError> {
     let broken = |error: &dyn std::fmt::Display| StoreError::Unavailable(error.to_string());
-    let hello = hello.to_json().map_err(|error| StoreError::Unusable(error.to_string()))?;
+    let hello = hello
+        .to_json()
+        .map_err(|error| StoreError::Unusable(error.to_string()))?;
     socket.send(vec![hello]).await.map_err(|error| broken(&error))?;
     loop {
         let Some(text) = socket.next().await.map_err(|error| broken(&error))? else {
@@ -76,7 +83,8 @@ fn refused(error: &ConnectError) -> OpenError {
             ..
         } => OpenError::NoWebSockets(message),
         ConnectError::Refused {
-            status: 401 | 403 | 404, ..
+            status: 401 | 403 | 404,
+            ..
         } => OpenError::Other(StoreError::Unusable(message)),
         _ => OpenError::Other(StoreError::Unavailable(message)),
     }

@@ -113,13 +113,13 @@ impl Link {
         }
         state.max_frame_bytes = welcome.max_frame_bytes.max(1);
         state.promised = 0;
-        state.wakeup.work = true;
         if state.retired {
-            // Nobody is there to be woken.
             let _ = out.send(WorkerFrame::Drain);
         }
-        drop(state);
+        // Before the wake-up: who wakes up finds the connection there.
         self.out.send_replace(Some(out));
+        state.wakeup.work = true;
+        drop(state);
         self.bell.notify_one();
     }
 

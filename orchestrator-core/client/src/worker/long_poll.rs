@@ -115,7 +115,8 @@ impl LongPoll {
         let status = answer.status();
         let body = answer.bytes().await.map_err(unreachable)?;
         if status.is_success() {
-            let odd = |error| StoreError::Unavailable(format!("the server's answer is not what was asked for: {error}"));
+            let odd =
+                |error| StoreError::Unavailable(format!("the server's answer is not what was asked for: {error}"));
             return serde_json::from_slice(&body).map_err(odd);
         }
         match serde_json::from_slice::<Problem>(&body) {
@@ -130,7 +131,9 @@ impl LongPoll {
 impl TaskSource for LongPoll {
     async fn open(&self, hello: Hello) -> Result<Welcome, StoreError> {
         let hello = convert::hello(hello, None);
-        let welcome: frame::Welcome = self.post("/api/v1/worker/sessions", &hello, Duration::ZERO, None).await?;
+        let welcome: frame::Welcome = self
+            .post("/api/v1/worker/sessions", &hello, Duration::ZERO, None)
+            .await?;
         *self.state() = State::default();
         Ok(convert::welcome(&welcome))
     }
@@ -151,7 +154,9 @@ impl TaskSource for LongPoll {
 
     async fn report(&self, items: Vec<ReportItem>) -> Result<Vec<ReportAck>, StoreError> {
         let report = ReportItems { items };
-        let reported: Reported = self.post("/api/v1/worker/report", &report, Duration::ZERO, None).await?;
+        let reported: Reported = self
+            .post("/api/v1/worker/report", &report, Duration::ZERO, None)
+            .await?;
         Ok(reported.acks)
     }
 

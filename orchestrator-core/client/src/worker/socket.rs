@@ -12,9 +12,7 @@ use orchestrator_core::{
 };
 use orchestrator_protocol::{
     Load, SessionId, TaskId,
-    frame::{
-        self, AskHistory, AskResults, CancelTasks, Goodbye, Report, ServerFrame, Stats, WorkerFrame,
-    },
+    frame::{self, AskHistory, AskResults, CancelTasks, Goodbye, Report, ServerFrame, Stats, WorkerFrame},
 };
 use tokio::{
     sync::mpsc,
@@ -35,6 +33,10 @@ use crate::{
 
 /// The code with which a server closes a connection whose session goes on over another one.
 const REPLACED: u16 = 4000;
+
+/// How often a connection may be replaced in a row: once or twice it may be by an earlier one of this process, of which
+/// the server heard late.
+const FIGHTS: u32 = 5;
 
 /// How long a frame may take to be written.
 const SLOW: Duration = Duration::from_secs(20);
@@ -124,14 +126,19 @@ impl SocketSource {
                     return answer;
                 }
                 // The connection that was asked over is on its way out, or gone.
-                let gone = |now: &Option<_>| now.as_ref().is_none_or(|now: &super::link::Out| !now.same_channel(&out));
+                let gone = |now: &Option<_>| {
+                    now.as_ref()
+                        .is_none_or(|now: &super::link::Out| !now.same_channel(&out))
+                };
                 if outs.wait_for(gone).await.is_err() {
                     return Err(StoreError::Unavailable("the connection is closed".to_owned()));
                 }
             }
         };
         let late = || StoreError::Unavailable("the server is away, or does not answer".to_owned());
-        timeout(self.config.patience, asked).await.unwrap_or_else(|_| Err(late()))
+        timeout(self.config.patience, asked)
+            .await
+            .unwrap_or_else(|_| Err(late()))
     }
 
     /// Reports items that fit into one frame.
@@ -175,7 +182,9 @@ impl TaskSource for SocketSource {
             match part {
                 Part::Fits(items) => acks.extend(self.report_some(items).await?),
                 Part::TooLong(bytes) => acks.push(ReportAck::Refused {
-                    message: format!("it has {bytes} bytes, and the server takes {most}: keep it elsewhere and report where"),
+                    message: format!(
+                        "it has {bytes} bytes, and the server takes {most}: keep it elsewhere and report where"
+                    ),
                 }),
             }
         }
@@ -183,7 +192,10 @@ impl TaskSource for SocketSource {
     }
 
     async fn renew(&self, session: SessionId, load: Load) -> Result<Renewed, StoreError> {
-        match self.ask(Some(session), |id| WorkerFrame::Stats(Stats { id, load })).await? {
+        match self
+            .ask(Some(session), |id| WorkerFrame::Stats(Stats { id, load }))
+            .await?
+        {
             ServerFrame::Renewed(renewed) => Ok(convert::renewed(renewed)),
             other => Err(odd(&other)),
         }
@@ -308,11 +320,20 @@ impl Keeper {
         mut welcome: frame::Welcome,
         mut frames: mpsc::UnboundedReceiver<WorkerFrame>,
     ) {
+        let mut replaced = 0;
         loop {
-            let closed = carry(&self.link, &mut *socket, &welcome, &mut frames).await;
+            let (closed, was_of_use) = carry(&self.link, &mut *socket, &welcome, &mut frames).await;
+            if was_of_use {
+                self.backoff.reset();
+            }
+            if closed.code.is_none() {
+                // It did not go in order: another replica may be better.
+                self.attempt = self.attempt.wrapping_add(1);
+            }
             self.link.down();
             tracing::info!("{closed}; connecting again");
-            if closed.code == Some(REPLACED) {
+            replaced = if closed.code == Some(REPLACED) { replaced + 1 } else { 0 };
+            if replaced >= FIGHTS {
                 // Another process goes on with it, as this one's twin: two would fight over it forever.
                 return self.link.lose_session();
             }
@@ -324,7 +345,6 @@ impl Keeper {
     }
 
     async fn reconnect(&mut self) -> (Box<dyn Socket>, frame::Welcome) {
-        self.backoff.reset();
         loop {
             sleep(self.backoff.next()).await;
             let resume = self.link.session();
@@ -340,50 +360,63 @@ impl Keeper {
     }
 }
 
-/// Carries frames in both directions until the connection breaks.
+/// Carries frames in both directions until the connection breaks. Says why, and whether anything came over it.
 async fn carry(
     link: &Link,
     socket: &mut dyn Socket,
     welcome: &frame::Welcome,
     frames: &mut mpsc::UnboundedReceiver<WorkerFrame>,
-) -> Closed {
-    let closed = |reason: &str| Closed {
-        code: None,
-        reason: reason.to_owned(),
-    };
-    // Heartbeats are answered and the server pings, each three times in a lease: two that are missing are a sign.
-    let silence = convert::seconds(welcome.lease_s).mul_f64(0.75);
-    loop {
+) -> (Closed, bool) {
+    let mut was_of_use = false;
+    // Heartbeats are answered and the server pings, each three times in a lease. The rest of it is for connecting again.
+    let silence = convert::seconds(welcome.lease_s).mul_f64(0.5);
+    let closed = loop {
         tokio::select! {
             biased;
             heard = timeout(silence, socket.next()) => match heard {
                 Ok(Ok(Some(text))) => match ServerFrame::parse(&text) {
-                    Ok(frame) => link.hear(frame),
+                    Ok(frame) => {
+                        was_of_use = true;
+                        link.hear(frame);
+                    }
                     Err(error) => tracing::error!(%error, "the server said what is no frame"),
                 },
                 Ok(Ok(None)) => {}
-                Ok(Err(closed)) => return closed,
-                Err(_) => return closed("the server is silent"),
+                Ok(Err(closed)) => break closed,
+                Err(_) => break closed("the server is silent"),
             },
             frame = frames.recv() => {
-                let Some(frame) = frame else { return closed("it is not needed any more") };
-                let mut texts = Vec::new();
-                let mut next = Some(frame);
-                while let Some(frame) = next {
-                    match frame.to_json() {
-                        Ok(text) => texts.push(text),
-                        Err(error) => tracing::error!(%error, "a frame was lost"),
-                    }
-                    next = frames.try_recv().ok();
-                }
-                match timeout(SLOW, socket.send(texts)).await {
+                let Some(frame) = frame else { break closed("it is not needed any more") };
+                match timeout(SLOW, socket.send(texts(frame, frames))).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(closed)) => return closed,
-                    Err(_) => return closed("the server takes nothing"),
+                    Ok(Err(closed)) => break closed,
+                    Err(_) => break closed("the server takes nothing"),
                 }
             }
         }
+    };
+    (closed, was_of_use)
+}
+
+fn closed(reason: &str) -> Closed {
+    Closed {
+        code: None,
+        reason: reason.to_owned(),
     }
+}
+
+/// A frame and those that are there with it, as texts.
+fn texts(first: WorkerFrame, frames: &mut mpsc::UnboundedReceiver<WorkerFrame>) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut next = Some(first);
+    while let Some(frame) = next {
+        match frame.to_json() {
+            Ok(text) => texts.push(text),
+            Err(error) => tracing::error!(%error, "a frame was lost"),
+        }
+        next = frames.try_recv().ok();
+    }
+    texts
 }
 
 #[cfg(test)]
@@ -409,7 +442,11 @@ mod tests {
     fn batches_are_cut_where_they_must_be() {
         let whole: Vec<ReportItem> = (1..=3).map(|n| item(n, 10)).collect();
         assert_eq!(parts(whole.clone(), 10_000), [Part::Fits(whole.clone())]);
-        let each = whole.iter().cloned().map(|item| Part::Fits(vec![item])).collect::<Vec<_>>();
+        let each = whole
+            .iter()
+            .cloned()
+            .map(|item| Part::Fits(vec![item]))
+            .collect::<Vec<_>>();
         assert_eq!(parts(whole.clone(), length(&whole[0])), each);
         let long = vec![item(1, 10), item(2, 1_000), item(3, 10)];
         let cut = parts(long.clone(), 500);
