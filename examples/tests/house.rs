@@ -33,9 +33,34 @@ const RULES: &[Rule] = &[
         never: &["clap", "poem", "reqwest", "sqlx"],
     },
     Rule {
-        name: "orchestrator-worker",
+        name: "orchestrator-client",
         may: &["orchestrator-core", "orchestrator-protocol"],
-        never: &["clap", "poem", "redis", "sqlx"],
+        never: &["clap", "poem", "sqlx"],
+    },
+    Rule {
+        name: "orchestrator-postgres",
+        may: &["orchestrator-core", "orchestrator-migrations", "orchestrator-protocol"],
+        never: &["clap", "poem", "redis"],
+    },
+    Rule {
+        name: "orchestrator-redis",
+        may: &["orchestrator-core", "orchestrator-protocol"],
+        never: &["clap", "poem", "sqlx"],
+    },
+    Rule {
+        name: "orchestrator-server",
+        may: &[
+            "orchestrator-core",
+            "orchestrator-postgres",
+            "orchestrator-protocol",
+            "orchestrator-redis",
+        ],
+        never: &["sqlx"],
+    },
+    Rule {
+        name: "orchestrator-worker",
+        may: &["orchestrator-client", "orchestrator-core", "orchestrator-protocol"],
+        never: &["poem", "redis", "sqlx"],
     },
     Rule {
         name: "orchestrator-cli",
