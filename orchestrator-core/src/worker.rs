@@ -28,6 +28,7 @@ use std::{
 
 use orchestrator_protocol::WorkerId;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 pub use config::{LoadProbe, WorkerConfig};
 pub use handle::WorkerHandle;
@@ -126,6 +127,7 @@ impl Worker {
             suspended_for: config.suspended_for,
             load: config.load,
             draining: AtomicBool::new(false),
+            hurry: CancellationToken::new(),
         });
         Ok(Self { crew, inbox, hello })
     }

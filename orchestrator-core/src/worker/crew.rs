@@ -11,6 +11,8 @@ use std::{
 use futures::FutureExt;
 use orchestrator_protocol::{LeaseId, TaskError, TaskId};
 
+use tokio_util::sync::CancellationToken;
+
 use super::{
     config::LoadProbe,
     lease::{Lease, Session},
@@ -37,6 +39,8 @@ pub(crate) struct Crew {
     pub(crate) load: LoadProbe,
     /// Whether it was told to take nothing more.
     pub(crate) draining: AtomicBool,
+    /// Cancelled when what still runs is to be given back without waiting for it.
+    pub(crate) hurry: CancellationToken,
 }
 
 impl Crew {

@@ -46,6 +46,12 @@ impl WorkerHandle {
         self.stop.send_replace(Some(deadline));
     }
 
+    /// Ends the time that the last tasks have, if the worker is being stopped: what still runs is stopped and given back
+    /// at once.
+    pub fn hurry(&self) {
+        self.crew.hurry.cancel();
+    }
+
     /// Returns when the worker has ended: it was stopped, aborted, or refused by its source.
     ///
     /// # Errors

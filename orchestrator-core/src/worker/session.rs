@@ -74,6 +74,7 @@ async fn drain(crew: &Crew, deadline: Duration, lost: impl Future<Output = ()>) 
         biased;
         () = idle(crew) => return,
         () = &mut lost => true,
+        () = crew.hurry.cancelled() => false,
         () = clock.sleep(deadline) => false,
     };
     crew.roster.stop_all();

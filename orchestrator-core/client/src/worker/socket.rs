@@ -1,7 +1,10 @@
 //! The source over a WebSocket.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -38,6 +41,9 @@ const REPLACED: u16 = 4000;
 /// the server heard late.
 const FIGHTS: u32 = 5;
 
+/// One of so many failures in a row is told to people.
+const QUIET: u32 = 20;
+
 /// How long a frame may take to be written.
 const SLOW: Duration = Duration::from_secs(20);
 
@@ -47,6 +53,8 @@ pub(super) struct SocketSource {
     config: RemoteConfig,
     link: Arc<Link>,
     keeper: Mutex<Option<AbortHandle>>,
+    /// How often no session could be opened.
+    failures: AtomicU32,
 }
 
 impl SocketSource {
@@ -55,6 +63,7 @@ impl SocketSource {
             config,
             link: Arc::new(Link::new()),
             keeper: Mutex::default(),
+            failures: AtomicU32::new(0),
         }
     }
 
@@ -86,6 +95,13 @@ impl SocketSource {
                 }
                 Err(error) => last = error,
             }
+        }
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed);
+        if failures.is_multiple_of(QUIET)
+            && let OpenError::Other(error) = &last
+            && error.is_transient()
+        {
+            tracing::warn!("no server at {}: {error}; trying on", self.config.address);
         }
         Err(last)
     }
