@@ -3,3 +3,4 @@
 mod code_review;
 mod command;
 mod llm;
+mod program;
