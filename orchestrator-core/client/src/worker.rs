@@ -4,6 +4,7 @@ mod connection;
 mod convert;
 mod link;
 mod long_poll;
+mod parts;
 mod socket;
 
 use std::{
