@@ -1,6 +1,27 @@
 //! The server, thin: parse, authorise, call a service, encode.
+//!
+//! A request goes one way: a route ([`routes`](self)) reads it, the [`Engine`](orchestrator_core::service::Engine) decides
+//! and stores, the answer is written. Routes never see a store.
 
-pub mod listener;
+mod access;
+mod app;
+mod auth;
+pub mod config;
+mod listen;
 pub mod live;
+mod middleware;
+mod openapi;
+mod problem;
 pub mod routes;
+mod run;
+mod store;
+mod telemetry;
+mod wire;
 pub mod workers;
+
+pub use app::{App, AppConfig};
+pub use auth::{Caller, Guard};
+pub use config::Config;
+pub use openapi::document;
+pub use run::{Server, ServerError};
+pub use telemetry::init as init_log;

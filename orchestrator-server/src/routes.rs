@@ -1,5 +1,94 @@
-//! Routes: parse, authorise, call, encode.
+//! Every address of the server.
 
+mod checkpoints;
 pub mod events;
-mod refusal;
+mod health;
+mod limits;
+mod query;
+mod schedules;
+mod stats;
+mod tasks;
+mod tokens;
 pub mod worker;
+mod workers;
+
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, endpoint::make_sync, get, web::Html};
+use poem_openapi::{OpenApiService, Tags};
+
+use crate::app::App;
+
+/// What the document groups operations by.
+#[derive(Tags)]
+enum Group {
+    /// Submitting tasks, watching them and stepping in.
+    Tasks,
+    /// What waits for people.
+    Checkpoints,
+    /// The machines that run tasks.
+    Workers,
+    /// Tasks that are submitted again and again.
+    Schedules,
+    /// How much may happen at once, and queues.
+    Limits,
+    /// Counts.
+    Stats,
+    /// Who is let in.
+    Tokens,
+}
+
+/// All operations of the REST interface.
+pub(crate) type Api = (
+    tasks::Tasks,
+    checkpoints::Checkpoints,
+    workers::Workers,
+    schedules::Schedules,
+    limits::Limits,
+    stats::Statistics,
+    tokens::Tokens,
+);
+
+/// All operations of the REST interface over what every request finds.
+pub(crate) fn api(app: &App) -> Api {
+    (
+        tasks::Tasks(app.clone()),
+        checkpoints::Checkpoints(app.clone()),
+        workers::Workers(app.clone()),
+        schedules::Schedules(app.clone()),
+        limits::Limits(app.clone()),
+        stats::Statistics(app.clone()),
+        tokens::Tokens(app.clone()),
+    )
+}
+
+/// Everything below `/api/v1`: what is not REST, and the operations.
+pub(crate) fn streams(app: &App, service: OpenApiService<Api, ()>) -> impl IntoEndpoint<Endpoint: 'static> + use<> {
+    Route::new()
+        .at("/events", get(events::events).data(app.viewers.clone()))
+        .nest("/worker", worker::routes().data(app.workers.clone()))
+        .nest("/", service)
+}
+
+/// Everything that is not below `/api/v1`.
+pub(crate) fn plain(app: &App, page: String, spec: String) -> impl Endpoint<Output = Response> + use<> {
+    Route::new()
+        .at("/", get(make_sync(|_| Html(NO_DASHBOARD))))
+        .at("/docs", get(make_sync(move |_| Html(page.clone()))))
+        .at(
+            "/openapi.json",
+            get(make_sync(move |_| {
+                Response::builder().content_type("application/json").body(spec.clone())
+            })),
+        )
+        .at("/healthz", get(health::alive))
+        .at("/readyz", get(health::ready))
+        .at("/metrics", get(health::metrics))
+        .data(app.clone())
+        .map_to_response()
+}
+
+/// What is at `/` as long as no dashboard is built in.
+const NO_DASHBOARD: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Orchestrator</title>\
+    <body style=\"font: 16px/1.5 sans-serif; max-width: 40em; margin: 4em auto; padding: 0 1em\">\
+    <h1>Orchestrator</h1><p>The server is running. This build has no dashboard.</p>\
+    <ul><li><a href=\"/docs\">What can be called</a>, and as a document: <a href=\"/openapi.json\">openapi.json</a></li>\
+    <li><a href=\"/healthz\">alive</a>, <a href=\"/readyz\">ready</a>, <a href=\"/metrics\">metrics</a></li></ul>";

@@ -8,6 +8,7 @@ use crate::{Json, Seq, Task, TaskError, TaskId, TaskState, Timestamp, Usage};
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Page<T> {
     /// The items, in order.
     pub items: Vec<T>,
@@ -17,6 +18,7 @@ pub struct Page<T> {
 
 /// A line that a task wrote.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogLine {
     /// Its place in the history.
     pub seq: Seq,
@@ -30,6 +32,7 @@ pub struct LogLine {
 
 /// A task and all below it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tree {
     /// The tasks, parents before their children.
     pub tasks: Vec<Task>,
@@ -39,6 +42,7 @@ pub struct Tree {
 
 /// `from` must settle before `to` starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Edge {
     /// The dependency.
     pub from: TaskId,
@@ -48,6 +52,7 @@ pub struct Edge {
 
 /// Why a task is where it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Why {
     /// Its state.
     pub state: TaskState,
@@ -57,6 +62,7 @@ pub struct Why {
 
 /// One reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Reason {
     /// A stable name: `dependency`, `no_worker`, `limit`, `paused`, `budget`, `not_yet`, `backoff`, …
     pub code: String,
@@ -80,6 +86,7 @@ impl Reason {
 
 /// How a person decides at a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Go on.
@@ -92,6 +99,7 @@ pub enum Verdict {
 
 /// A person's decision, as it is stored and as the waiting agent gets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Decision {
     /// Accept, correct or reject.
     pub decision: Verdict,
@@ -105,6 +113,7 @@ pub type DecisionRequest = Decision;
 
 /// The request that completes an external task: one of the two.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ExternalResult {
     /// It succeeded.
@@ -115,6 +124,7 @@ pub enum ExternalResult {
 
 /// What waits for a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Checkpoint {
     /// The checkpoint, itself a task.
     pub task: Task,
@@ -126,6 +136,7 @@ pub struct Checkpoint {
 
 /// Counts for a dashboard.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Stats {
     /// Tasks in each state.
     pub by_state: BTreeMap<TaskState, u64>,

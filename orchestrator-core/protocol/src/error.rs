@@ -7,6 +7,7 @@ use serde_json::Value;
 
 /// What kind of failure a task met, which decides what happens next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// Trying again may help; counts against `max_attempts`.
@@ -24,6 +25,7 @@ pub enum ErrorClass {
 
 /// Why a task failed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TaskError {
     /// What kind of failure it is.
     pub class: ErrorClass,
@@ -76,6 +78,7 @@ impl std::error::Error for TaskError {}
 
 /// The stable, machine-readable name of an error on the public interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// No task has this id.
@@ -102,6 +105,8 @@ pub enum Code {
     RateLimited,
     /// The request is larger than allowed.
     PayloadTooLarge,
+    /// This is not a way to call this address.
+    MethodNotAllowed,
     /// The store cannot be reached or cannot write.
     Unavailable,
     /// A defect of ours.
@@ -110,6 +115,7 @@ pub enum Code {
 
 /// An error as the public interface says it (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// A URI of the kind of problem.
     #[serde(rename = "type")]
@@ -122,4 +128,17 @@ pub struct Problem {
     pub detail: String,
     /// The stable name.
     pub code: Code,
+    /// Which fields of the request are wrong, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct FieldError {
+    /// The field, as in `tasks[2].priority`.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
 }

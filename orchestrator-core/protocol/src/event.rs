@@ -8,6 +8,7 @@ use crate::{Decision, Seq, TaskError, TaskId, TaskState, Timestamp, Usage, Worke
 
 /// What kind of thing happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EventType {
     /// A task was submitted. Durable.
@@ -105,6 +106,7 @@ impl FromStr for EventType {
 
 /// One thing that happened. Which of the optional fields are there depends on the type.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Event {
     /// Its place in the history. Live-only events carry the place of the last durable one before them.
     pub seq: Seq,
@@ -126,6 +128,7 @@ pub struct Event {
 
 /// What an event says beyond what, when and which task.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct EventBody {
     /// The state that the task is in now.

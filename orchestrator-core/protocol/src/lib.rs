@@ -23,6 +23,8 @@ mod new_task;
 mod report;
 mod retry;
 mod schedule;
+#[cfg(feature = "schema")]
+mod schema;
 mod state;
 mod task;
 mod time;
@@ -33,7 +35,7 @@ mod worker;
 pub use answer::{
     Checkpoint, Decision, DecisionRequest, Edge, ExternalResult, LogLine, Page, Reason, Stats, Tree, Verdict, Why,
 };
-pub use error::{Code, ErrorClass, Problem, TaskError};
+pub use error::{Code, ErrorClass, FieldError, Problem, TaskError};
 pub use event::{Event, EventBody, EventType};
 pub use id::{IdError, LeaseId, ScheduleId, Seq, SessionId, TaskId, TokenId, WorkerId};
 pub use json::Json;

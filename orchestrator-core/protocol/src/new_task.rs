@@ -8,6 +8,7 @@ use crate::{Json, RetryPolicy, TaskId, Timestamp};
 
 /// A task to be submitted. Only `task_type` is required.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewTask {
     /// Which agent runs it.
@@ -175,6 +176,7 @@ impl<'de> Deserialize<'de> for TaskRef {
 
 /// How many of the tasks that it waits for must have succeeded before a task goes on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Join {
     /// All of them.
@@ -195,6 +197,7 @@ impl Join {
 
 /// What a dependency that did not succeed does to the task that waits for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnDependencyFailure {
     /// Once the join can no longer be met, the task is cancelled.
@@ -213,6 +216,7 @@ impl OnDependencyFailure {
 
 /// What running a task twice would do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SideEffects {
     /// It changes nothing.
@@ -226,6 +230,7 @@ pub enum SideEffects {
 
 /// Who may see a task's input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Privacy {
     /// Every worker.
@@ -237,6 +242,7 @@ pub enum Privacy {
 
 /// How often agents should stop and ask.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckpointFrequency {
     /// Never.
@@ -252,6 +258,7 @@ pub enum CheckpointFrequency {
 
 /// What a task and everything below it may spend.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Budget {
     /// Tokens, input and output together.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The wait before attempt `n + 1` is `initial_backoff_s * multiplier^(n - 1)`, at most `max_backoff_s`, of which up to
 /// half is taken off by jitter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RetryPolicy {
     /// How often the task may run before it has failed, the first time included. Defaults to 3; at least 1.

@@ -6,6 +6,7 @@ use crate::{NewTask, ScheduleId, TaskId, Timestamp};
 
 /// When a schedule fires.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Timing {
     /// A cron expression (five fields, or six with seconds) and an IANA time zone.
@@ -26,6 +27,7 @@ fn utc() -> String {
 
 /// What happens when a schedule fires while its previous task has not settled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OverlapPolicy {
     /// This firing is left out.
@@ -39,6 +41,7 @@ pub enum OverlapPolicy {
 
 /// A schedule to be created.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewSchedule {
     /// A name for people; unique.
@@ -57,6 +60,7 @@ pub struct NewSchedule {
 
 /// A schedule as everyone sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Schedule {
     /// Its id.
     pub id: ScheduleId,

@@ -11,6 +11,7 @@ use crate::{
 
 /// A task with all that is known of it: what was submitted, where it is, what it gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Task {
     /// Its id.
     pub id: TaskId,

@@ -8,6 +8,7 @@ use crate::{Timestamp, TokenId};
 
 /// What the holder of a token may do. Everyone who has a role may read what viewers read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Reads.
@@ -60,6 +61,7 @@ impl FromStr for Role {
 
 /// A token as everyone sees it: never the secret itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Token {
     /// Its id, by which it is revoked.
     pub id: TokenId,

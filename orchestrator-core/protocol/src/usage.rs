@@ -55,6 +55,7 @@ impl<'de> Deserialize<'de> for Usd {
 
 /// Tokens, money and time spent on a task, or added to it by one report.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Usage {
     /// Tokens read by models, cached ones included.

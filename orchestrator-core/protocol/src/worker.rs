@@ -8,6 +8,7 @@ use crate::{Timestamp, WorkerId};
 
 /// Whether a worker takes tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerState {
     /// It does.
@@ -20,6 +21,7 @@ pub enum WorkerState {
 
 /// A worker as everyone sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Worker {
     /// Its id.
     pub id: WorkerId,
@@ -47,6 +49,7 @@ pub struct Worker {
 
 /// How busy a worker's machine is. What is not known is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Load {
     /// Load of its processors, 0 to 100.
@@ -62,6 +65,7 @@ pub struct Load {
 
 /// How much of something may happen at once or in a minute. A missing number is no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitRule {
     /// Tasks that may run at the same time.

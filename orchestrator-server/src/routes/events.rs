@@ -11,8 +11,10 @@ use poem::{
     },
 };
 
-use super::refusal::refusal;
-use crate::live::{Viewers, Watch};
+use crate::{
+    live::{Viewers, Watch},
+    problem::Failure,
+};
 
 /// Where in the history the viewer began, for one that did not say and may have to come back before its first event.
 const PLACE: &str = "x-orchestrator-seq";
@@ -34,7 +36,7 @@ pub async fn events(
     };
     let viewer = match watched {
         Ok(viewer) => viewer,
-        Err(error) => return refusal(&error),
+        Err(error) => return Failure::from(error).into_response(),
     };
     let config = WebSocketConfig::default()
         .max_message_size(Some(LONGEST))
@@ -42,6 +44,8 @@ pub async fn events(
     let place = HeaderValue::from(viewer.place().0);
     let viewers = viewers.clone();
     let upgrade = socket
+        // What a browser offers beside its token; one must be taken.
+        .protocols(["orchestrator"])
         .config(config)
         .on_upgrade(move |socket| async move { viewers.serve(viewer, socket).await });
     let mut response = upgrade.into_response();

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use orchestrator_core::store::StoreError;
-use orchestrator_protocol::frame::{
-    AskHistory, AskResults, CancelTasks, Claim, CloseSession, Done, Hello, RenewSession, ReportItems, SettledTasks,
-    TaskHistory,
+use orchestrator_protocol::{
+    Code,
+    frame::{
+        AskHistory, AskResults, CancelTasks, Claim, CloseSession, Done, Hello, RenewSession, ReportItems, SettledTasks,
+        TaskHistory,
+    },
 };
 use poem::{
     Body, Endpoint, IntoResponse, Response, Route, get, handler,
@@ -18,8 +21,7 @@ use poem::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::refusal::{refusal, too_large};
-use crate::workers::Workers;
+use crate::{problem::Failure, workers::Workers};
 
 /// Everything below `/api/v1/worker`.
 pub fn routes() -> impl Endpoint {
@@ -44,6 +46,8 @@ pub fn worker(socket: WebSocket, Data(workers): Data<&Arc<Workers>>) -> Response
         .max_frame_size(Some(longest));
     let workers = workers.clone();
     socket
+        // What a browser offers beside its token; one must be taken.
+        .protocols(["orchestrator"])
         .config(config)
         .on_upgrade(move |socket| async move { workers.serve(socket).await })
         .into_response()
@@ -113,7 +117,8 @@ async fn answer<Q: DeserializeOwned, A: Serialize>(
     act: impl AsyncFnOnce(Q) -> Result<A, StoreError>,
 ) -> Response {
     let Ok(body) = body.into_bytes_limit(workers.max_frame_bytes()).await else {
-        return too_large(workers.max_frame_bytes());
+        let detail = format!("the body is larger than {} bytes", workers.max_frame_bytes());
+        return Failure::new(Code::PayloadTooLarge, detail).into_response();
     };
     let done = match serde_json::from_slice::<Q>(&body) {
         Ok(question) => act(question).await,
@@ -123,7 +128,7 @@ async fn answer<Q: DeserializeOwned, A: Serialize>(
         Ok(Ok(json)) => Response::builder()
             .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
             .body(json),
-        Ok(Err(error)) => refusal(&StoreError::Unavailable(error.to_string())),
-        Err(error) => refusal(&error),
+        Ok(Err(error)) => Failure::from(StoreError::Unavailable(error.to_string())).into_response(),
+        Err(error) => Failure::from(error).into_response(),
     }
 }

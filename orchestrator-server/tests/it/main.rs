@@ -1,3 +1,4 @@
 //! The server's tests, one binary.
 
+mod http;
 mod wire;

@@ -308,7 +308,6 @@ impl Keeper {
     }
 
     async fn reconnect(&mut self) -> (Box<dyn Socket>, frame::Welcome) {
-        let mut failures = 0_u32;
         loop {
             sleep(self.backoff.next()).await;
             let resume = self.link.session();
@@ -316,10 +315,7 @@ impl Keeper {
                 Ok(connected) => return connected,
                 Err(error) => {
                     let error = StoreError::from(error);
-                    if failures.is_multiple_of(QUIET) {
-                        tracing::warn!("no connection to {}: {error}; trying on", self.config.address);
-                    }
-                    failures += 1;
+                    tracing::debug!(%error, "no connection, will try again");
                     self.attempt = self.attempt.wrapping_add(1);
                 }
             }

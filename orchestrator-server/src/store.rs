@@ -1,0 +1,34 @@
+//! The store that a URL names.
+
+use std::sync::Arc;
+
+use orchestrator_core::{
+    clock::{Clock, SystemClock},
+    store::{
+        Store, StoreError,
+        memory::MemoryStore,
+        sqlite::{SqliteOptions, SqliteStore},
+    },
+};
+use orchestrator_postgres::{PostgresOptions, PostgresStore};
+
+/// Opens the store that a URL names: `memory:`, `sqlite:path/to/file.db` or `postgres://…`.
+pub(crate) async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    if url == "memory:" {
+        return Ok(Arc::new(MemoryStore::new()));
+    }
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let store = SqliteStore::open(path, SqliteOptions::default()).await?;
+        // What a server before this one ran and did not give back goes on at once.
+        store.reap(SystemClock.now()).await?;
+        return Ok(Arc::new(store));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Arc::new(PostgresStore::open(url, PostgresOptions::default()).await?));
+    }
+    let scheme = url.split(':').next().unwrap_or_default();
+    Err(StoreError::Unusable(format!(
+        "`{scheme}:` is not a database that the server knows; use `sqlite:FILE`, `postgres://HOST/NAME` or `memory:`"
+    )))
+}

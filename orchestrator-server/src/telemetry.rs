@@ -1,0 +1,100 @@
+//! Logs and metrics.
+
+use std::sync::OnceLock;
+
+use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use orchestrator_protocol::{TaskState, WorkerState};
+use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+
+use crate::{app::App, config::LogFormat};
+
+/// Seconds that requests take, as the histogram tells them apart.
+const BUCKETS: [f64; 12] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+];
+
+/// What keeps the numbers of this process. There is one.
+pub(crate) fn recorder() -> PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    let recorder = RECORDER.get_or_init(|| {
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)
+            .expect("there are buckets");
+        let handle = builder.install_recorder().expect("nobody else has installed one");
+        describe_counter!("http_requests_total", "Requests, by method, route and status.");
+        describe_histogram!(
+            "http_request_duration_seconds",
+            "How long requests took, by method and route."
+        );
+        describe_gauge!("orchestrator_tasks", "Tasks in each state.");
+        describe_gauge!(
+            "orchestrator_queue_age_seconds",
+            "How long the oldest ready task has waited."
+        );
+        describe_gauge!("orchestrator_workers", "Workers in each state.");
+        describe_gauge!(
+            "orchestrator_slots",
+            "Slots of workers that are online, by whether they are taken."
+        );
+        describe_gauge!("orchestrator_cost_usd", "What all tasks have spent, in US dollars.");
+        describe_gauge!("orchestrator_tokens", "Tokens that all tasks have spent, by direction.");
+        describe_gauge!("process_resident_memory_bytes", "Memory of the server.");
+        handle
+    });
+    recorder.clone()
+}
+
+/// Looks at what is only counted when somebody asks.
+pub(crate) async fn observe(app: &App) {
+    if let Ok(stats) = app.engine.stats().await {
+        for state in TaskState::ALL {
+            let count = stats.by_state.get(&state).copied().unwrap_or(0);
+            gauge!("orchestrator_tasks", "state" => state.as_str()).set(count as f64);
+        }
+        gauge!("orchestrator_queue_age_seconds").set(stats.oldest_ready_s.unwrap_or(0.0));
+        gauge!("orchestrator_cost_usd").set(stats.usage.cost_usd.as_nanos() as f64 / 1e9);
+        gauge!("orchestrator_tokens", "direction" => "input").set(stats.usage.input_tokens as f64);
+        gauge!("orchestrator_tokens", "direction" => "output").set(stats.usage.output_tokens as f64);
+    }
+    if let Ok(workers) = app.engine.workers().await {
+        let states = [
+            (WorkerState::Online, "online"),
+            (WorkerState::Draining, "draining"),
+            (WorkerState::Offline, "offline"),
+        ];
+        for (state, name) in states {
+            let count = workers.iter().filter(|worker| worker.state == state).count();
+            gauge!("orchestrator_workers", "state" => name).set(count as f64);
+        }
+        let online = workers.iter().filter(|worker| worker.state == WorkerState::Online);
+        let (slots, running) = online.fold((0, 0), |(slots, running), worker| {
+            (slots + worker.slots, running + worker.running)
+        });
+        gauge!("orchestrator_slots", "taken" => "true").set(f64::from(running));
+        gauge!("orchestrator_slots", "taken" => "false").set(f64::from(slots.saturating_sub(running)));
+    }
+    if let Some(bytes) = resident_bytes() {
+        gauge!("process_resident_memory_bytes").set(bytes);
+    }
+}
+
+/// The memory of this process, where the system tells it in a file.
+fn resident_bytes() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kilobytes * 1024.0)
+}
+
+/// Sets up the log of the process, on stderr. `RUST_LOG` says what is logged; by default information and worse.
+pub fn init(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let layer = fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    // It is set up already where several servers live in one process.
+    let _ = match format {
+        LogFormat::Text => registry.with(layer).try_init(),
+        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
+    };
+}

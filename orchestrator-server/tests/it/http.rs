@@ -1,0 +1,8 @@
+//! REST against a real server on a real port.
+
+mod access;
+mod document;
+mod ops;
+mod program;
+mod support;
+mod tasks;
