@@ -7,7 +7,7 @@ mod access;
 mod app;
 mod auth;
 pub mod config;
-mod listen;
+pub mod listener;
 pub mod live;
 mod middleware;
 mod openapi;

@@ -12,7 +12,7 @@ use orchestrator_core::{
 use poem::listener::BoxAcceptor;
 use tokio::net::TcpListener;
 
-use crate::{App, AppConfig, Config, auth::Guard, listen, store, workers::WorkersConfig};
+use crate::{App, AppConfig, Config, auth::Guard, listener, store, workers::WorkersConfig};
 
 /// Why a server does not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ impl Server {
         if !problems.is_empty() {
             return Err(ServerError::Config(problems));
         }
-        let tls = config.tls.as_ref().map(listen::tls).transpose();
+        let tls = config.tls.as_ref().map(listener::keys).transpose();
         let tls = tls.map_err(|problem| ServerError::Config(vec![format!("tls: {problem}")]))?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         // First the address: who cannot listen should not touch the database.
@@ -74,8 +74,8 @@ impl Server {
             addr: config.listen,
             error,
         };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
-        let addr = listener.local_addr()?;
+        let socket = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let addr = socket.local_addr()?;
         let store = store::open(&config.database).await?;
         let sources = Sources::default();
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
@@ -97,7 +97,7 @@ impl Server {
         let services = services(&app, config.retention);
         Ok(Self {
             app,
-            acceptor: listen::acceptor(listener, tls)?,
+            acceptor: listener::acceptor(socket, tls)?,
             addr,
             scheme,
             services,

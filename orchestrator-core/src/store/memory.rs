@@ -12,8 +12,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 use orchestrator_protocol::{
-    Event, ExternalResult, LimitRule, LogLine, Page, Schedule, ScheduleId, SessionId, Stats, Task, TaskId, Timestamp,
-    Token, TokenId, Tree, WorkerId,
+    Event, ExternalResult, LimitRule, LogLine, Page, Schedule, ScheduleId, Seq, SessionId, Stats, Task, TaskId,
+    Timestamp, Token, TokenId, Tree, WorkerId,
 };
 use tokio::sync::Mutex;
 
@@ -195,6 +195,11 @@ impl Store for MemoryStore {
 
     async fn events(&self, query: EventQuery) -> Result<Vec<Event>, StoreError> {
         self.shelf.lock().await.events(&query)
+    }
+
+    async fn newest(&self) -> Result<Seq, StoreError> {
+        let shelf = self.shelf.lock().await;
+        Ok(shelf.events.back().map_or(Seq(0), |event| event.seq))
     }
 
     async fn logs(&self, query: LogQuery) -> Result<Vec<LogLine>, StoreError> {

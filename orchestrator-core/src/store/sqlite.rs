@@ -21,8 +21,8 @@ use std::{
 
 use async_trait::async_trait;
 use orchestrator_protocol::{
-    Event, ExternalResult, LimitRule, LogLine, Page, Schedule, ScheduleId, SessionId, Stats, Task, TaskId, Timestamp,
-    Token, TokenId, Tree, WorkerId,
+    Event, ExternalResult, LimitRule, LogLine, Page, Schedule, ScheduleId, Seq, SessionId, Stats, Task, TaskId,
+    Timestamp, Token, TokenId, Tree, WorkerId,
 };
 use sqlx::{Connection, SqliteConnection};
 
@@ -254,6 +254,10 @@ impl Store for SqliteStore {
 
     async fn events(&self, query: EventQuery) -> Result<Vec<Event>, StoreError> {
         self.reader.events(&query).await
+    }
+
+    async fn newest(&self) -> Result<Seq, StoreError> {
+        self.reader.newest().await
     }
 
     async fn logs(&self, query: LogQuery) -> Result<Vec<LogLine>, StoreError> {

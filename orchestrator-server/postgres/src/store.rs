@@ -9,8 +9,8 @@ use orchestrator_core::store::{
     writer::{Desk, Disk},
 };
 use orchestrator_protocol::{
-    Event, ExternalResult, LimitRule, LogLine, Page, Schedule, ScheduleId, SessionId, Stats, Task, TaskId, Timestamp,
-    Token, TokenId, Tree, WorkerId,
+    Event, ExternalResult, LimitRule, LogLine, Page, Schedule, ScheduleId, Seq, SessionId, Stats, Task, TaskId,
+    Timestamp, Token, TokenId, Tree, WorkerId,
 };
 
 use crate::{
@@ -169,6 +169,10 @@ impl Store for PostgresStore {
 
     async fn events(&self, query: EventQuery) -> Result<Vec<Event>, StoreError> {
         self.reader.events(&query).await
+    }
+
+    async fn newest(&self) -> Result<Seq, StoreError> {
+        self.reader.newest().await
     }
 
     async fn logs(&self, query: LogQuery) -> Result<Vec<LogLine>, StoreError> {

@@ -12,6 +12,9 @@ use orchestrator_protocol::{
 /// The longest that a claim waits.
 const LONGEST: Duration = Duration::from_mins(1);
 
+/// How long a claim waits while there is something to stop: the worker is told at once, and not over and over.
+const BRISK: Duration = Duration::from_millis(200);
+
 impl Workers {
     /// Opens a session, or resumes one.
     ///
@@ -58,16 +61,28 @@ impl Workers {
         let Some(view) = sessions.into_iter().find(|view| view.id == claim.session) else {
             return Err(StoreError::SessionLost(claim.session));
         };
-        let mut claimed = Claimed {
-            drain: view.draining,
-            ..Claimed::default()
-        };
         let (seat, mut frames) = Seat::new(claim.session, view.slots as usize, claim.inline_history);
         seat.set_load(view.load);
+        let load = view.load;
         let admission = self.dispatch.admit((view.labels, view.task_types), seat);
         if claim.credit > 0 && !view.draining {
             admission.group.credit(admission.seat.id, claim.credit as usize);
         }
+        // From here on it is told of cancellations. Those of the time between two claims it hears now.
+        let renewed = self.source.renew(claim.session, load).await?;
+        if !renewed.alive {
+            return Err(StoreError::SessionLost(claim.session));
+        }
+        let mut claimed = Claimed {
+            cancel: convert::held(renewed.cancel),
+            drain: renewed.drain,
+            ..Claimed::default()
+        };
+        let wait = if claimed.cancel.is_empty() {
+            wait
+        } else {
+            wait.min(BRISK)
+        };
         let first = tokio::select! {
             frame = frames.recv() => frame,
             () = self.closing.cancelled() => None,

@@ -308,6 +308,7 @@ impl Keeper {
     }
 
     async fn reconnect(&mut self) -> (Box<dyn Socket>, frame::Welcome) {
+        let mut failures = 0_u32;
         loop {
             sleep(self.backoff.next()).await;
             let resume = self.link.session();
@@ -315,7 +316,10 @@ impl Keeper {
                 Ok(connected) => return connected,
                 Err(error) => {
                     let error = StoreError::from(error);
-                    tracing::debug!(%error, "no connection, will try again");
+                    if failures.is_multiple_of(QUIET) {
+                        tracing::warn!("no connection to {}: {error}; trying on", self.config.address);
+                    }
+                    failures += 1;
                     self.attempt = self.attempt.wrapping_add(1);
                 }
             }

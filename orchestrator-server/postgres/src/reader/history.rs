@@ -59,6 +59,11 @@ impl Reader {
         rows.await?.iter().map(codec::event).collect()
     }
 
+    pub(crate) async fn newest(&self) -> Result<Seq, StoreError> {
+        let rows = self.rows("select coalesce(max(seq),0) from event", |_| {}).await?;
+        rows.first().map_or(Ok(Seq(0)), |row| Ok(Seq(column(row, 0)?)))
+    }
+
     pub(crate) async fn logs(&self, query: &LogQuery) -> Result<Vec<LogLine>, StoreError> {
         let key = self.known_key(query.task).await?;
         let sql = "select seq,at,stream,line from log where task=$1 and seq>$2 order by seq limit $3";

@@ -7,7 +7,7 @@ use orchestrator_core::{
     protocol::{Event, EventType, Seq, TaskId},
     store::EventQuery,
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::{connect_async, tungstenite};
 
 use super::{
@@ -232,31 +232,45 @@ async fn a_slow_viewer_is_told_and_catches_up() {
     assert!(lagged > 0, "and it was told that it fell behind");
 }
 
-/// Hundreds of viewers over two replicas; each sees everything, soon.
+/// Five hundred viewers over two replicas; each sees everything, soon after it happened. What "soon" is on a quiet
+/// machine the benchmarks measure; here many tests run beside each other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hundreds_watch_over_two_replicas() {
     let ground = Ground::default();
     let replicas = [Replica::start(&ground).await, Replica::start(&ground).await];
     let mut viewers = tokio::task::JoinSet::new();
-    for n in 0..200 {
+    for n in 0..500 {
         let url = format!("ws://{}/api/v1/events?types=task_created", replicas[n % 2].address);
         let mut raw = Raw::connect(&url).await;
         viewers.spawn(async move {
             let mut seen = Vec::new();
             while seen.len() < 50 {
-                let event: Event = serde_json::from_str(&raw.text().await.expect("an event")).expect("an event");
-                seen.push(event.task_id.expect("a task"));
+                let text = raw.text().await.expect("an event");
+                let at = Instant::now();
+                let event: Event = serde_json::from_str(&text).expect("an event");
+                seen.push((event.task_id.expect("a task"), at));
             }
             seen
         });
     }
     let mut tasks = Vec::new();
-    for _ in 0..50 {
-        tasks.push(replicas[0].submit("a", ()).await);
+    for n in 0..50 {
+        let at = Instant::now();
+        tasks.push((replicas[n % 2].submit("a", ()).await, at));
+        tokio::time::sleep(Duration::from_millis(30)).await;
     }
+    let mut waits = Vec::new();
     while let Some(seen) = timeout(PATIENCE, viewers.join_next()).await.expect("all see it") {
-        assert_eq!(seen.expect("a viewer"), tasks);
+        let seen = seen.expect("a viewer");
+        assert_eq!(
+            seen.iter().map(|(id, _)| id).collect::<Vec<_>>(),
+            tasks.iter().map(|(id, _)| id).collect::<Vec<_>>()
+        );
+        waits.extend(seen.iter().zip(&tasks).map(|((_, heard), (_, told))| *heard - *told));
     }
+    waits.sort();
+    let p99 = waits[waits.len() * 99 / 100];
+    assert!(p99 < Duration::from_millis(500), "{p99:?}, at most {:?}", waits.last());
 }
 
 #[tokio::test]

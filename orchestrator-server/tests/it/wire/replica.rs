@@ -14,11 +14,12 @@ use orchestrator_core::{
     worker::{Worker, WorkerConfig, WorkerHandle, source::SharedSource},
 };
 use orchestrator_server::{
+    listener::TcpAcceptor,
     live::Viewers,
     routes::{events, worker},
     workers::{Workers, WorkersConfig},
 };
-use poem::{EndpointExt, Route, Server, get, listener::TcpAcceptor};
+use poem::{EndpointExt, Route, Server, get};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -69,7 +70,7 @@ impl Replica {
             .data(viewers.clone());
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        let server = Server::new_with_acceptor(TcpAcceptor::from_tokio(listener).expect("an acceptor"));
+        let server = Server::new_with_acceptor(TcpAcceptor::new(listener).expect("an acceptor"));
         let stopped = stop.clone().cancelled_owned();
         tasks.spawn(async move {
             let served = server.run_with_graceful_shutdown(app, stopped, Some(PATIENCE)).await;

@@ -17,10 +17,11 @@ use orchestrator_core::{
     store::{Store, memory::MemoryStore},
 };
 use orchestrator_server::{
+    listener::TcpAcceptor,
     routes::worker,
     workers::{Workers, WorkersConfig},
 };
-use poem::{EndpointExt, Route, listener::TcpAcceptor};
+use poem::{EndpointExt, Route};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -109,7 +110,7 @@ impl Stopped {
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let mut tasks = JoinSet::new();
-        let acceptor = TcpAcceptor::from_tokio(listener).expect("an acceptor");
+        let acceptor = TcpAcceptor::new(listener).expect("an acceptor");
         tasks.spawn(async move {
             let server = poem::Server::new_with_acceptor(acceptor);
             let served = server.run_with_graceful_shutdown(app, stopped, Some(PATIENCE)).await;

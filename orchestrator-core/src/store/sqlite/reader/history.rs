@@ -58,6 +58,11 @@ impl Reader {
         rows.await?.iter().map(event::decode).collect()
     }
 
+    pub(in crate::store::sqlite) async fn newest(&self) -> Result<Seq, StoreError> {
+        let rows = self.rows("select coalesce(max(seq),0) from event", |_| {}).await?;
+        rows.first().map_or(Ok(Seq(0)), |row| Ok(Seq(column(row, 0)?)))
+    }
+
     pub(in crate::store::sqlite) async fn logs(&self, query: &LogQuery) -> Result<Vec<LogLine>, StoreError> {
         let key = self.known_key(query.task).await?;
         let sql = "select seq,at,stream,line from log where task=? and seq>? order by seq limit ?";

@@ -1,11 +1,11 @@
-//! Where the server listens, with or without TLS.
+//! Connections that agree on a key first.
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use poem::{
     Addr,
     http::uri::Scheme,
-    listener::{Acceptor, AcceptorExt, BoxAcceptor, TcpAcceptor},
+    listener::Acceptor,
     web::{LocalAddr, RemoteAddr},
 };
 use rustls::{
@@ -26,22 +26,14 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How many connections may wait to be taken.
 const WAITING: usize = 128;
 
-/// Listens on a socket, with TLS where that is wanted.
-pub(crate) fn acceptor(listener: TcpListener, tls: Option<TlsAcceptor>) -> io::Result<BoxAcceptor> {
-    match tls {
-        None => Ok(TcpAcceptor::from_tokio(listener)?.boxed()),
-        Some(tls) => Ok(Agreed::new(listener, tls)?.boxed()),
-    }
-}
-
 /// Connections that have agreed on a key. Slow ones keep nobody waiting.
-struct Agreed {
+pub(super) struct Agreed {
     local: LocalAddr,
     connections: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
 }
 
 impl Agreed {
-    fn new(listener: TcpListener, tls: TlsAcceptor) -> io::Result<Self> {
+    pub(super) fn new(listener: TcpListener, tls: TlsAcceptor) -> io::Result<Self> {
         let local = LocalAddr(Addr::SocketAddr(listener.local_addr()?));
         let (sender, connections) = mpsc::channel(WAITING);
         tokio::spawn(async move {
@@ -54,6 +46,8 @@ impl Agreed {
                 if sender.is_closed() {
                     return;
                 }
+                // One that is gone already fails when it is read.
+                let _ = stream.set_nodelay(true);
                 let (sender, tls) = (sender.clone(), tls.clone());
                 tokio::spawn(async move {
                     if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
@@ -86,7 +80,7 @@ impl Acceptor for Agreed {
 /// # Errors
 ///
 /// One line that says what is wrong.
-pub(crate) fn tls(tls: &Tls) -> Result<TlsAcceptor, String> {
+pub(crate) fn keys(tls: &Tls) -> Result<TlsAcceptor, String> {
     let named = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let certificates = CertificateDer::pem_file_iter(&tls.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
