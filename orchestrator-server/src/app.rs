@@ -91,6 +91,11 @@ impl App {
         }))
     }
 
+    /// The use cases, for a worker in the same process.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Says that the server is about to stop: it is not ready any more, grants nothing, and workers and viewers go on
     /// elsewhere.
     pub fn begin_stop(&self) {

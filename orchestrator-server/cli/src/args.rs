@@ -6,9 +6,9 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
-use orchestrator_core::protocol::{TaskState, Verdict};
+use orchestrator_core::protocol::{Role, TaskState, Timestamp, TokenId, Verdict};
 
-/// Runs durable tasks and agents on this machine, and looks after what ran.
+/// Runs durable tasks and agents, on this machine or through a server, and looks after what ran.
 #[derive(Debug, Parser)]
 #[command(name = "orchestrator", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Args {
@@ -28,6 +28,12 @@ pub struct Common {
     /// file in your data folder
     #[arg(long, global = true, value_name = "URL")]
     pub database: Option<String>,
+    /// The server to talk to; `submit`, `workers`, `limits` and `token` look on this machine without it
+    #[arg(long, global = true, value_name = "URL")]
+    pub server: Option<String>,
+    /// The token that the server asks for
+    #[arg(long, global = true, value_name = "TOKEN")]
+    pub token: Option<String>,
     /// Print results for machines on standard output
     #[arg(long, global = true)]
     pub json: bool,
@@ -63,6 +69,8 @@ Examples:
   orchestrator list --state failed
   orchestrator retry last
   orchestrator decide 7f3a accept --feedback 'looks good'
+  orchestrator dev
+  orchestrator submit code_review --repo . --wait
 
 Tasks are named by their id, by the beginning or end of it that only one has, or by `last`.
 Every flag has an environment variable (`--model-url` is ORCHESTRATOR_MODEL_URL) and a key in the
@@ -95,6 +103,16 @@ pub enum Command {
     Decide(Decide),
     /// List the task types that can be run here
     Agents(Here),
+    /// Run a server and a worker in this process, to try things out
+    Dev(Box<Dev>),
+    /// Hand a task to a server
+    Submit(Box<Submit>),
+    /// List the workers of a server
+    Workers(Workers),
+    /// List or set a server's limits
+    Limits(Limits),
+    /// Make, list and revoke a server's tokens
+    Token(Token),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -263,6 +281,141 @@ pub struct Cancel {
     pub reason: String,
 }
 
+/// `dev`.
+#[derive(Debug, ClapArgs)]
+pub struct Dev {
+    /// Where the server listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: std::net::SocketAddr,
+    /// How the worker runs
+    #[command(flatten)]
+    pub here: Here,
+}
+
+/// `submit`.
+#[derive(Debug, ClapArgs)]
+pub struct Submit {
+    /// The type of the task, for example `code_review`
+    pub task_type: String,
+    /// The input: JSON, `@FILE`, or `-` for standard input
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
+    pub input: Option<String>,
+    /// A description for people
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// A key and a value to search by; may be repeated
+    #[arg(long, value_name = "KEY:VALUE", value_parser = key_value)]
+    pub label: Vec<(String, String)>,
+    /// The repository that the job is about: a folder that the workers can reach
+    #[arg(long, value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// A label that a worker must offer, for example `tool:git`; may be repeated
+    #[arg(long, value_name = "LABEL")]
+    pub require: Vec<String>,
+    /// A label that a worker should offer; may be repeated
+    #[arg(long, value_name = "LABEL")]
+    pub prefer: Vec<String>,
+    /// A limit that it counts against, for example `provider:anthropic`; may be repeated
+    #[arg(long, value_name = "KEY")]
+    pub limit_key: Vec<String>,
+    /// From 1 (first) to 10 (last); 5 by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub priority: Option<u8>,
+    /// The queue that it waits in
+    #[arg(long, value_name = "NAME")]
+    pub queue: Option<String>,
+    /// Submit it once: a second submission with the same key gives the first task
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+    /// How often it is tried when it fails in a way that may pass; 3 times by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub attempts: Option<u32>,
+    /// Follow it to its end and print what it gave
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// `workers`.
+#[derive(Debug, ClapArgs)]
+pub struct Workers {
+    /// What to do with one of them
+    #[command(subcommand)]
+    pub action: Option<WorkersAction>,
+}
+
+/// What to do with a worker.
+#[derive(Debug, Subcommand)]
+pub enum WorkersAction {
+    /// Let a worker finish what it has and take no more
+    Drain {
+        /// Its name, its id or the beginning of it
+        worker: String,
+    },
+}
+
+/// `limits`.
+#[derive(Debug, ClapArgs)]
+pub struct Limits {
+    /// What to change
+    #[command(subcommand)]
+    pub action: Option<LimitsAction>,
+}
+
+/// What to change of the limits.
+#[derive(Debug, Subcommand)]
+pub enum LimitsAction {
+    /// Set the limit of a key
+    Set {
+        /// The key, as tasks name it
+        key: String,
+        /// How many may run at once
+        #[arg(long, value_name = "N")]
+        max_running: Option<u32>,
+        /// How many may start in a minute
+        #[arg(long, value_name = "N")]
+        starts_per_minute: Option<u32>,
+        /// How many tokens may be spent in a minute
+        #[arg(long, value_name = "N")]
+        tokens_per_minute: Option<u64>,
+    },
+    /// Remove the limit of a key
+    Remove {
+        /// The key
+        key: String,
+    },
+}
+
+/// `token`.
+#[derive(Debug, ClapArgs)]
+pub struct Token {
+    /// What to do
+    #[command(subcommand)]
+    pub action: TokenAction,
+}
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenAction {
+    /// List them, without their secrets
+    List,
+    /// Make one, and print its secret, which is shown once
+    Create {
+        /// Whose it is, for people
+        name: String,
+        /// What its holder may do: viewer, submitter, reviewer, worker, admin; may be repeated
+        #[arg(long, value_name = "ROLE", required = true)]
+        role: Vec<Role>,
+        /// When it stops to count, for example 2027-01-01T00:00:00Z
+        #[arg(long, value_name = "TIME")]
+        expires_at: Option<Timestamp>,
+    },
+    /// Revoke one
+    Revoke {
+        /// Its id
+        id: TokenId,
+    },
+}
+
 /// `retry`.
 #[derive(Debug, ClapArgs)]
 pub struct Retry {
@@ -339,7 +492,11 @@ fn with_environment(command: clap::Command) -> clap::Command {
 
 /// The environment variable of a flag.
 pub fn variable(long: &str) -> String {
-    format!("ORCHESTRATOR_{}", key(long).to_uppercase())
+    match long {
+        // Short, as it is the one that people set.
+        "server" => "ORCHESTRATOR_URL".to_owned(),
+        _ => format!("ORCHESTRATOR_{}", key(long).to_uppercase()),
+    }
 }
 
 /// The key of a flag in the configuration file.

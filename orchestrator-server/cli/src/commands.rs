@@ -2,6 +2,7 @@
 
 mod cancel;
 mod decide;
+mod dev;
 mod follow;
 mod interrupt;
 mod list;
@@ -10,18 +11,23 @@ mod peek;
 mod retry;
 mod run;
 mod show;
+pub mod texts;
 mod understand;
 mod watch;
 mod why;
 mod work;
 
-pub use self::{interrupt::survive_size_limits, understand::understand};
+pub use self::{
+    interrupt::{Interrupts, survive_size_limits},
+    understand::understand,
+};
 use crate::{
     agents,
     args::{Args, Command},
     exit::{Exit, Failure},
     output::Output,
     place::Place,
+    remote,
 };
 
 /// Does what was asked.
@@ -31,6 +37,12 @@ pub async fn run(args: Args, output: Output) -> Result<Exit, Failure> {
         let types: Vec<&str> = agents.iter().map(|agent| agent.task_type()).collect();
         output.result(&types, || types.join("\n"));
         return Ok(Exit::Success);
+    }
+    if remote::is_meant(&args.common, &args.command) {
+        return remote::run(args.common, args.command, output).await;
+    }
+    if let Command::Dev(dev) = args.command {
+        return dev::dev(*dev, args.common.database, output).await;
     }
     let place = Place::new(args.common.database)?;
     match args.command {
@@ -43,6 +55,12 @@ pub async fn run(args: Args, output: Output) -> Result<Exit, Failure> {
         Command::Cancel(cancel) => cancel::cancel(&cancel, &place, output).await,
         Command::Retry(retry) => retry::retry(retry, &place, output).await,
         Command::Decide(decide) => decide::decide(&decide, &place, output).await,
-        Command::Agents(_) => Ok(Exit::Success),
+        // Done above.
+        Command::Agents(_)
+        | Command::Dev(_)
+        | Command::Submit(_)
+        | Command::Workers(_)
+        | Command::Limits(_)
+        | Command::Token(_) => Ok(Exit::Success),
     }
 }

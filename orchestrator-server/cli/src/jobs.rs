@@ -57,6 +57,21 @@ pub fn input(run: &Run) -> Result<Json, Failure> {
     Ok(input.into())
 }
 
+/// The input of a task for a server: JSON, with the folder of a repository that its workers can reach.
+pub fn remote_input(input: Option<&str>, repo: Option<&Path>) -> Result<Json, Failure> {
+    let mut input = input.map_or(Ok(Value::Null), parse)?;
+    if let Some(repo) = repo {
+        if input.is_null() {
+            input = json!({});
+        }
+        let Value::Object(object) = &mut input else {
+            return Err(Failure::usage("--input must be a JSON object when --repo adds to it"));
+        };
+        object.insert("repo".into(), json!(repository(repo)?));
+    }
+    Ok(input.into())
+}
+
 fn review_flags(run: &Run, flags: &mut Map<String, Value>) -> Result<(), Failure> {
     let review = &run.review;
     if run.repo.is_none() && run.input.is_none() {

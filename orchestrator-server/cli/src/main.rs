@@ -8,6 +8,7 @@ mod exit;
 mod jobs;
 mod output;
 mod place;
+mod remote;
 mod view;
 
 use std::{process::ExitCode, time::Duration};

@@ -1,0 +1,57 @@
+//! `orchestrator submit`.
+
+use orchestrator_client::Client;
+use orchestrator_core::{NewTask, protocol::Task};
+
+use super::watch;
+use crate::{
+    args::Submit,
+    exit::{Exit, Failure},
+    jobs,
+    output::Output,
+};
+
+/// Hands a task to a server; with `--wait`, follows it to its end and prints what it gave.
+pub(super) async fn submit(submit: Submit, client: &Client, output: Output) -> Result<Exit, Failure> {
+    let input = jobs::remote_input(submit.input.as_deref(), submit.repo.as_deref())?;
+    let mut task = NewTask::new(submit.task_type.clone(), input);
+    task.description = submit.description.clone().unwrap_or_else(|| describe(&submit));
+    task.labels = submit.label.into_iter().collect();
+    task.requires = submit.require;
+    task.prefers = submit.prefer;
+    task.limits = submit.limit_key;
+    task.idempotency_key = submit.idempotency_key;
+    if let Some(priority) = submit.priority {
+        task.priority = priority;
+    }
+    if let Some(queue) = submit.queue {
+        task.queue = queue;
+    }
+    if let Some(attempts) = submit.attempts {
+        task.retry.max_attempts = attempts;
+    }
+    let made = client.submit(&task).await?;
+    let id = made.value.id;
+    if !made.new {
+        output.remark(&format!("this was submitted before, as task {id}"));
+    }
+    if submit.wait {
+        if !output.is_json() {
+            output.remark(&format!("task {id}"));
+        }
+        return watch::to_the_end(client, id, output).await;
+    }
+    output.result(&made.value, || submitted(&made.value));
+    Ok(Exit::Success)
+}
+
+fn submitted(task: &Task) -> String {
+    task.id.to_string()
+}
+
+fn describe(submit: &Submit) -> String {
+    match &submit.repo {
+        Some(repo) => format!("{} of {}", submit.task_type, repo.display()),
+        None => submit.task_type.clone(),
+    }
+}

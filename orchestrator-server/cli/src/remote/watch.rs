@@ -1,0 +1,124 @@
+//! Following a task on a server.
+
+use std::time::Duration;
+
+use orchestrator_client::{Client, Events, EventsQuery, transport};
+use orchestrator_core::{
+    clock::{Clock, SystemClock},
+    protocol::{Event, Seq, Task, TaskId},
+};
+
+use crate::{
+    commands::{Interrupts, texts},
+    exit::{Exit, Failure},
+    output::Output,
+    view::{Audience, View},
+};
+
+/// How often a live view is drawn at most.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// How long the server is asked at a time whether the task has ended.
+const ASKED: Duration = Duration::from_mins(1);
+
+/// How the following ended.
+enum Ended {
+    Task(Box<Task>),
+    Interrupted,
+}
+
+/// Follows a task and says how it ended. For programs: every event, a line each.
+pub(super) async fn watch(client: &Client, id: TaskId, output: Output) -> Result<Exit, Failure> {
+    let after = output.is_json().then_some(Seq(0));
+    match follow(client, id, after, output).await? {
+        Ended::Task(task) => {
+            if !output.is_json() {
+                output.text(&format!("{} {}", task.id, task.state));
+            }
+            Ok(Exit::of(task.state))
+        }
+        Ended::Interrupted => Ok(Exit::Cancelled),
+    }
+}
+
+/// Follows a task and prints what it gave.
+pub(super) async fn to_the_end(client: &Client, id: TaskId, output: Output) -> Result<Exit, Failure> {
+    let quiet = output.is_json();
+    let ended = if quiet {
+        Ended::Task(Box::new(settled(client, id).await?))
+    } else {
+        follow(client, id, Some(Seq(0)), output).await?
+    };
+    let Ended::Task(task) = ended else {
+        output.remark(&format!(
+            "it goes on without us; `orchestrator watch {id}` follows it again"
+        ));
+        return Ok(Exit::Cancelled);
+    };
+    output.result(&task, || texts::show(&task, std::slice::from_ref(&*task)));
+    Ok(Exit::of(task.state))
+}
+
+async fn settled(client: &Client, id: TaskId) -> Result<Task, Failure> {
+    loop {
+        let task = client.result(id, ASKED).await?;
+        if task.state.is_terminal() || task.state == orchestrator_core::protocol::TaskState::NeedsAttention {
+            return Ok(task);
+        }
+    }
+}
+
+async fn follow(client: &Client, id: TaskId, after: Option<Seq>, output: Output) -> Result<Ended, Failure> {
+    // That there is such a task is said at once.
+    client.task(id).await?;
+    let query = EventsQuery {
+        task_id: Some(id),
+        tree: true,
+        after: after.or(Some(Seq(0))),
+        ..EventsQuery::default()
+    };
+    let mut events = Events::new(transport::native(), client.address().clone(), query);
+    let audience = if after.is_some() {
+        Audience::Early
+    } else {
+        Audience::Late
+    };
+    let mut view = View::new(id, audience, SystemClock.now(), output);
+    let mut interrupts = Interrupts::listen()?;
+    let settled = settled(client, id);
+    tokio::pin!(settled);
+    let mut frames = tokio::time::interval(FRAME);
+    frames.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let task = loop {
+        tokio::select! {
+            biased;
+            () = interrupts.next() => {
+                view.end();
+                return Ok(Ended::Interrupted);
+            }
+            event = events.next() => take(&event.map_err(|error| refused(&error))?, &mut view, output),
+            task = &mut settled => break task?,
+            _ = frames.tick() => {}
+        }
+        view.draw(SystemClock.now());
+    };
+    // What was told before the end belongs into the last picture.
+    while let Ok(Ok(event)) = tokio::time::timeout(FRAME, events.next()).await {
+        take(&event, &mut view, output);
+    }
+    view.draw(SystemClock.now());
+    view.finish(&task);
+    Ok(Ended::Task(Box::new(task)))
+}
+
+fn take(event: &Event, view: &mut View, output: Output) {
+    if output.is_json() {
+        output.json(event);
+    } else {
+        view.apply(event, true);
+    }
+}
+
+fn refused(error: &orchestrator_client::events::EventsError) -> Failure {
+    Failure::usage(error.to_string())
+}
