@@ -250,6 +250,13 @@ impl Config {
             problems
                 .push("admin_token: must have at least 16 characters; make one with `openssl rand -hex 32`".to_owned());
         }
+        if self.redis.is_some() {
+            problems.push(
+                "redis: this version has no bus on Redis yet; leave it out: servers on one PostgreSQL find each other's \
+                 changes within a second"
+                    .to_owned(),
+            );
+        }
         if self.max_body_bytes == 0 {
             problems.push("max_body_bytes: must be more than nothing".to_owned());
         }

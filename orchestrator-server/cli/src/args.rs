@@ -28,7 +28,8 @@ pub struct Common {
     /// file in your data folder
     #[arg(long, global = true, value_name = "URL")]
     pub database: Option<String>,
-    /// The server to talk to; `submit`, `workers`, `limits` and `token` look on this machine without it
+    /// The server to talk to, instead of a store of your own; `submit`, `workers`, `limits` and `token`
+    /// look on this machine without it
     #[arg(long, global = true, value_name = "URL")]
     pub server: Option<String>,
     /// The token that the server asks for

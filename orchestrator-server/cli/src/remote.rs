@@ -23,7 +23,7 @@ pub fn is_meant(common: &Common, command: &Command) -> bool {
     match command {
         Command::Run(_) | Command::Agents(_) | Command::Dev(_) => false,
         Command::Submit(_) | Command::Workers(_) | Command::Limits(_) | Command::Token(_) => true,
-        _ => common.server.is_some() && common.database.is_none(),
+        _ => common.server.is_some(),
     }
 }
 

@@ -19,6 +19,7 @@ mod kill;
 mod live;
 mod look;
 mod output;
+mod remote;
 mod retry;
 mod run;
 mod stores;
