@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Two cargo runs at once only wait for each other, and mix their output.
 .NOTPARALLEL:
-.PHONY: help demo test verify simulate lint deny bench fmt doc clean
+.PHONY: help demo fleet test verify simulate lint deny bench fmt doc clean
 
 help: ## list these targets
 	@echo "usage: make TARGET"
@@ -10,6 +10,9 @@ help: ## list these targets
 
 demo: ## review this repository with the orchestrator, and show the report
 	@bash .ci/demo.sh
+
+fleet: ## a private PostgreSQL, two servers and three workers on this machine, until Ctrl-C
+	@bash .ci/fleet.sh
 
 test: lint ## formatting, lints, documentation and every test (lint, then the tests)
 	@bash .ci/test.sh

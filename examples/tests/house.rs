@@ -64,7 +64,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "orchestrator-cli",
-        may: &["orchestrator-core", "orchestrator-protocol", "orchestrator-worker"],
+        may: &[
+            "orchestrator-client",
+            "orchestrator-core",
+            "orchestrator-protocol",
+            "orchestrator-server",
+            "orchestrator-worker",
+        ],
         never: &["redis", "sqlx"],
     },
     Rule {

@@ -4,7 +4,7 @@ use orchestrator_core::store::{
     StoreError,
     row::{Key, Lane, LaneId, TaskRow},
     writer::{
-        Changes, Counter, Disk, Durability, Fault, Keys, Mirror, Settings, Which,
+        Changes, Counter, Disk, Durability, Fault, Keys, Mirror, Settings, Trouble, Which,
         codec::{parse, session, text},
     },
 };
@@ -63,6 +63,18 @@ const SMALL_TABLES: &str = "select 0 as what,null::text as name,id as n,body fro
 /// The lock that lets one write at a time; the function `write` takes the same.
 const LOCK: &str = "select pg_advisory_xact_lock(hashtext(current_schema()), 7421)";
 
+/// Begins a transaction with the lock, and says how often somebody has written: one trip.
+const BEGIN_LOCKED: &str = "begin; select pg_advisory_xact_lock(hashtext(current_schema()), 7421); \
+    select last_value from fence";
+
+/// Somebody has written since the transaction was worked out.
+fn stale() -> Fault {
+    Fault {
+        error: StoreError::Unavailable("somebody else has written meanwhile; try again".to_owned()),
+        trouble: Some(Trouble::Stale),
+    }
+}
+
 impl PostgresDisk {
     async fn execute(&mut self, sql: &'static str) -> Result<(), Fault> {
         let done = self.conn.execute(sql).await;
@@ -88,10 +100,24 @@ impl PostgresDisk {
         sql: impl Into<String>,
         bind: impl FnOnce(&mut PgArguments),
     ) -> Result<Vec<PgRow>, Fault> {
+        self.lock(stage).await?;
         if !stage.writes.is_empty() {
-            self.send(stage).await?;
+            self.call(stage).await?;
         }
         self.rows(sql, bind).await
+    }
+
+    /// Begins a transaction that nobody can write beside, unless one has begun. What is read goes together with what is
+    /// remembered only when nobody has written in between, and nobody may until it is over.
+    async fn lock(&mut self, stage: &mut Stage) -> Result<(), Fault> {
+        if stage.begun {
+            return Ok(());
+        }
+        stage.begun = true;
+        let rows = self.conn.fetch_all(sqlx::raw_sql(BEGIN_LOCKED)).await;
+        let rows = rows.map_err(|e| fault::on_disk(&e))?;
+        let stood = rows.last().map_or(Ok(-1), |row| column(row, 0))?;
+        if stood == stage.fence { Ok(()) } else { Err(stale()) }
     }
 
     /// Begins a transaction, unless one has begun.
@@ -103,18 +129,10 @@ impl PostgresDisk {
         Ok(())
     }
 
-    /// Writes what is gathered, within a transaction.
-    async fn send(&mut self, stage: &mut Stage) -> Result<(), Fault> {
-        self.begin_now(stage).await?;
-        self.call(stage).await
-    }
-
     /// Makes the fence ours, for writes that are not gathered.
     pub(crate) async fn fence_in(&mut self, stage: &mut Stage) -> Result<(), Fault> {
-        self.begin_now(stage).await?;
+        self.lock(stage).await?;
         if !stage.written {
-            self.execute(LOCK).await?;
-            self.check(stage).await?;
             self.execute("select setval('fence',last_value+1) from fence").await?;
             stage.written = true;
         }
@@ -191,13 +209,10 @@ impl PostgresDisk {
     /// Fails when somebody has written since the transaction was worked out.
     async fn check(&mut self, stage: &Stage) -> Result<(), Fault> {
         if self.fence().await? == stage.fence {
-            return Ok(());
+            Ok(())
+        } else {
+            Err(stale())
         }
-        let error = StoreError::Unavailable("somebody else has written meanwhile; try again".to_owned());
-        Err(Fault {
-            error,
-            trouble: Some(orchestrator_core::store::writer::Trouble::Stale),
-        })
     }
 
     async fn fence(&mut self) -> Result<i64, Fault> {
@@ -294,7 +309,7 @@ impl Disk for PostgresDisk {
     }
 
     async fn tasks(&mut self, stage: &mut Stage, which: Which<'_>) -> Result<Vec<TaskRow>, Fault> {
-        let _ = stage;
+        self.lock(stage).await?;
         let rows = match which {
             Which::Keys(keys) => {
                 let sql = format!("{}where t.key=any($1)", codec::TASK);
