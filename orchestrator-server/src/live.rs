@@ -1,8 +1,8 @@
 //! Live events over WebSockets, for hundreds of viewers at a time.
 //!
-//! One reader follows the whole history for all viewers ([`hub`]); each event is written as JSON once, and every viewer's
+//! One reader follows the whole history for all viewers (`hub`); each event is written as JSON once, and every viewer's
 //! connection sends the same text. A viewer that comes with a place in the history, or was too slow, reads what it
-//! missed from the store first ([`viewer`]), and viewers that miss the same share the read.
+//! missed from the store first (`viewer`), and viewers that miss the same share the read.
 
 mod hub;
 mod line;

@@ -1,7 +1,7 @@
 //! The server's end of the workers' protocol.
 //!
-//! A worker's connection is a [`conversation`] over a [`socket`], or a row of requests ([`poll`]). Who is connected and
-//! has room is kept in [`dispatch`], in groups of workers that offer the same: when there may be work one of each group
+//! A worker's connection is a `conversation` over a `socket`, or a row of requests (`poll`). Who is connected and
+//! has room is kept in `dispatch`, in groups of workers that offer the same: when there may be work one of each group
 //! asks for it, and passes the question on when it got all it could take. So a submission costs a claim a group, not a
 //! claim a worker.
 
