@@ -15,14 +15,14 @@ shift
 
 target=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 bin=$target/debug
-logs=$ORCHESTRATOR_TEST_SERVICES/logs
-mkdir -p "$logs"
+logs=$(mktemp -d "${TMPDIR:-/tmp}/orchestrator-fleet.XXXXXX")
 pids=()
 stop() {
   trap - INT TERM
   # Workers first: they give back what they hold.
   for pid in $(printf '%s\n' "${pids[@]}" | sort -rn); do kill "$pid" 2>/dev/null || true; done
   wait 2>/dev/null || true
+  rm -rf "$logs"
 }
 trap stop EXIT
 trap 'exit 130' INT TERM
