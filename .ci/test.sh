@@ -8,7 +8,7 @@ need git git "the code review's tests make repositories"
 if cargo nextest --version >/dev/null 2>&1; then
   step "Tests (cargo nextest)"
   cargo nextest run --workspace --locked --no-run --cargo-quiet </dev/null
-  .ci/services.sh run cargo nextest run --workspace --locked --no-tests=pass </dev/null
+  .ci/services.sh run cargo nextest run --workspace --locked --no-fail-fast --no-tests=pass </dev/null
   step "Examples in the documentation"
   cargo test --workspace --doc --locked </dev/null
 else
