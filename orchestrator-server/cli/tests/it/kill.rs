@@ -166,6 +166,14 @@ struct Kills {
     partial: usize,
 }
 
+impl Kills {
+    /// How much longer to wait for the next one. A machine that is busy with other things may take longer to start the
+    /// command than the moment lasts: each kill that met nothing gives the next ones a tenth more.
+    fn patience(&self) -> f64 {
+        1.0 + (self.all - self.amid) as f64 / 10.0
+    }
+}
+
 /// Takes one review to its end, killed again and again, each time followed by a retry.
 fn disturb(expected: &Review, kills: &mut Kills, mut moment: impl FnMut(usize) -> Duration) {
     let place = place();
@@ -173,7 +181,7 @@ fn disturb(expected: &Review, kills: &mut Kills, mut moment: impl FnMut(usize) -
     // After each kill: what was finished, and how many lines the witness had written.
     let mut marks: Vec<(BTreeSet<String>, usize)> = Vec::new();
     while kills.all < KILLS {
-        let was_there = kill_after(&place, command, moment(left));
+        let was_there = kill_after(&place, command, moment(left).mul_f64(kills.patience()));
         let Some(found) = find(&place) else { continue };
         command = RETRY;
         if !was_there || found.over {
