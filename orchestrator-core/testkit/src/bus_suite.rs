@@ -1,5 +1,7 @@
 //! What every bus does.
 
+pub mod shared;
+
 use std::sync::Arc;
 
 use orchestrator_core::bus::{Bus, Nudge};

@@ -71,7 +71,7 @@ impl Harness {
     pub async fn renew(&self, session: SessionId) -> Renewed {
         let renewal = Renewal {
             session,
-            load: Load::default(),
+            load: None,
             now: self.now(),
         };
         self.store.renew(renewal).await.expect("a heartbeat")
