@@ -15,7 +15,7 @@ use orchestrator_core::{
     },
 };
 use orchestrator_protocol::{
-    Event, ExternalResult, Join, Json, LeaseId, Load, LogLine, NewTask, SessionId, Task, TaskError, TaskId, TaskState,
+    Event, ExternalResult, Join, Json, LeaseId, LogLine, NewTask, SessionId, Task, TaskError, TaskId, TaskState,
     Timestamp,
 };
 

@@ -17,14 +17,16 @@ use tokio::sync::broadcast::error::TryRecvError;
 mod local {
     use super::*;
 
-    orchestrator_testkit::bus_conformance!(async { Arc::new(LocalBus::new()) as Arc<dyn Bus> });
+    orchestrator_testkit::bus_conformance!(async { (Arc::new(LocalBus::new()) as Arc<dyn Bus>, ()) });
 }
 
 mod relay {
     use super::*;
 
     orchestrator_testkit::bus_conformance!(async {
-        Arc::new(Relay::start(Ether::default(), Sources::default())) as Arc<dyn Bus>
+        let relay = Relay::start(Ether::default(), Sources::default());
+        relay.connected().await;
+        (Arc::new(relay) as Arc<dyn Bus>, ())
     });
     orchestrator_testkit::shared_bus_conformance!(async { ends(&Ether::default()) });
 }

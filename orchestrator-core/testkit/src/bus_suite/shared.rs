@@ -36,13 +36,19 @@ pub fn event(seq: i64, kind: EventType) -> Event {
 
 /// Returns when both ends reach each other.
 pub async fn joined((a, b): &Ends) {
-    let joined = async {
-        while !(a.reaches_others() && b.reaches_others()) {
+    connected(&**a).await;
+    connected(&**b).await;
+}
+
+/// Returns when a bus reaches others.
+pub async fn connected(bus: &dyn Bus) {
+    let connected = async {
+        while !bus.reaches_others() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let joined = timeout(PATIENCE, joined).await;
-    assert!(joined.is_ok(), "{:?} and {:?}", a.health(), b.health());
+    let connected = timeout(PATIENCE, connected).await;
+    assert!(connected.is_ok(), "{:?}", bus.health());
 }
 
 /// The next thing that a receiver gets.

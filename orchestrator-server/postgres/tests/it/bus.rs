@@ -8,7 +8,7 @@ use orchestrator_core::{
 };
 use orchestrator_postgres::{PostgresBus, PostgresOptions};
 use orchestrator_protocol::{EventType, Seq};
-use orchestrator_testkit::bus_suite::shared::{Ends, event, joined, next};
+use orchestrator_testkit::bus_suite::shared::{Ends, connected, event, joined, next};
 use sqlx::{Connection, Executor};
 
 use super::place::Place;
@@ -29,7 +29,12 @@ fn ends(place: &Place) -> Ends {
 mod conformance {
     use super::*;
 
-    orchestrator_testkit::bus_conformance!(async { bus(&Place::new().await, "orchestrator") });
+    orchestrator_testkit::bus_conformance!(async {
+        let place = Place::new().await;
+        let bus = bus(&place, "orchestrator");
+        connected(&*bus).await;
+        (bus, place)
+    });
 }
 
 mod sharing {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use orchestrator_core::bus::Bus;
 use orchestrator_redis::RedisBus;
+use orchestrator_testkit::bus_suite::shared::connected;
 
 use super::{prefix, redis, shared};
 
@@ -11,7 +12,11 @@ fn bus(prefix: &str) -> Arc<dyn Bus> {
     Arc::new(RedisBus::start(redis(&shared(), prefix)))
 }
 
-orchestrator_testkit::bus_conformance!(async { bus(&prefix()) });
+orchestrator_testkit::bus_conformance!(async {
+    let bus = bus(&prefix());
+    connected(&*bus).await;
+    (bus, ())
+});
 orchestrator_testkit::shared_bus_conformance!(async {
     let prefix = prefix();
     ((bus(&prefix), bus(&prefix)), ())
