@@ -108,7 +108,7 @@ pub async fn events_come_in_the_order_of_their_publisher(ends: Ends) {
         };
         futures::future::join(send, hear)
     };
-    futures::future::join(run(a.clone(), &b, 0), run(b, &a, 1_000_000)).await;
+    futures::future::join(run(a.clone(), &b, 0), run(b.clone(), &a, 1_000_000)).await;
 }
 
 /// Whoever publishes hears it once: at once, and not again when it comes back.
