@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A fleet on this machine: a private PostgreSQL, two servers on it, three workers. It runs until Ctrl-C and leaves nothing
+# A fleet on this machine: a private PostgreSQL and Redis, two servers on them, three workers. It runs until Ctrl-C and leaves nothing
 # behind. With arguments, a command is run against it instead, and the fleet ends with it:
 #   .ci/fleet.sh target/debug/orchestrator submit code_review --repo . --wait
 source "$(dirname "$0")/lib.sh"
@@ -28,9 +28,9 @@ trap stop EXIT
 trap 'exit 130' INT TERM
 
 urls=()
-step "Starting two servers on one PostgreSQL"
+step "Starting two servers on one PostgreSQL and one Redis"
 for n in 1 2; do
-  "$bin/orchestrator-server" --listen 127.0.0.1:0 --database "$ORCHESTRATOR_TEST_POSTGRES" \
+  "$bin/orchestrator-server" --listen 127.0.0.1:0 --database "$ORCHESTRATOR_TEST_POSTGRES" --redis "$ORCHESTRATOR_TEST_REDIS" \
     >"$logs/server-$n.out" 2>"$logs/server-$n.log" &
   pids+=($!)
   for _ in $(seq 200); do

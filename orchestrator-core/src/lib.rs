@@ -36,6 +36,7 @@ pub mod domain;
 pub mod error;
 pub mod maintain;
 pub mod orchestrator;
+pub mod presence;
 pub mod service;
 pub mod store;
 pub mod worker;

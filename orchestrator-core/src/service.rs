@@ -12,7 +12,7 @@ mod trouble;
 mod why;
 mod worker;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use orchestrator_protocol::{
     Event, ExternalResult, LogLine, NewTask, Page, Stats, Task, TaskId, TaskState, Timestamp, Tree,
@@ -26,10 +26,15 @@ use self::{lobby::Lobby, trouble::Noted};
 use crate::{
     bus::{Bus, Nudge},
     clock::Sources,
+    presence::{Presence, Stored},
     store::{
         Committed, EventQuery, Intervention, ListQuery, LogQuery, Store, StoreError, Submission, Submit, SubmittedTask,
     },
 };
+
+/// How many times as long to wait between two looks at the store while the bus tells of what changes. The looks stay: the
+/// bus may lose something without noticing, and a process may write that is not on it.
+const PACE: u32 = 3;
 
 /// Everything that can be asked of the system, over one store and one bus. Cheap to clone; all clones are one.
 ///
@@ -41,6 +46,8 @@ pub struct Engine {
     pub store: Arc<dyn Store>,
     /// The lossy half.
     pub bus: Arc<dyn Bus>,
+    /// How busy workers' machines are, where that is not left to the store.
+    pub presence: Arc<dyn Presence>,
     /// Time and ids.
     pub sources: Sources,
     lobby: Arc<Lobby>,
@@ -53,15 +60,27 @@ impl Engine {
         Self {
             store,
             bus,
+            presence: Arc::new(Stored),
             sources,
             lobby: Arc::default(),
             noted: Arc::default(),
         }
     }
 
+    /// The same with what workers say of their machines kept there, and not in the store.
+    #[must_use]
+    pub fn with_presence(self, presence: Arc<dyn Presence>) -> Self {
+        Self { presence, ..self }
+    }
+
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.sources.clock.now()
+    }
+
+    /// How often to look for what other processes changed, where it would be so often without a bus that tells of it.
+    pub fn pace(&self, every: Duration) -> Duration {
+        if self.bus.reaches_others() { every * PACE } else { every }
     }
 
     /// Ends everything: whoever waits for a task or for events is told so, and the store is closed.

@@ -7,6 +7,7 @@ use std::sync::{
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrator_core::service::Engine;
+use orchestrator_redis::Buckets;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, middleware::AddData};
 
 use crate::{
@@ -58,6 +59,8 @@ pub struct Inner {
     pub(crate) guard: Guard,
     pub(crate) config: AppConfig,
     pub(crate) metrics: PrometheusHandle,
+    /// How much each caller may still ask for, where servers count together.
+    pub(crate) buckets: Option<Buckets>,
     stopping: AtomicBool,
 }
 
@@ -80,6 +83,17 @@ impl std::fmt::Debug for App {
 impl App {
     /// Everything over an engine.
     pub fn new(engine: Engine, workers: WorkersConfig, guard: Guard, config: AppConfig) -> Self {
+        Self::sharing(engine, workers, guard, config, None)
+    }
+
+    /// The same, with requests counted together with other servers.
+    pub fn sharing(
+        engine: Engine,
+        workers: WorkersConfig,
+        guard: Guard,
+        config: AppConfig,
+        buckets: Option<Buckets>,
+    ) -> Self {
         Self(Arc::new(Inner {
             workers: Workers::new(engine.clone(), workers),
             viewers: Viewers::new(engine.clone()),
@@ -87,6 +101,7 @@ impl App {
             guard,
             config,
             metrics: crate::telemetry::recorder(),
+            buckets,
             stopping: AtomicBool::new(false),
         }))
     }

@@ -23,9 +23,14 @@ pub struct Args {
     /// [default: sqlite:orchestrator.db]
     #[arg(long, env = "ORCHESTRATOR_DATABASE", value_name = "URL", hide_env_values = true)]
     database: Option<String>,
-    /// The Redis that carries live events and wake-ups between the servers of a fleet: `redis://HOST`; none by default
+    /// The Redis that the servers of a fleet share: `redis://USER:PASSWORD@HOST:PORT/DB`, or `rediss://` for TLS. It carries
+    /// live events and wake-ups, what workers say of their machines, and the counts of requests; none by default, and the
+    /// database carries events and wake-ups then
     #[arg(long, env = "ORCHESTRATOR_REDIS", value_name = "URL", hide_env_values = true)]
     redis: Option<String>,
+    /// What our names in Redis begin with; fleets that share a Redis take different ones [default: orchestrator]
+    #[arg(long, env = "ORCHESTRATOR_REDIS_PREFIX", value_name = "NAME")]
+    redis_prefix: Option<String>,
     /// A file with these settings
     #[arg(long, env = "ORCHESTRATOR_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -84,6 +89,7 @@ struct File {
     listen: Option<String>,
     database: Option<String>,
     redis: Option<String>,
+    redis_prefix: Option<String>,
     admin_token: Option<String>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
@@ -114,6 +120,8 @@ pub struct Config {
     pub database: String,
     /// The Redis of the fleet, if there is one.
     pub redis: Option<String>,
+    /// What our names in Redis begin with. Defaults to `orchestrator`.
+    pub redis_prefix: Option<String>,
     /// A token that may do everything. None: nobody is asked for a token, and the server listens on loopback only.
     pub admin_token: Option<String>,
     /// TLS, if it is wanted.
@@ -140,6 +148,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             database: "sqlite:orchestrator.db".to_owned(),
             redis: None,
+            redis_prefix: None,
             admin_token: None,
             tls: None,
             cors_origins: Vec::new(),
@@ -215,6 +224,7 @@ impl Config {
             }),
             database: args.database.or(file.database).unwrap_or(defaults.database),
             redis: args.redis.or(file.redis),
+            redis_prefix: args.redis_prefix.or(file.redis_prefix),
             admin_token: args.admin_token.or(file.admin_token),
             tls,
             cors_origins: if args.cors_origins.is_empty() {
@@ -250,12 +260,8 @@ impl Config {
             problems
                 .push("admin_token: must have at least 16 characters; make one with `openssl rand -hex 32`".to_owned());
         }
-        if self.redis.is_some() {
-            problems.push(
-                "redis: this version has no bus on Redis yet; leave it out: servers on one PostgreSQL find each other's \
-                 changes within a second"
-                    .to_owned(),
-            );
+        if self.redis.is_none() && self.redis_prefix.is_some() {
+            problems.push("redis_prefix: there is no Redis; give its URL with --redis too".to_owned());
         }
         if self.max_body_bytes == 0 {
             problems.push("max_body_bytes: must be more than nothing".to_owned());

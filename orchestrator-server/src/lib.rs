@@ -6,12 +6,14 @@
 mod access;
 mod app;
 mod auth;
+mod bus;
 pub mod config;
 pub mod listener;
 pub mod live;
 mod middleware;
 mod openapi;
 mod problem;
+mod rate;
 pub mod routes;
 mod run;
 mod store;

@@ -2,7 +2,6 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Instant};
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use metrics::{counter, histogram};
 use orchestrator_protocol::Code;
 use poem::{
@@ -11,7 +10,7 @@ use poem::{
     middleware::{CatchPanic, Compression, Cors},
 };
 
-use crate::{access, app::App, problem::Failure};
+use crate::{access, app::App, problem::Failure, rate::Rate};
 
 /// Where a request's id is told.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -54,16 +53,13 @@ fn answer(error: poem::Error) -> Response {
 /// Asks who calls, and whether they may, and not too often.
 struct Admission {
     app: App,
-    limiter: Option<Arc<DefaultKeyedRateLimiter<String>>>,
+    limiter: Option<Arc<Rate>>,
 }
 
 impl Admission {
     fn new(app: App) -> Self {
         let rate = app.config.requests_per_second.and_then(NonZeroU32::new);
-        let limiter = rate.map(|rate| {
-            let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(1));
-            Arc::new(RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)))
-        });
+        let limiter = rate.map(|rate| Arc::new(Rate::new(rate, app.buckets.clone())));
         Self { app, limiter }
     }
 }
@@ -83,7 +79,7 @@ impl<E: Endpoint> Middleware<E> for Admission {
 struct Admitted<E> {
     inner: E,
     app: App,
-    limiter: Option<Arc<DefaultKeyedRateLimiter<String>>>,
+    limiter: Option<Arc<Rate>>,
 }
 
 impl<E: Endpoint> Endpoint for Admitted<E> {
@@ -97,7 +93,7 @@ impl<E: Endpoint> Endpoint for Admitted<E> {
                 Some(addr) if caller.name == "anyone" => addr.ip().to_string(),
                 _ => caller.name.clone(),
             };
-            if limiter.check_key(&key).is_err() {
+            if !limiter.admits(&key).await {
                 let detail = "too many requests; wait a second, or have the limit raised";
                 return Err(Failure::new(Code::RateLimited, detail).into());
             }

@@ -1,9 +1,8 @@
 //! A server from its start to its end.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use orchestrator_core::{
-    bus::{Bus, local::LocalBus},
     clock::Sources,
     maintain::{Retention, Service, retention, timer},
     service::Engine,
@@ -12,7 +11,7 @@ use orchestrator_core::{
 use poem::listener::BoxAcceptor;
 use tokio::net::TcpListener;
 
-use crate::{App, AppConfig, Config, auth::Guard, listener, store, workers::WorkersConfig};
+use crate::{App, AppConfig, Config, auth::Guard, bus, listener, store, workers::WorkersConfig};
 
 /// Why a server does not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -76,10 +75,10 @@ impl Server {
         };
         let socket = TcpListener::bind(config.listen).await.map_err(failed)?;
         let addr = socket.local_addr()?;
-        let store = store::open(&config.database).await?;
         let sources = Sources::default();
-        let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
-        let engine = Engine::new(store, bus, sources.clone());
+        let store = store::open(&config.database).await?;
+        let shared = bus::open(&config, &sources)?;
+        let engine = Engine::new(store, shared.bus, sources.clone()).with_presence(shared.presence);
         let workers = WorkersConfig {
             lease: config.lease,
             ..WorkersConfig::default()
@@ -93,7 +92,7 @@ impl Server {
             requests_per_second: config.requests_per_second,
             cors_origins: config.cors_origins.clone(),
         };
-        let app = App::new(engine, workers, guard, app);
+        let app = App::sharing(engine, workers, guard, app, shared.buckets);
         let services = services(&app, config.retention);
         Ok(Self {
             app,

@@ -12,6 +12,11 @@ use orchestrator_core::{
 };
 use orchestrator_postgres::{PostgresOptions, PostgresStore};
 
+/// Whether a URL names a database that any number of servers may share.
+pub(crate) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
 /// Opens the store that a URL names: `memory:`, `sqlite:path/to/file.db` or `postgres://…`.
 pub(crate) async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
     if url == "memory:" {
@@ -24,7 +29,7 @@ pub(crate) async fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
         store.reap(SystemClock.now()).await?;
         return Ok(Arc::new(store));
     }
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+    if is_postgres(url) {
         return Ok(Arc::new(PostgresStore::open(url, PostgresOptions::default()).await?));
     }
     let scheme = url.split(':').next().unwrap_or_default();

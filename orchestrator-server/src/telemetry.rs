@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use orchestrator_protocol::{TaskState, WorkerState};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
@@ -39,6 +39,19 @@ pub(crate) fn recorder() -> PrometheusHandle {
         );
         describe_gauge!("orchestrator_cost_usd", "What all tasks have spent, in US dollars.");
         describe_gauge!("orchestrator_tokens", "Tokens that all tasks have spent, by direction.");
+        describe_gauge!(
+            "orchestrator_bus_connected",
+            "1 while the bus reaches the other servers, by what carries it."
+        );
+        describe_counter!("orchestrator_bus_losses_total", "How often the bus was lost.");
+        describe_counter!(
+            "orchestrator_bus_sent_total",
+            "Parcels that this server sent to the others."
+        );
+        describe_counter!(
+            "orchestrator_bus_received_total",
+            "Parcels that this server received from others."
+        );
         describe_gauge!("process_resident_memory_bytes", "Memory of the server.");
         handle
     });
@@ -73,6 +86,14 @@ pub(crate) async fn observe(app: &App) {
         });
         gauge!("orchestrator_slots", "taken" => "true").set(f64::from(running));
         gauge!("orchestrator_slots", "taken" => "false").set(f64::from(slots.saturating_sub(running)));
+    }
+    let bus = app.engine.bus.health();
+    if let Some(carrier) = bus.carrier {
+        let connected = if bus.trouble.is_none() { 1.0 } else { 0.0 };
+        gauge!("orchestrator_bus_connected", "carrier" => carrier).set(connected);
+        counter!("orchestrator_bus_losses_total", "carrier" => carrier).absolute(bus.losses);
+        counter!("orchestrator_bus_sent_total", "carrier" => carrier).absolute(bus.sent);
+        counter!("orchestrator_bus_received_total", "carrier" => carrier).absolute(bus.received);
     }
     if let Some(bytes) = resident_bytes() {
         gauge!("process_resident_memory_bytes").set(bytes);

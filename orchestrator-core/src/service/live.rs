@@ -186,7 +186,7 @@ impl Live {
             received = self.bus.recv() => {
                 match received {
                     Ok(event) => self.hear(event),
-                    Err(RecvError::Lagged(lost)) => self.lag(lost),
+                    Err(RecvError::Lagged(lost)) => self.lag(Some(lost)),
                     Err(RecvError::Closed) => return Err(Engine::was_closed()),
                 }
                 self.hear_what_is_there();
@@ -195,12 +195,12 @@ impl Live {
                 }
             }
             () = engine.lobby.closed() => return Err(Engine::was_closed()),
-            () = self.poll.due(&*engine.sources.clock) => {
+            () = self.poll.due(engine.pace(POLL), &*engine.sources.clock) => {
                 let foreign = engine.store.foreign_changes().await?;
                 self.polls += 1;
                 self.behind = foreign != self.foreign || self.polls.is_multiple_of(QUIET_POLLS);
                 self.foreign = foreign;
-                self.poll.done(engine.now());
+                self.poll.done(engine.pace(POLL), engine.now());
             }
         }
         Ok(())
@@ -211,13 +211,16 @@ impl Live {
         for _ in 0..self.bus.len() {
             match self.bus.try_recv() {
                 Ok(event) => self.hear(event),
-                Err(TryRecvError::Lagged(lost)) => self.lag(lost),
+                Err(TryRecvError::Lagged(lost)) => self.lag(Some(lost)),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
             }
         }
     }
 
     fn hear(&mut self, event: Event) {
+        if event.kind == EventType::Lagged {
+            return self.lag(event.body.lost);
+        }
         self.admit(&event);
         let wanted = self.query.types.is_empty() || self.query.types.contains(&event.kind);
         if !wanted || !self.concerns(&event) {
@@ -230,14 +233,22 @@ impl Live {
         }
     }
 
-    fn lag(&mut self, lost: u64) {
+    /// Events were lost on the way: so many, or nobody knows how many. With 0 there is only something to look at.
+    fn lag(&mut self, lost: Option<u64>) {
         self.behind = true;
         self.lost = true;
+        if lost == Some(0) {
+            return;
+        }
         if !self.query.types.is_empty() && self.query.types.iter().all(|kind| kind.is_durable()) {
             return;
         }
         if let Some(lagged) = self.heard.front_mut().filter(|e| e.kind == EventType::Lagged) {
-            lagged.body.lost = lagged.body.lost.map(|before| before.saturating_add(lost));
+            lagged.body.lost = lagged
+                .body
+                .lost
+                .zip(lost)
+                .map(|(before, more)| before.saturating_add(more));
             return;
         }
         // Before what the store has: whoever reads it goes on from here.
@@ -248,7 +259,7 @@ impl Live {
             task_id: None,
             root_id: None,
             body: EventBody {
-                lost: Some(lost),
+                lost,
                 ..EventBody::default()
             },
         });

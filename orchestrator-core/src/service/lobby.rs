@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use orchestrator_protocol::{Event, TaskId, TaskState};
+use orchestrator_protocol::{Event, EventType, TaskId, TaskState};
 use tokio::{
     sync::{
         Notify,
@@ -83,6 +83,9 @@ impl Lobby {
     }
 
     fn hear(&self, event: &Event) {
+        if event.kind == EventType::Lagged {
+            return self.ring_all();
+        }
         if let (Some(task), Some(state)) = (event.task_id, event.body.state)
             && has_ended(state)
         {

@@ -10,37 +10,33 @@ use crate::clock::Clock;
 /// set back does not put it off.
 #[derive(Debug)]
 pub(super) struct Poll {
-    every: Duration,
     at: Timestamp,
 }
 
 impl Poll {
     /// Due for the first time when so much time has passed.
     pub(super) fn new(every: Duration, now: Timestamp) -> Self {
-        Self {
-            every,
-            at: now.plus(every),
-        }
+        Self { at: now.plus(every) }
     }
 
-    /// Returns when it is due.
+    /// Returns when it is due, which is at most this long from now.
     ///
     /// # Cancel safety
     ///
     /// It stays due when the future is dropped.
-    pub(super) async fn due(&mut self, clock: &dyn Clock) {
-        let rest = self.rest(clock.now());
+    pub(super) async fn due(&mut self, every: Duration, clock: &dyn Clock) {
+        let rest = self.rest(every, clock.now());
         clock.sleep(rest).await;
     }
 
-    fn rest(&mut self, now: Timestamp) -> Duration {
-        self.at = self.at.min(now.plus(self.every));
+    fn rest(&mut self, every: Duration, now: Timestamp) -> Duration {
+        self.at = self.at.min(now.plus(every));
         self.at.since(now)
     }
 
     /// Looked: due again when so much time has passed.
-    pub(super) fn done(&mut self, now: Timestamp) {
-        self.at = now.plus(self.every);
+    pub(super) fn done(&mut self, every: Duration, now: Timestamp) {
+        self.at = now.plus(every);
     }
 }
 
@@ -56,15 +52,16 @@ mod tests {
     fn keeps_its_time_also_when_clocks_jump() {
         let every = Duration::from_secs(10);
         let mut poll = Poll::new(every, at(1000));
-        assert_eq!(poll.rest(at(1004)), Duration::from_secs(6));
-        assert_eq!(poll.rest(at(1010)), Duration::ZERO);
-        assert_eq!(poll.rest(at(5000)), Duration::ZERO);
-        poll.done(at(5000));
-        assert_eq!(poll.rest(at(1000)), every, "set back by far more than it waits");
+        assert_eq!(poll.rest(every, at(1004)), Duration::from_secs(6));
+        assert_eq!(poll.rest(every, at(1010)), Duration::ZERO);
+        assert_eq!(poll.rest(every, at(5000)), Duration::ZERO);
+        poll.done(every, at(5000));
+        assert_eq!(poll.rest(every, at(1000)), every, "set back by far more than it waits");
         assert_eq!(
-            poll.rest(at(1007)),
+            poll.rest(every, at(1007)),
             Duration::from_secs(3),
             "and not put off by that again"
         );
+        assert_eq!(poll.rest(every / 10, at(1007)), every / 10, "it may become due sooner");
     }
 }

@@ -62,7 +62,7 @@ impl Engine {
                 biased;
                 () = seat.rung() => {}
                 () = self.lobby.closed() => return Err(Self::was_closed()),
-                () = self.sources.clock.sleep(POLL) => {}
+                () = self.sources.clock.sleep(self.pace(POLL)) => {}
             }
         }
     }

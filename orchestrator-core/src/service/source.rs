@@ -11,13 +11,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use orchestrator_protocol::{Load, SessionId, TaskId};
+use orchestrator_protocol::{Load, SessionId, TaskId, Timestamp};
 use tokio::sync::{Notify, broadcast};
 
 use super::{Engine, poll::Poll, trouble::Asked};
 use crate::{
     bus::{Nudge, Nudged},
     domain::retry::jitter,
+    presence::Sighting,
     store::{
         Claim, History, LeasedTask, OpenSession, Renewal, Renewed, ReportAck, ReportBody, ReportItem, Settled,
         StoreError,
@@ -140,6 +141,18 @@ impl LocalSource {
         }
     }
 
+    /// What the store is to keep of a worker's load: nothing when it is kept elsewhere, or when there is nothing to say.
+    async fn to_store(&self, session: SessionId, load: Load, at: Timestamp) -> Option<Load> {
+        if load == Load::default() {
+            return None;
+        }
+        let kept = self
+            .engine
+            .presence
+            .note(session, Sighting { at, load }, self.config.ttl);
+        (!kept.await).then_some(load)
+    }
+
     fn pass_on(&self, nudged: &Nudged) {
         if nudged.lost {
             return self.ring_all(ANYTHING);
@@ -171,7 +184,7 @@ impl LocalSource {
                     Some(nudged) => self.pass_on(&nudged),
                     None => return,
                 },
-                () = poll.due(&**clock) => {
+                () = poll.due(self.engine.pace(self.config.poll), &**clock) => {
                     // While the store is unavailable its users notice and try again by themselves.
                     if let Ok(changes) = self.engine.store.foreign_changes().await
                         && changes != foreign
@@ -180,7 +193,7 @@ impl LocalSource {
                         self.ring_all(ANYTHING);
                         self.engine.bus.nudge(Nudge::Timer).await;
                     }
-                    poll.done(clock.now());
+                    poll.done(self.engine.pace(self.config.poll), clock.now());
                 }
             }
         }
@@ -249,6 +262,7 @@ impl TaskSource for LocalSource {
 
     async fn renew(&self, session: SessionId, load: Load) -> Result<Renewed, StoreError> {
         let now = self.engine.now();
+        let load = self.to_store(session, load, now).await;
         let renewed = self.engine.store.renew(Renewal { session, load, now }).await;
         let renewed = self.engine.note(Asked::Other, renewed)?;
         if !renewed.alive {
@@ -277,7 +291,8 @@ impl TaskSource for LocalSource {
         let quiet = self.config.poll * QUIET_POLLS;
         let spread = jitter(session.as_bytes(), bell.polls.fetch_add(1, Ordering::Relaxed));
         let clock = &*self.engine.sources.clock;
-        let mut poll = Poll::new(quiet + quiet.mul_f64(spread / 2.0), clock.now());
+        let quiet = quiet + quiet.mul_f64(spread / 2.0);
+        let mut poll = Poll::new(quiet, clock.now());
         loop {
             let rung = bell.take();
             if rung != Wakeup::default() {
@@ -286,7 +301,7 @@ impl TaskSource for LocalSource {
             tokio::select! {
                 biased;
                 () = bell.notify.notified() => {}
-                () = poll.due(clock) => return WORK,
+                () = poll.due(quiet, clock) => return WORK,
             }
         }
     }

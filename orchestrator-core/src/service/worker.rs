@@ -15,7 +15,14 @@ impl Engine {
     /// The store failed.
     pub async fn workers(&self) -> Result<Vec<Worker>, StoreError> {
         let now = self.now();
-        let sessions = self.store.sessions().await?;
+        let mut sessions = self.store.sessions().await?;
+        let ids: Vec<_> = sessions.iter().map(|session| session.id).collect();
+        let seen = self.presence.seen(&ids).await;
+        for session in &mut sessions {
+            if let Some(sighting) = seen.get(&session.id) {
+                session.load = sighting.load;
+            }
+        }
         Ok(by_worker(sessions, now))
     }
 

@@ -42,8 +42,8 @@ pub struct Owner {
 pub struct Renewal {
     /// Whose.
     pub session: SessionId,
-    /// How busy its machine is.
-    pub load: Load,
+    /// How busy its machine is. None: as it was, or kept elsewhere.
+    pub load: Option<Load>,
     /// When.
     pub now: Timestamp,
 }

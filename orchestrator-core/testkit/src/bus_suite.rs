@@ -1,5 +1,7 @@
 //! What every bus does.
 
+pub mod shared;
+
 use std::sync::Arc;
 
 use orchestrator_core::bus::{Bus, Nudge};
@@ -71,7 +73,8 @@ pub async fn nudges_arrive(bus: Arc<dyn Bus>) {
     }
 }
 
-/// A test for each case: `bus_conformance!(async { Arc::new(LocalBus::new()) as Arc<dyn Bus> });`
+/// A test for each case: `bus_conformance!(async { (bus, whatever_must_live_as_long) });`. A bus between processes is to
+/// be connected: while it connects it tells readers to look.
 #[macro_export]
 macro_rules! bus_conformance {
     ($open:expr) => {
@@ -80,7 +83,8 @@ macro_rules! bus_conformance {
     (@cases $open:expr; $($case:ident)*) => {
         $(#[tokio::test]
         async fn $case() {
-            $crate::bus_suite::$case($open.await).await;
+            let (bus, _kept) = $open.await;
+            $crate::bus_suite::$case(bus).await;
         })*
     };
 }

@@ -15,7 +15,7 @@ use orchestrator_core::{
     },
 };
 use orchestrator_protocol::{
-    Event, ExternalResult, Join, Json, LeaseId, Load, LogLine, NewTask, SessionId, Task, TaskError, TaskId, TaskState,
+    Event, ExternalResult, Join, Json, LeaseId, LogLine, NewTask, SessionId, Task, TaskError, TaskId, TaskState,
     Timestamp,
 };
 
@@ -71,7 +71,7 @@ impl Harness {
     pub async fn renew(&self, session: SessionId) -> Renewed {
         let renewal = Renewal {
             session,
-            load: Load::default(),
+            load: None,
             now: self.now(),
         };
         self.store.renew(renewal).await.expect("a heartbeat")

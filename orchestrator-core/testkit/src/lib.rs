@@ -6,8 +6,10 @@ pub mod broken;
 pub mod bus_suite;
 pub mod chance;
 pub mod clock;
+pub mod ether;
 pub mod harness;
 pub mod layer;
+pub mod redis_server;
 pub mod simulator;
 pub mod store_suite;
 

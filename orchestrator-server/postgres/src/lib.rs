@@ -15,11 +15,14 @@
 //! Its tables live in a schema of their own (`orchestrator` by default). The migrations are applied when it is opened;
 //! to apply them by hand see `migrations/postgres` in the repository.
 //!
+//! [`PostgresBus`] tells the processes of what each of them did, without anything but the database.
+//!
 //! Every process has one writer ([`orchestrator_core::store::writer`]), which makes one transaction of what waits and sends
 //! it in one call. The transactions of all processes come one after the other: each says after how many others it was
 //! worked out, and is worked out anew if that is no longer so. So the history has one order, which is the order of the
 //! commits, and a reader that has seen an event misses none before it.
 
+mod bus;
 mod codec;
 mod disk;
 mod fault;
@@ -30,5 +33,6 @@ mod store;
 mod words;
 mod writes;
 
+pub use bus::PostgresBus;
 pub use open::PostgresOptions;
 pub use store::PostgresStore;

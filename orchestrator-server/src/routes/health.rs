@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use orchestrator_core::bus::Health;
 use orchestrator_protocol::Code;
 use poem::{IntoResponse, Response, handler, web::Data};
 
@@ -21,9 +22,21 @@ pub(super) async fn ready(app: Data<&App>) -> Response {
         return Failure::new(Code::Unavailable, "the server is stopping").into_response();
     }
     match tokio::time::timeout(PATIENCE, app.engine.store.foreign_changes()).await {
-        Ok(Ok(_)) => "ready\n".into_response(),
+        Ok(Ok(_)) => format!("ready\n{}", bus(&app.engine.bus.health())).into_response(),
         Ok(Err(error)) => Failure::from(error).into_response(),
         Err(_) => Failure::new(Code::Unavailable, "the store does not answer").into_response(),
+    }
+}
+
+/// How the bus is, in a line. Losing it slows a fleet down and breaks nothing, so it is told and not held against the
+/// server.
+fn bus(health: &Health) -> String {
+    match (health.carrier, &health.trouble) {
+        (None, _) => String::new(),
+        (Some(carrier), None) => format!("bus: {carrier}, connected\n"),
+        (Some(carrier), Some(_)) => format!(
+            "bus: {carrier}, lost (the log says why); other servers' changes are found by looking, every second or so\n"
+        ),
     }
 }
 

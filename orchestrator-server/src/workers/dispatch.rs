@@ -117,9 +117,9 @@ impl Dispatch {
         let mut nudges = kept.unwrap_or_else(|| self.engine.bus.nudges());
         let mut foreign = self.engine.store.foreign_changes().await.unwrap_or_default();
         let mut polls = 0_u32;
-        let mut next_poll = self.engine.now().plus(self.poll);
+        let mut next_poll = self.engine.now().plus(self.engine.pace(self.poll));
         loop {
-            let rest = next_poll.since(self.engine.now()).min(self.poll);
+            let rest = next_poll.since(self.engine.now()).min(self.engine.pace(self.poll));
             tokio::select! {
                 biased;
                 nudged = Nudged::next(&mut nudges) => match nudged {
@@ -127,7 +127,7 @@ impl Dispatch {
                     None => return,
                 },
                 () = self.engine.sources.clock.sleep(rest) => {
-                    next_poll = self.engine.now().plus(self.poll);
+                    next_poll = self.engine.now().plus(self.engine.pace(self.poll));
                     polls = polls.wrapping_add(1);
                     // While the store is unavailable its users notice and try again by themselves.
                     let changes = self.engine.store.foreign_changes().await.unwrap_or(foreign);

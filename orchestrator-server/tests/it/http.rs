@@ -4,5 +4,5 @@ mod access;
 mod document;
 mod ops;
 mod program;
-mod support;
+pub(crate) mod support;
 mod tasks;

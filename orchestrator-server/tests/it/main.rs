@@ -1,4 +1,5 @@
 //! The server's tests, one binary.
 
+mod fleet;
 mod http;
 mod wire;

@@ -1,10 +1,10 @@
 //! The workers' protocol and the live events over real sockets: both ends, and what lies between them.
 
-mod agents;
+pub mod agents;
 mod conformance;
 mod events;
 mod faults;
 mod frames;
 mod proxy;
 mod raw;
-mod replica;
+pub mod replica;

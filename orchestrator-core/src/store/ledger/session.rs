@@ -61,7 +61,7 @@ pub async fn renew<T: Tx>(tx: &mut T, renewals: Vec<Renewal>) -> Result<Vec<Rene
         };
         if let Some(row) = known {
             row.seen_at = now;
-            row.load = load;
+            row.load = load.unwrap_or(row.load);
             row.expires_at = Timestamp::from_micros(now.as_micros().saturating_add(row.ttl_us));
         }
         for row in held.iter().filter(|row| row.session == Some(id)) {

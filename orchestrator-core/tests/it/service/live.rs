@@ -62,6 +62,20 @@ fn progress(seq: Seq, task: TaskId) -> Event {
     }
 }
 
+/// What a bus says when others' events were lost on the way.
+fn lagged(lost: Option<u64>) -> Event {
+    Event {
+        kind: EventType::Lagged,
+        task_id: None,
+        root_id: None,
+        body: EventBody {
+            lost,
+            ..EventBody::default()
+        },
+        ..progress(Seq(0), TaskId::from_uuid(uuid::Uuid::nil()))
+    }
+}
+
 /// Viewers that join at any moment while several tasks write see every durable event after where they began once, in
 /// order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -217,6 +231,37 @@ async fn a_deaf_bus_costs_seconds_and_no_event() {
     submit(&engine, task("a")).await;
     assert_eq!(live.next().await.unwrap().seq, Seq(2));
     assert!(begin.elapsed() <= Duration::from_secs(6), "{:?}", begin.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bus_that_lost_something_makes_viewers_and_guests_look() {
+    let store = Arc::new(MemoryStore::new());
+    let (here, there) = (over(store.clone()), over(store));
+    let mut live = watch(&here, EventScope::All, Seq(0)).await;
+    assert!(what_comes(&mut live).await.is_empty());
+    let first = submit(&there, task("a")).await;
+    here.bus.publish(vec![lagged(Some(0))]).await;
+    assert_eq!(
+        kinds(&what_comes(&mut live).await),
+        [EventType::TaskCreated],
+        "and nothing was lost"
+    );
+    // How many were lost nobody knows as soon as one does not.
+    submit(&there, task("a")).await;
+    here.bus
+        .publish(vec![lagged(Some(2)), lagged(None), lagged(Some(3))])
+        .await;
+    let seen = what_comes(&mut live).await;
+    assert_eq!(kinds(&seen), [EventType::Lagged, EventType::TaskCreated]);
+    assert_eq!(seen[0].body.lost, None);
+    let began = Instant::now();
+    let waiting = here.clone();
+    let settled = tokio::spawn(async move { waiting.settled(first).await });
+    timeout(SOON, std::future::pending::<()>()).await.expect_err("it waits");
+    there.cancel(first, "no").await.unwrap();
+    here.bus.publish(vec![lagged(Some(0))]).await;
+    assert_eq!(settled.await.unwrap().unwrap().state, TaskState::Cancelled);
+    assert!(began.elapsed() < SOON * 2, "without waiting for the poll");
 }
 
 #[tokio::test(start_paused = true)]

@@ -426,7 +426,7 @@ impl Both {
                 self,
                 renew(Renewal {
                     session,
-                    load: orchestrator_protocol::Load::default(),
+                    load: None,
                     now: self.now
                 })
             ));

@@ -6,8 +6,8 @@ use serde_json::Value;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 /// A server with its own store.
-pub(super) struct TestServer {
-    pub(super) url: String,
+pub(crate) struct TestServer {
+    pub(crate) url: String,
     client: Client,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
@@ -15,22 +15,22 @@ pub(super) struct TestServer {
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) content_type: String,
-    pub(super) body: Value,
-    pub(super) text: String,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: String,
+    pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 impl Reply {
     /// The body of an answer with this status.
-    pub(super) fn expect(self, status: u16) -> Value {
+    pub(crate) fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self.body
     }
 
     /// That it is a problem with this status and code, and what its detail says.
-    pub(super) fn problem(self, status: u16, code: &str) -> String {
+    pub(crate) fn problem(self, status: u16, code: &str) -> String {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         assert_eq!(self.content_type, "application/problem+json", "{}", self.text);
         assert_eq!(self.body["code"], code, "{}", self.text);
@@ -47,7 +47,7 @@ impl Reply {
 }
 
 /// What tests start from: memory, any port.
-pub(super) fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config {
         listen: "127.0.0.1:0".parse().expect("an address"),
         database: "memory:".to_owned(),
@@ -56,11 +56,11 @@ pub(super) fn config() -> Config {
 }
 
 impl TestServer {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(config()).await
     }
 
-    pub(super) async fn start_with(config: Config) -> Self {
+    pub(crate) async fn start_with(config: Config) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let server = Server::start(config).await.expect("the server starts");
         let url = server.url();
@@ -78,7 +78,7 @@ impl TestServer {
     }
 
     /// Calls with a body, as whoever has a token.
-    pub(super) async fn call(&self, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Reply {
+    pub(crate) async fn call(&self, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Reply {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request = self.client.request(method, format!("{}{path}", self.url));
         if let Some(token) = token {
@@ -91,7 +91,7 @@ impl TestServer {
     }
 
     /// Sends a body as it is.
-    pub(super) async fn send(&self, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Reply {
+    pub(crate) async fn send(&self, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Reply {
         let request = self.client.post(format!("{}{path}", self.url));
         let request = request.header("content-type", content_type).body(body);
         Self::reply(request.send().await.expect("an answer")).await
@@ -109,21 +109,21 @@ impl TestServer {
         }
     }
 
-    pub(super) async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         self.call("GET", path, None, None).await
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
         self.call("POST", path, None, Some(body)).await
     }
 
     /// Posts nothing.
-    pub(super) async fn poke(&self, path: &str) -> Reply {
+    pub(crate) async fn poke(&self, path: &str) -> Reply {
         self.call("POST", path, None, None).await
     }
 
     /// Stops it in order.
-    pub(super) async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.stop.take();
         self.task.await.expect("it ends in order");
     }

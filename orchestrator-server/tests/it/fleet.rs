@@ -1,0 +1,5 @@
+//! Several servers that share a database, and what they tell each other.
+
+mod place;
+mod together;
+mod wakeups;
