@@ -10,7 +10,7 @@ use redis::Pipeline;
 use crate::link::Redis;
 
 /// How long an answer may take: a heartbeat waits for it, and the store can keep what is lost here.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How busy workers' machines are, a key a session, which goes when the session is silent.
 #[derive(Debug, Clone)]
