@@ -5,10 +5,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use orchestrator_server::{Config, Server, config::Args, init_log};
 
-/// Under a thousand connections it holds two thirds of the memory that the system's holds.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let config = match Config::load(Args::parse()) {
         Ok(config) => config,

@@ -136,13 +136,13 @@ impl Peers {
             installed.map_err(|error| println!("without {what}: {error:#}")).ok()
         }
         let packages = [
-            "express",
-            "pg",
-            "@nestjs/core",
-            "@nestjs/common",
-            "@nestjs/platform-express",
-            "reflect-metadata",
-            "rxjs",
+            "express@5",
+            "pg@8",
+            "@nestjs/core@12",
+            "@nestjs/common@12",
+            "@nestjs/platform-express@12",
+            "reflect-metadata@0.2",
+            "rxjs@7",
         ];
         Self {
             node: or_say("Express and NestJS", Node::install(&bench.folder, &packages).await),

@@ -72,21 +72,21 @@ impl Node {
         if !manifest.exists() {
             std::fs::write(&manifest, r#"{"private": true, "type": "module"}"#)?;
         }
-        let mut missing: Vec<String> = packages
-            .iter()
-            .filter(|package| !folder.join("node_modules").join(package).exists())
-            .map(|&package| package.to_owned())
-            .collect();
-        if !program.exists() {
-            missing.push(format!("{package}@24"));
-        }
-        if !missing.is_empty() {
+        let mut wanted: Vec<String> = packages.iter().map(|&package| package.to_owned()).collect();
+        wanted.push(format!("{package}@24"));
+        // With its version: npm would take an older one that suits the system's Node.
+        let mark = |package: &String| folder.join(format!("{}.installed", package.replace('/', "_")));
+        wanted.retain(|package| !mark(package).exists());
+        if !wanted.is_empty() {
             let mut args = vec!["install", "--silent", "--no-fund", "--no-audit", "--prefix"];
             args.push(folder.to_str().context("a folder with a plain name")?);
-            args.extend(missing.iter().map(String::as_str));
+            args.extend(wanted.iter().map(String::as_str));
             process::output_of(Path::new("npm"), &args, &[])
                 .await
-                .with_context(|| format!("npm cannot install {}", missing.join(", ")))?;
+                .with_context(|| format!("npm cannot install {}", wanted.join(", ")))?;
+            for package in &wanted {
+                std::fs::write(mark(package), "")?;
+            }
         }
         Ok(Self { program, folder })
     }

@@ -65,7 +65,7 @@ async fn node(bench: &Bench) -> Option<peer_node::Node> {
     if !bench.size.peers {
         return None;
     }
-    let node = peer_node::Node::install(&bench.folder, &["graphile-worker", "pg-boss", "pg"]).await;
+    let node = peer_node::Node::install(&bench.folder, &["graphile-worker@0.18", "pg-boss@12", "pg@8"]).await;
     node.map_err(|error| println!("without Graphile Worker and pg-boss: {error:#}"))
         .ok()
 }
