@@ -1,16 +1,54 @@
 #!/usr/bin/env bash
-# The benchmark, with the peers: ARGS are passed on (make bench ARGS="throughput --rounds 5"). docs/benchmarks.md explains.
+# The benchmarks, with the peers: ARGS are passed on. docs/benchmarks.md explains.
+#   make bench                                     embedded and fleet, everything
+#   make bench ARGS="throughput --rounds 5"        one scenario of the embedded benchmark
+#   make bench ARGS="fleet http --rounds 1"        one scenario of the fleet's; `fleet` alone: all of them
 source "$(dirname "$0")/lib.sh"
 
+embedded() {
+  step "Building the benchmark and the peers (release)"
+  cargo build -p orchestrator-bench --release --features peers --locked
+  step "Measuring (compare within this run only; a busy machine shows in the calibration lines)"
+  cargo run -p orchestrator-bench --release --features peers --locked --quiet -- "$@"
+  if [ $# = 0 ]; then
+    # Each in a process of its own: memory that another one gave back would count.
+    for contender in "in memory, verbs" "on SQLite, verbs"; do
+      cargo run -p orchestrator-bench --release --features peers --locked --quiet -- memory --rounds 1 --only "$contender"
+    done
+  fi
+}
+
+# What is missing is said by the scenario that wants it, and the others go on.
+optional() {
+  if command -v "$1" >/dev/null || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then return; fi
+  say "'$1' is missing: installing $2"
+  apt-get update -qq || true
+  # shellcheck disable=SC2086 # several packages
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $2 >/dev/null || say "could not install $2"
+}
+
+fleet() {
+  step "Building the server and the fleet's benchmark (release)"
+  cargo build -p orchestrator-server -p orchestrator-fleet-bench --release --locked
+  optional wrk wrk
+  optional go "golang-go golang-github-gin-gonic-gin-dev"
+  local target
+  target=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+  step "Measuring the fleet (compare within this run only; a busy machine shows in the calibration lines)"
+  ulimit -n "$(ulimit -Hn)"
+  ORCHESTRATOR_SERVICES=durable .ci/services.sh run "$target/release/orchestrator-fleet-bench" --folder "$target/bench" "$@"
+}
+
 need_rust
-step "Building the benchmark and the peers (release)"
-cargo build -p orchestrator-bench --release --features peers --locked
-step "Measuring (compare within this run only; a busy machine shows in the calibration lines)"
-cargo run -p orchestrator-bench --release --features peers --locked --quiet -- "$@"
-if [ $# = 0 ]; then
-  # Each in a process of its own: memory that another one gave back would count.
-  for contender in "in memory, verbs" "on SQLite, verbs"; do
-    cargo run -p orchestrator-bench --release --features peers --locked --quiet -- memory --rounds 1 --only "$contender"
-  done
-fi
+case "${1:-}" in
+  "")
+    embedded
+    fleet
+    ;;
+  fleet)
+    shift
+    fleet "$@"
+    ;;
+  *) embedded "$@" ;;
+esac
 step_end

@@ -10,6 +10,8 @@
 #   ORCHESTRATOR_TEST_POSTGRES   the URL of a maintenance database, as a user who may create others: each test makes its own
 #   ORCHESTRATOR_TEST_REDIS      the URL of the Redis, of which each test uses keys of its own
 #   ORCHESTRATOR_TEST_SERVICES   the folder of both
+#
+# With ORCHESTRATOR_SERVICES=durable both sync to the disk, as they would for users: that is for benchmarks.
 source "$(dirname "$0")/lib.sh"
 
 # PostgreSQL refuses to run as root: as root it runs as the user who comes with its package.
@@ -62,14 +64,22 @@ start_services() {
   local try postgres_port redis_port
   for try in 1 2 3 4 5; do
     read -r postgres_port redis_port <<<"$(free_ports)"
-    # Nothing here outlives the tests, so nothing is synced to the disk.
-    settings="-h 127.0.0.1 -p $postgres_port -k $folder/postgres -c fsync=off -c full_page_writes=off -c max_connections=300"
+    settings="-h 127.0.0.1 -p $postgres_port -k $folder/postgres -c max_connections=300"
+    if [ "${ORCHESTRATOR_SERVICES:-}" = durable ]; then
+      # Checkpoints in the middle of a measurement would make it a matter of luck.
+      settings="$settings -c shared_buffers=1GB -c max_wal_size=4GB -c checkpoint_timeout=15min -c shared_preload_libraries=pg_stat_statements"
+      append=yes
+    else
+      # Nothing here outlives the tests, so nothing is synced to the disk.
+      settings="$settings -c fsync=off -c full_page_writes=off"
+      append=no
+    fi
     if (cd "$folder/postgres" && as_postgres "$bin/pg_ctl" -D "$folder/postgres/data" -w -l "$folder/postgres/log" -o "$settings" start >/dev/null 2>&1); then
       break
     fi
     [ "$try" -lt 5 ] || die "the private PostgreSQL does not start: see $folder/postgres/log"
   done
-  redis="redis-server --port $redis_port --bind 127.0.0.1 --save '' --appendonly no --dir $folder/redis --daemonize yes --pidfile $folder/redis/pid --logfile $folder/redis/log"
+  redis="redis-server --port $redis_port --bind 127.0.0.1 --save '' --appendonly $append --dir $folder/redis --daemonize yes --pidfile $folder/redis/pid --logfile $folder/redis/log"
   eval "$redis" >/dev/null
   for try in $(seq 100); do
     if redis-cli -p "$redis_port" ping >/dev/null 2>&1; then break; fi

@@ -83,6 +83,18 @@ const RULES: &[Rule] = &[
         ],
         never: &[],
     },
+    // It measures the store on PostgreSQL beside SQL by hand; the server it starts as the program that it is.
+    Rule {
+        name: "orchestrator-fleet-bench",
+        may: &[
+            "orchestrator-bench",
+            "orchestrator-client",
+            "orchestrator-core",
+            "orchestrator-postgres",
+            "orchestrator-protocol",
+        ],
+        never: &[],
+    },
     Rule {
         name: "orchestrator-examples",
         may: &["orchestrator-core", "orchestrator-protocol", "orchestrator-worker"],

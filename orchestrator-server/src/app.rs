@@ -8,7 +8,7 @@ use std::sync::{
 use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrator_core::service::Engine;
 use orchestrator_redis::Buckets;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, middleware::AddData};
+use poem::{Endpoint, Response};
 
 use crate::{
     auth::Guard,
@@ -128,10 +128,6 @@ impl App {
     pub fn endpoint(&self) -> impl Endpoint<Output = Response> + use<> {
         let service = openapi::service(self);
         let (page, spec) = openapi::pages(&service);
-        let route = Route::new()
-            .nest("/api/v1", routes::streams(self, service))
-            .nest("/", routes::plain(self, page, spec));
-        let limit = BodyLimit(self.config.max_body_bytes);
-        middleware::around(self, route.with(AddData::new(limit)).into_endpoint()).map_to_response()
+        middleware::around(self, routes::all(self, service, page, spec))
     }
 }

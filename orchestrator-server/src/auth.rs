@@ -49,6 +49,8 @@ impl Caller {
 pub struct Guard {
     /// None: nobody is asked who they are.
     locked: Option<Locked>,
+    /// Whoever calls where nobody is asked.
+    anyone: Arc<Caller>,
     sources: Sources,
 }
 
@@ -65,7 +67,11 @@ struct Locked {
 impl Guard {
     /// Lets everyone in, as whoever may do everything.
     pub fn open(sources: Sources) -> Self {
-        Self { locked: None, sources }
+        Self {
+            locked: None,
+            anyone: Arc::new(everyone()),
+            sources,
+        }
     }
 
     /// Asks for tokens: those of the store, and the admin's of the configuration.
@@ -77,6 +83,7 @@ impl Guard {
         };
         Self {
             locked: Some(locked),
+            anyone: Arc::new(everyone()),
             sources,
         }
     }
@@ -86,12 +93,12 @@ impl Guard {
     /// # Errors
     ///
     /// 401 and 403; 503 when the store cannot be asked.
-    pub(crate) async fn admit(&self, request: &Request, need: Need) -> Result<Caller, Failure> {
+    pub(crate) async fn admit(&self, request: &Request, need: Need) -> Result<Arc<Caller>, Failure> {
         let Some(locked) = &self.locked else {
-            return Ok(everyone());
+            return Ok(self.anyone.clone());
         };
         if need == Need::Nothing {
-            return Ok(everyone());
+            return Ok(self.anyone.clone());
         }
         let Some(secret) = secret(request.headers()) else {
             let wanted = "send `Authorization: Bearer TOKEN`";
@@ -99,9 +106,11 @@ impl Guard {
         };
         let caller = locked.caller(secret, self.sources.clock.now()).await?;
         if caller.may(need) {
-            return Ok(caller);
+            return Ok(Arc::new(caller));
         }
-        let Need::Role(role) = need else { return Ok(caller) };
+        let Need::Role(role) = need else {
+            return Ok(Arc::new(caller));
+        };
         let detail = format!(
             "this needs the role `{role}`, which the token `{}` does not have",
             caller.name

@@ -6,7 +6,7 @@ use std::io;
 
 use poem::{
     http::uri::Scheme,
-    listener::{Acceptor, AcceptorExt, BoxAcceptor},
+    listener::Acceptor,
     web::{LocalAddr, RemoteAddr},
 };
 use tokio::net::{TcpListener, TcpStream};
@@ -14,11 +14,22 @@ use tokio_rustls::TlsAcceptor;
 
 pub(crate) use tls::keys;
 
-/// Accepts what comes to a listener, with TLS where that is wanted.
-pub(crate) fn acceptor(listener: TcpListener, tls: Option<TlsAcceptor>) -> io::Result<BoxAcceptor> {
-    match tls {
-        None => Ok(TcpAcceptor::new(listener)?.boxed()),
-        Some(tls) => Ok(tls::Agreed::new(listener, tls)?.boxed()),
+/// What comes to a listener, with TLS where that is wanted. Each kind is served as what it is: a connection behind a
+/// pointer costs two locks for each read and write.
+pub(crate) enum Door {
+    /// As it comes.
+    Plain(TcpAcceptor),
+    /// Encrypted.
+    Tls(tls::Agreed),
+}
+
+impl Door {
+    /// Accepts what comes to a listener.
+    pub(crate) fn open(listener: TcpListener, tls: Option<TlsAcceptor>) -> io::Result<Self> {
+        match tls {
+            None => Ok(Self::Plain(TcpAcceptor::new(listener)?)),
+            Some(tls) => Ok(Self::Tls(tls::Agreed::new(listener, tls)?)),
+        }
     }
 }
 

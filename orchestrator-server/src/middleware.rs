@@ -1,45 +1,139 @@
 //! What happens around every request: who calls, how often, how long it took, and what is said when it fails.
 
-use std::{num::NonZeroU32, sync::Arc, time::Instant};
+mod meters;
 
-use metrics::{counter, histogram};
+use std::{num::NonZeroU32, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use futures::FutureExt;
 use orchestrator_protocol::Code;
 use poem::{
-    Endpoint, EndpointExt, IntoResponse, Middleware, PathPattern, Request, Response, Result,
+    Endpoint, EndpointExt, IntoResponse, PathPattern, Request, Response, Result,
+    endpoint::BoxEndpoint,
     http::{HeaderName, HeaderValue, Method},
-    middleware::{CatchPanic, Compression, Cors},
+    middleware::{Compression, Cors},
 };
 
-use crate::{access, app::App, problem::Failure, rate::Rate};
+use self::meters::Meters;
+use crate::{
+    access,
+    app::{App, BodyLimit},
+    auth::Caller,
+    problem::Failure,
+    rate::Rate,
+};
 
 /// Where a request's id is told.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Everything around the routes, from the outside in.
-pub(crate) fn around<E: Endpoint + 'static>(app: &App, routes: E) -> impl Endpoint<Output = Response> + use<E> {
-    let admitted = routes
-        .with(CatchPanic::new().with_handler(|_| {
-            tracing::error!("a request made the server panic");
-            Failure::new(Code::Internal, "a defect of the server; its log says more")
-        }))
-        .with(Admission::new(app.clone()))
-        .catch_all_error(|error| async move { answer(error) })
-        .with(Observation { app: app.clone() });
-    let cors = app.config.cors_origins.iter().fold(
-        Cors::new()
-            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-            .allow_headers(["authorization", "content-type"])
-            .expose_header("x-request-id"),
-        |cors, origin| {
-            if origin == "*" {
-                cors
-            } else {
-                cors.allow_origin(origin.as_str())
+/// Everything around the routes.
+pub(crate) fn around<E: Endpoint<Output = Response> + 'static>(
+    app: &App,
+    routes: E,
+) -> impl Endpoint<Output = Response> + use<E> {
+    let front = Front {
+        limiter: limiter(app),
+        app: app.clone(),
+        meters: Meters::default(),
+        // What happens in the routes is large, and would be moved along with every step here.
+        routes: routes.boxed(),
+    };
+    let origins = &app.config.cors_origins;
+    if origins.is_empty() {
+        return front.with(Compression::new()).boxed();
+    }
+    let cors = Cors::new()
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers(["authorization", "content-type"])
+        .expose_header("x-request-id");
+    let named = origins.iter().filter(|origin| *origin != "*");
+    let cors = named.fold(cors, |cors, origin| cors.allow_origin(origin.as_str()));
+    front.with(cors).with(Compression::new()).map_to_response().boxed()
+}
+
+fn limiter(app: &App) -> Option<Rate> {
+    let rate = app.config.requests_per_second.and_then(NonZeroU32::new)?;
+    Some(Rate::new(rate, app.buckets.clone()))
+}
+
+/// Names every request, asks who calls, and whether they may and not too often, and counts and logs what came of it.
+///
+/// One layer for all of it: each would hold the whole request and what is below it, for every connection.
+struct Front {
+    app: App,
+    limiter: Option<Rate>,
+    meters: Meters,
+    routes: BoxEndpoint<'static, Response>,
+}
+
+impl Front {
+    /// Who calls, if they may.
+    async fn admit(&self, request: &Request) -> Result<Arc<Caller>, Failure> {
+        let need = access::need(request.method(), request.original_uri().path());
+        let caller = self.app.guard.admit(request, need).await?;
+        let Some(limiter) = &self.limiter else {
+            return Ok(caller);
+        };
+        let key = match request.remote_addr().as_socket_addr() {
+            Some(addr) if caller.name == "anyone" => addr.ip().to_string(),
+            _ => caller.name.clone(),
+        };
+        if !limiter.admits(&key).await {
+            let detail = "too many requests; wait a second, or have the limit raised";
+            return Err(Failure::new(Code::RateLimited, detail));
+        }
+        Ok(caller)
+    }
+
+    fn id(&self, request: &Request) -> HeaderValue {
+        let given = request.headers().get(REQUEST_ID).filter(|id| id.len() <= 128).cloned();
+        given.unwrap_or_else(|| {
+            let id = self.app.engine.sources.ids.uuid();
+            let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+            HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).unwrap_or(HeaderValue::from_static("none"))
+        })
+    }
+}
+
+impl Endpoint for Front {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let began = now();
+        let id = self.id(&request);
+        let method = request.method().clone();
+        // Only who reads the log wants to know the path.
+        let path = tracing::enabled!(tracing::Level::DEBUG).then(|| request.original_uri().path().to_owned());
+        let mut response = match self.admit(&request).await {
+            Ok(caller) => {
+                request.set_data(caller);
+                request.set_data(self.app.clone());
+                request.set_data(BodyLimit(self.app.config.max_body_bytes));
+                match AssertUnwindSafe(self.routes.call(request)).catch_unwind().await {
+                    Ok(Ok(response)) => response,
+                    Ok(Err(error)) => answer(error),
+                    Err(_) => {
+                        tracing::error!("a request made the server panic");
+                        Failure::new(Code::Internal, "a defect of the server; its log says more").into_response()
+                    }
+                }
             }
-        },
-    );
-    let open = !app.config.cors_origins.is_empty();
-    admitted.with_if(open, cors).with(Compression::new()).map_to_response()
+            Err(failure) => failure.into_response(),
+        };
+        let took = began.elapsed();
+        let (route, status) = (response.data::<PathPattern>(), response.status());
+        self.meters
+            .count(&method, route.map(|pattern| &pattern.0), status, took);
+        if let Some(path) = path {
+            tracing::debug!(
+                request.id = id.to_str().unwrap_or_default(),
+                http.status = status.as_u16(),
+                took_ms = took.as_millis() as u64,
+                "{method} {path}"
+            );
+        }
+        response.headers_mut().insert(REQUEST_ID, id);
+        Ok(response)
+    }
 }
 
 /// An error as a response. What the framework turns into a response by itself (an upgrade, a redirection) stays.
@@ -48,112 +142,6 @@ fn answer(error: poem::Error) -> Response {
         return error.into_response();
     }
     Failure::of(&error).into_response()
-}
-
-/// Asks who calls, and whether they may, and not too often.
-struct Admission {
-    app: App,
-    limiter: Option<Arc<Rate>>,
-}
-
-impl Admission {
-    fn new(app: App) -> Self {
-        let rate = app.config.requests_per_second.and_then(NonZeroU32::new);
-        let limiter = rate.map(|rate| Arc::new(Rate::new(rate, app.buckets.clone())));
-        Self { app, limiter }
-    }
-}
-
-impl<E: Endpoint> Middleware<E> for Admission {
-    type Output = Admitted<E>;
-
-    fn transform(&self, inner: E) -> Admitted<E> {
-        Admitted {
-            inner,
-            app: self.app.clone(),
-            limiter: self.limiter.clone(),
-        }
-    }
-}
-
-struct Admitted<E> {
-    inner: E,
-    app: App,
-    limiter: Option<Arc<Rate>>,
-}
-
-impl<E: Endpoint> Endpoint for Admitted<E> {
-    type Output = E::Output;
-
-    async fn call(&self, mut request: Request) -> Result<E::Output> {
-        let need = access::need(request.method(), request.original_uri().path());
-        let caller = self.app.guard.admit(&request, need).await?;
-        if let Some(limiter) = &self.limiter {
-            let key = match request.remote_addr().as_socket_addr() {
-                Some(addr) if caller.name == "anyone" => addr.ip().to_string(),
-                _ => caller.name.clone(),
-            };
-            if !limiter.admits(&key).await {
-                let detail = "too many requests; wait a second, or have the limit raised";
-                return Err(Failure::new(Code::RateLimited, detail).into());
-            }
-        }
-        request.set_data(caller);
-        self.inner.call(request).await
-    }
-}
-
-/// Names every request, counts it and logs what came of it.
-struct Observation {
-    app: App,
-}
-
-impl<E: Endpoint> Middleware<E> for Observation {
-    type Output = Observed<E>;
-
-    fn transform(&self, inner: E) -> Observed<E> {
-        Observed {
-            inner,
-            app: self.app.clone(),
-        }
-    }
-}
-
-struct Observed<E> {
-    inner: E,
-    app: App,
-}
-
-impl<E: Endpoint> Endpoint for Observed<E> {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> Result<Response> {
-        let given = request.headers().get(REQUEST_ID).filter(|id| id.len() <= 128).cloned();
-        let id = given.unwrap_or_else(|| {
-            let id = self.app.engine.sources.ids.uuid().to_string();
-            HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("none"))
-        });
-        let (method, path) = (request.method().clone(), request.original_uri().path().to_owned());
-        let began = now();
-        let mut response = self.inner.get_response(request).await;
-        let took = began.elapsed();
-        let route = response.data::<PathPattern>().map(|pattern| pattern.0.to_string());
-        let route = route.unwrap_or_else(|| "none".to_owned());
-        let status = response.status();
-        counter!("http_requests_total", "method" => method.to_string(), "route" => route.clone(),
-            "status" => status.as_u16().to_string())
-        .increment(1);
-        histogram!("http_request_duration_seconds", "method" => method.to_string(), "route" => route)
-            .record(took.as_secs_f64());
-        tracing::debug!(
-            request.id = id.to_str().unwrap_or_default(),
-            http.status = status.as_u16(),
-            took_ms = took.as_millis() as u64,
-            "{method} {path}"
-        );
-        response.headers_mut().insert(REQUEST_ID, id);
-        Ok(response)
-    }
 }
 
 #[expect(

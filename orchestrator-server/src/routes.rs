@@ -12,7 +12,7 @@ mod tokens;
 pub mod worker;
 mod workers;
 
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, endpoint::make_sync, get, web::Html};
+use poem::{EndpointExt, Response, Route, endpoint::make_sync, get, web::Html};
 use poem_openapi::{OpenApiService, Tags};
 
 use crate::app::App;
@@ -60,17 +60,12 @@ pub(crate) fn api(app: &App) -> Api {
     )
 }
 
-/// Everything below `/api/v1`: what is not REST, and the operations.
-pub(crate) fn streams(app: &App, service: OpenApiService<Api, ()>) -> impl IntoEndpoint<Endpoint: 'static> + use<> {
+/// Every address. One table of routes: each within another would be a layer more for every request.
+pub(crate) fn all(app: &App, service: OpenApiService<Api, ()>, page: String, spec: String) -> Route {
     Route::new()
-        .at("/events", get(events::events).data(app.viewers.clone()))
-        .nest("/worker", worker::routes().data(app.workers.clone()))
-        .nest("/", service)
-}
-
-/// Everything that is not below `/api/v1`.
-pub(crate) fn plain(app: &App, page: String, spec: String) -> impl Endpoint<Output = Response> + use<> {
-    Route::new()
+        .at("/api/v1/events", get(events::events).data(app.viewers.clone()))
+        .nest("/api/v1/worker", worker::routes().data(app.workers.clone()))
+        .nest("/api/v1", service)
         .at("/", get(make_sync(|_| Html(NO_DASHBOARD))))
         .at("/docs", get(make_sync(move |_| Html(page.clone()))))
         .at(
@@ -82,8 +77,6 @@ pub(crate) fn plain(app: &App, page: String, spec: String) -> impl Endpoint<Outp
         .at("/healthz", get(health::alive))
         .at("/readyz", get(health::ready))
         .at("/metrics", get(health::metrics))
-        .data(app.clone())
-        .map_to_response()
 }
 
 /// What is at `/` as long as no dashboard is built in.

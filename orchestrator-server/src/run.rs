@@ -8,10 +8,17 @@ use orchestrator_core::{
     service::Engine,
     store::StoreError,
 };
-use poem::listener::BoxAcceptor;
+use poem::listener::Acceptor;
 use tokio::net::TcpListener;
 
-use crate::{App, AppConfig, Config, auth::Guard, bus, listener, store, workers::WorkersConfig};
+use crate::{
+    App, AppConfig, Config,
+    auth::Guard,
+    bus,
+    listener::{self, Door},
+    store,
+    workers::WorkersConfig,
+};
 
 /// Why a server does not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +46,7 @@ pub enum ServerError {
 /// A server that is set up and listens, and has not begun to answer.
 pub struct Server {
     app: App,
-    acceptor: BoxAcceptor,
+    door: Door,
     addr: SocketAddr,
     scheme: &'static str,
     services: Vec<Service>,
@@ -96,7 +103,7 @@ impl Server {
         let services = services(&app, config.retention);
         Ok(Self {
             app,
-            acceptor: listener::acceptor(socket, tls)?,
+            door: Door::open(socket, tls)?,
             addr,
             scheme,
             services,
@@ -131,16 +138,29 @@ impl Server {
             app.begin_stop();
             tracing::info!("stopping: requests may take {} s more", self.shutdown.as_secs_f64());
         };
-        let server = poem::Server::new_with_acceptor(self.acceptor);
-        let served = server
-            .run_with_graceful_shutdown(self.app.endpoint(), stopping, Some(self.shutdown))
-            .await;
+        let served = match self.door {
+            Door::Plain(acceptor) => serve(acceptor, &self.app, stopping, self.shutdown).await,
+            Door::Tls(acceptor) => serve(acceptor, &self.app, stopping, self.shutdown).await,
+        };
         for service in self.services {
             service.stop().await;
         }
         self.app.engine.close().await;
         Ok(served?)
     }
+}
+
+/// Answers what comes until `stopping` is over, and lets requests finish for a while.
+async fn serve(
+    acceptor: impl Acceptor + 'static,
+    app: &App,
+    stopping: impl Future<Output = ()>,
+    patience: Duration,
+) -> std::io::Result<()> {
+    let server = poem::Server::new_with_acceptor(acceptor);
+    server
+        .run_with_graceful_shutdown(app.endpoint(), stopping, Some(patience))
+        .await
 }
 
 /// The loops that keep the store going. Every server of a fleet runs them; each verb of theirs happens once.

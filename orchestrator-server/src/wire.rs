@@ -109,8 +109,10 @@ impl<'a, T: DeserializeOwned + JsonSchema + Send> ApiExtractor<'a> for Body<T> {
 }
 
 fn json_response<T: Serialize>(status: StatusCode, value: &T) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(body) => Response::builder().status(status).content_type(JSON).body(body),
+    // A task without much input fits.
+    let mut body = Vec::with_capacity(1024);
+    match serde_json::to_writer(&mut body, value) {
+        Ok(()) => Response::builder().status(status).content_type(JSON).body(body),
         Err(error) => {
             tracing::error!(%error, "an answer could not be written");
             Failure::new(Code::Internal, "a defect of the server; its log says more").into_response()

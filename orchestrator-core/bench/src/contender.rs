@@ -12,7 +12,7 @@ use async_trait::async_trait;
 /// when the outcomes would.
 #[async_trait]
 pub trait Contender: Send {
-    /// Queues jobs that do nothing, each with [`body`], in the batches that suit this queue best.
+    /// Queues jobs that do nothing, each with [`body`](orchestrator_bench::job::body), in the batches that suit this queue best.
     async fn submit(&mut self, jobs: usize) -> anyhow::Result<()>;
 
     /// Runs all of that many queued jobs, with whatever concurrency suits this queue best, and records an outcome for
@@ -73,26 +73,4 @@ pub enum Role {
     /// What somebody would use instead.
     #[cfg_attr(not(feature = "peers"), expect(dead_code, reason = "peers take part on request"))]
     Peer,
-}
-
-/// What every handler answers with.
-pub const OUTPUT: &str = r#"{"ok":true}"#;
-
-/// The input of job `number`: 200 bytes of JSON.
-pub fn body(number: usize) -> String {
-    format!(
-        r#"{{"number":"{number:010}","kind":"noop","agent":"bench","text":"{:x<137}"}}"#,
-        ""
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::body;
-
-    #[test]
-    fn a_body_is_200_bytes_of_json() {
-        assert_eq!(body(7).len(), 200);
-        assert!(serde_json::from_str::<serde_json::Value>(&body(7)).is_ok());
-    }
 }

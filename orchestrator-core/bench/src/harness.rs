@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::calibrate::Calibration;
 use crate::contender::{Contender, Entry, Role, Storage};
 use crate::scenario::{Figure, Scenario, Size};
+use orchestrator_bench::calibrate::Calibration;
 
 /// A contender that takes longer is stuck.
 const PATIENCE: Duration = Duration::from_mins(5);

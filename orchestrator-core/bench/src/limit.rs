@@ -26,7 +26,9 @@ use sqlx::sqlite::{
 };
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Executor, Row};
 
-use crate::contender::{Contender, OUTPUT, Opening, body};
+use orchestrator_bench::job::{OUTPUT, body};
+
+use crate::contender::{Contender, Opening};
 
 /// Jobs in one transaction. More of them gain nothing: the commit is shared by enough.
 const BATCH: usize = 1000;

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
-use crate::contender::{Contender, OUTPUT, Opening, body};
+use orchestrator_bench::job::{OUTPUT, body};
+
+use crate::contender::{Contender, Opening};
 
 /// Ordered by (priority, id), with leases and results, behind one lock that submitters and workers share.
 #[derive(Default)]

@@ -12,7 +12,6 @@ mod contender;
 
 mod scenario;
 
-mod calibrate;
 mod harness;
 
 mod limit;

@@ -23,7 +23,9 @@ use orchestrator_core::{
 use orchestrator_protocol::{SessionId, Timestamp};
 use tokio::sync::mpsc;
 
-use crate::contender::{Contender, OUTPUT, Opening, body};
+use orchestrator_bench::job::{OUTPUT, body};
+
+use crate::contender::{Contender, Opening};
 
 /// How many tasks one call carries.
 const BATCH: usize = 1000;

@@ -22,7 +22,9 @@ use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use crate::contender::{Contender, Opening, body};
+use orchestrator_bench::job::body;
+
+use crate::contender::{Contender, Opening};
 
 /// A job, as apalis stores it: the same 200 bytes, parsed by its codec.
 #[derive(Clone, Debug, Serialize, Deserialize)]

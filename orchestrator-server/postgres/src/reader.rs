@@ -3,8 +3,12 @@
 mod detail;
 mod history;
 mod list;
+mod lookup;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, LazyLock},
+};
 
 use orchestrator_core::store::{
     SessionView, Settled, StoreError,
@@ -17,6 +21,7 @@ use orchestrator_protocol::{
 use sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgArguments, postgres::PgRow};
 use uuid::Uuid;
 
+use self::lookup::Lookup;
 use crate::{
     codec::{self, column},
     fault, prune,
@@ -27,15 +32,29 @@ use crate::{
 /// Where the counts of what was spent begin among the totals, after those of the states.
 const SPENT: usize = TaskState::ALL.len();
 
+/// The sums of all totals as one array, and when the oldest ready task was made. That one is looked for among those that
+/// are ready (`+0`: otherwise it may be looked for by key, past everything that ever ended).
+static STATS: LazyLock<String> = LazyLock::new(|| {
+    let sums: Vec<String> = (1..=SPENT + 5).map(|i| format!("coalesce(sum(n[{i}]),0)")).collect();
+    format!(
+        "select array[{}],(select created_at from task where key=(select min(key+0) from life where state=2)) from total",
+        sums.join(",")
+    )
+});
+
 /// The connections that read.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
     pool: PgPool,
+    lookup: Arc<Lookup>,
 }
 
 impl Reader {
     pub(crate) fn new(pool: PgPool) -> Self {
-        Self { pool }
+        Self {
+            lookup: Lookup::new(pool.clone()),
+            pool,
+        }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -79,7 +98,7 @@ impl Reader {
     }
 
     pub(crate) async fn get(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
-        Ok(self.find(id).await?.map(|row| row.to_task()))
+        Ok(self.lookup.find(id).await?.map(|row| row.to_task()))
     }
 
     /// A task and all below it, level by level.
@@ -127,29 +146,23 @@ impl Reader {
     }
 
     pub(crate) async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
-        let sql = "select (i-1)::bigint,sum(n[i]) from total,generate_series(1,15) i where i<=cardinality(n) group by i \
-                   union all select -1,created_at from task where key=(select min(key) from life where state=2)";
         let mut stats = Stats::default();
-        let mut spent = Spent::default();
-        for row in &self.rows(sql, |_| {}).await? {
-            let (id, n): (i64, f64) = (column(row, 0)?, column(row, 1)?);
-            let Ok(id) = usize::try_from(id) else {
-                let oldest = Timestamp::from_micros(n as i64);
-                stats.oldest_ready_s = Some(now.since(oldest).as_secs_f64());
-                continue;
-            };
-            match id.checked_sub(SPENT) {
-                None if n > 0.0 => {
-                    stats.by_state.insert(state_of(id as i64)?, n as u64);
-                }
-                None => {}
-                Some(0) => spent.0 = n as u64,
-                Some(1) => spent.1 = n as u64,
-                Some(2) => spent.2 = n as u64,
-                Some(3) => spent.3 = n as i64,
-                Some(_) => spent.4 = n,
-            }
+        let rows = self.rows(STATS.as_str(), |_| {}).await?;
+        let Some(row) = rows.first() else { return Ok(stats) };
+        let totals: Vec<f64> = column(row, 0)?;
+        let oldest: Option<i64> = column(row, 1)?;
+        let (states, spent) = totals.split_at(SPENT);
+        for (code, &n) in (0..).zip(states).filter(|(_, n)| **n > 0.0) {
+            stats.by_state.insert(state_of(code)?, n as u64);
         }
+        stats.oldest_ready_s = oldest.map(|at| now.since(Timestamp::from_micros(at)).as_secs_f64());
+        let spent = Spent(
+            spent[0] as u64,
+            spent[1] as u64,
+            spent[2] as u64,
+            spent[3] as i64,
+            spent[4],
+        );
         stats.usage = Usage::from(spent);
         Ok(stats)
     }

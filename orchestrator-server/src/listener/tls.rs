@@ -27,7 +27,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const WAITING: usize = 128;
 
 /// Connections that have agreed on a key. Slow ones keep nobody waiting.
-pub(super) struct Agreed {
+pub(crate) struct Agreed {
     local: LocalAddr,
     connections: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
 }

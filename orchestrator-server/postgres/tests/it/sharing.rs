@@ -66,6 +66,34 @@ fn done((task, lease): (TaskId, LeaseId)) -> ReportItem {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_who_look_for_tasks_at_once_are_each_told_of_theirs() {
+    let place = Place::new().await;
+    let store: Arc<dyn Store> = Arc::new(place.open().await);
+    let mut ids = submit(&*store, 30).await;
+    // One of them is nowhere.
+    ids.push(SystemIds.task());
+    let askers = (0..600).map(|n| {
+        let (store, id) = (store.clone(), ids[n % ids.len()]);
+        tokio::spawn(async move { (n, id, store.get(id).await) })
+    });
+    for asker in askers.collect::<Vec<_>>() {
+        let (n, id, found) = asker.await.expect("no panic");
+        let found = found.expect("the store answers");
+        assert_eq!(found.is_some(), n % ids.len() != 30);
+        assert!(found.is_none_or(|task| task.id == id));
+    }
+    // Somebody who goes away leaves the others their answers.
+    let impatient = ids
+        .iter()
+        .map(|id| tokio::time::timeout(Duration::ZERO, store.get(*id)));
+    futures::future::join_all(impatient).await;
+    assert_eq!(
+        store.get(ids[0]).await.expect("it answers").map(|task| task.id),
+        Some(ids[0])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stores_on_one_database_never_grant_the_same_twice() {
     const TASKS: usize = 300;
     let place = Place::new().await;
