@@ -114,7 +114,7 @@ impl App {
         let service = openapi::service(self);
         let (page, spec) = openapi::pages(&service);
         let route = Route::new()
-            .nest("/api/v1", routes::streams(self, service))
+            .nest("/api/v1", routes::streams(self, service, &spec))
             .nest("/", routes::plain(self, page, spec));
         let limit = BodyLimit(self.config.max_body_bytes);
         middleware::around(self, route.with(AddData::new(limit)).into_endpoint()).map_to_response()

@@ -11,7 +11,7 @@ use poem::{
     middleware::{CatchPanic, Compression, Cors},
 };
 
-use crate::{access, app::App, problem::Failure};
+use crate::{access, app::App, counted::Counted, problem::Failure};
 
 /// Where a request's id is told.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -139,8 +139,10 @@ impl<E: Endpoint> Endpoint for Observed<E> {
         });
         let (method, path) = (request.method().clone(), request.original_uri().path().to_owned());
         let began = now();
+        let in_flight = Counted::request();
         let mut response = self.inner.get_response(request).await;
         let took = began.elapsed();
+        drop(in_flight);
         let route = response.data::<PathPattern>().map(|pattern| pattern.0.to_string());
         let route = route.unwrap_or_else(|| "none".to_owned());
         let status = response.status();

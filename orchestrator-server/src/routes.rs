@@ -12,10 +12,13 @@ mod tokens;
 pub mod worker;
 mod workers;
 
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route, endpoint::make_sync, get, web::Html};
+use poem::{
+    Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Response, Route, endpoint::make_sync,
+    error::MethodNotAllowedError, get, web::Html,
+};
 use poem_openapi::{OpenApiService, Tags};
 
-use crate::app::App;
+use crate::{app::App, parameters::Parameters, problem::Failure};
 
 /// What the document groups operations by.
 #[derive(Tags)]
@@ -61,11 +64,18 @@ pub(crate) fn api(app: &App) -> Api {
 }
 
 /// Everything below `/api/v1`: what is not REST, and the operations.
-pub(crate) fn streams(app: &App, service: OpenApiService<Api, ()>) -> impl IntoEndpoint<Endpoint: 'static> + use<> {
+pub(crate) fn streams(
+    app: &App,
+    service: OpenApiService<Api, ()>,
+    document: &str,
+) -> impl IntoEndpoint<Endpoint: 'static> + use<> {
     Route::new()
         .at("/events", get(events::events).data(app.viewers.clone()))
-        .nest("/worker", worker::routes().data(app.workers.clone()))
-        .nest("/", service)
+        .nest(
+            "/worker",
+            worker::routes().data(app.workers.clone()).catch_error(by_post),
+        )
+        .nest("/", service.with(Parameters::of(document)))
 }
 
 /// Everything that is not below `/api/v1`.
@@ -83,7 +93,16 @@ pub(crate) fn plain(app: &App, page: String, spec: String) -> impl Endpoint<Outp
         .at("/readyz", get(health::ready))
         .at("/metrics", get(health::metrics))
         .data(app.clone())
+        .catch_error(by_get)
         .map_to_response()
+}
+
+async fn by_get(_: MethodNotAllowedError) -> Response {
+    Failure::other_method("GET, HEAD").into_response()
+}
+
+async fn by_post(_: MethodNotAllowedError) -> Response {
+    Failure::other_method("POST").into_response()
 }
 
 /// What is at `/` as long as no dashboard is built in.
