@@ -5,6 +5,8 @@ mod conformance;
 mod events;
 mod faults;
 mod frames;
+mod fuzz;
 mod proxy;
 mod raw;
 mod replica;
+mod watching;
