@@ -12,10 +12,16 @@ cargo fmt --all --check || die "not formatted: run 'make fmt'"
 step "Lints, of everything that is built"
 cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 
-step "The parts that must build alone: the vocabulary, and the core without SQLite"
+step "The parts that must build alone: the vocabulary, the core without SQLite, the client as a browser has it"
 # In the whole workspace features add up, so that a missing one is hidden by a neighbour who asks for it.
 cargo clippy -p orchestrator-protocol --no-default-features --locked --quiet -- -D warnings
 cargo clippy -p orchestrator-core --no-default-features --locked --quiet -- -D warnings
+cargo clippy -p orchestrator-client --no-default-features --locked --quiet -- -D warnings
+# What the client would bring into a browser: nothing that opens sockets or asks a system for anything.
+web=$(cargo tree -p orchestrator-client --no-default-features --target wasm32-unknown-unknown --edges normal --prefix none --locked --quiet)
+if grep -E '^(mio|socket2|tokio|tokio-tungstenite|hyper|rustls|orchestrator-core) ' <<<"$web"; then
+  die "the client without its feature 'native' brings these, which a browser does not have"
+fi
 
 step "Documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet

@@ -17,3 +17,5 @@ else
   .ci/services.sh run cargo test --workspace --locked </dev/null
 fi
 step_end
+
+.ci/services.sh run .ci/contract.sh

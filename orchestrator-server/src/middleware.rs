@@ -18,6 +18,7 @@ use crate::{
     access,
     app::{App, BodyLimit},
     auth::Caller,
+    counted::Counted,
     problem::Failure,
     rate::Rate,
 };
@@ -103,6 +104,7 @@ impl Endpoint for Front {
         let method = request.method().clone();
         // Only who reads the log wants to know the path.
         let path = tracing::enabled!(tracing::Level::DEBUG).then(|| request.original_uri().path().to_owned());
+        let in_flight = Counted::request();
         let mut response = match self.admit(&request).await {
             Ok(caller) => {
                 request.set_data(caller);
@@ -120,6 +122,7 @@ impl Endpoint for Front {
             Err(failure) => failure.into_response(),
         };
         let took = began.elapsed();
+        drop(in_flight);
         let (route, status) = (response.data::<PathPattern>(), response.status());
         self.meters
             .count(&method, route.map(|pattern| &pattern.0), status, took);

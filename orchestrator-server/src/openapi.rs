@@ -1,11 +1,14 @@
 //! The document that describes the API, from the routes themselves.
 
+use orchestrator_core::domain::spec;
+use orchestrator_protocol::{EventType, TaskState};
 use poem_openapi::OpenApiService;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     app::App,
     routes::{self, Api},
+    wire::schema,
 };
 
 /// The operations, as an endpoint that also describes them.
@@ -21,7 +24,11 @@ pub(crate) fn service(app: &App) -> OpenApiService<Api, ()> {
 /// The page for people, and the document for programs.
 pub(crate) fn pages(service: &OpenApiService<Api, ()>) -> (String, String) {
     let written = service.spec();
-    let spec = with_security(&written);
+    let mut document: Value = serde_json::from_str(&written).unwrap_or_default();
+    schema::unpack(&mut document);
+    say_what_parameters_are(&mut document);
+    say_that_tokens_may_be_needed(&mut document);
+    let spec = serde_json::to_string_pretty(&document).unwrap_or_default();
     (service.swagger_ui_html().replace(&written, &spec), spec)
 }
 
@@ -30,9 +37,46 @@ pub fn document(app: &App) -> String {
     pages(&service(app)).1
 }
 
+/// Parameters are read as texts, so that what is wrong with one is said in our words. Here is what the texts are to be.
+fn say_what_parameters_are(document: &mut Value) {
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    let operations = paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut);
+    let parameters = operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut());
+    for parameter in parameters.flatten() {
+        let said = match parameter["name"].as_str().unwrap_or_default() {
+            name if name.ends_with("_id") => json!({"format": "uuid"}),
+            "key" | "queue" => json!({"minLength": 1, "maxLength": spec::MAX_NAME}),
+            "limit" => json!({"minimum": 1, "maximum": 500}),
+            "after" => json!({"minimum": 0}),
+            "wait_s" => json!({"minimum": 0, "maximum": 300}),
+            "label" => json!({"pattern": "^[^:]+:"}),
+            // Of checkpoints one, of tasks several.
+            "state"
+                if parameter["description"]
+                    .as_str()
+                    .is_some_and(|said| said.starts_with("`open`")) =>
+            {
+                json!({"enum": ["open"]})
+            }
+            "state" => several(TaskState::ALL.iter().map(|state| state.as_str())),
+            "types" => several(EventType::ALL.iter().map(|kind| kind.as_str())),
+            _ => continue,
+        };
+        let schema = parameter["schema"].as_object_mut();
+        schema
+            .into_iter()
+            .for_each(|schema| schema.extend(said.as_object().cloned().unwrap_or_default()));
+    }
+}
+
+/// Names, separated by commas.
+fn several<'n>(names: impl Iterator<Item = &'n str>) -> Value {
+    let names = names.collect::<Vec<_>>().join("|");
+    json!({"pattern": format!("^({names})(,({names}))*$")})
+}
+
 /// Says of the whole document that a token may be needed.
-fn with_security(spec: &str) -> String {
-    let mut document: Value = serde_json::from_str(spec).unwrap_or_default();
+fn say_that_tokens_may_be_needed(document: &mut Value) {
     document["components"]["securitySchemes"] = json!({
         "bearer": {
             "type": "http",
@@ -41,5 +85,4 @@ fn with_security(spec: &str) -> String {
         }
     });
     document["security"] = json!([{"bearer": []}, {}]);
-    serde_json::to_string_pretty(&document).unwrap_or_default()
 }

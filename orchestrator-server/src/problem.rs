@@ -10,20 +10,34 @@ use poem::{
 
 /// A problem on its way to whoever asked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Failure(pub Box<Problem>);
+pub struct Failure(
+    pub Box<Problem>,
+    /// The methods by which the address is called, where it was called by another.
+    Option<String>,
+);
 
 impl Failure {
     /// A problem with its usual status.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let (status, title) = meaning(code);
-        Self(Box::new(Problem {
+        let problem = Problem {
             kind: format!("urn:orchestrator:problem:{}", name(code)),
             title: title.to_owned(),
             status: status.as_u16(),
             detail: detail.into(),
             code,
             errors: Vec::new(),
-        }))
+        };
+        Self(Box::new(problem), None)
+    }
+
+    /// An address that was called by another method than these.
+    pub fn other_method(allowed: impl Into<String>) -> Self {
+        let allowed = allowed.into();
+        let detail = format!("this address is called by {allowed}; see /docs");
+        let mut failure = Self::new(Code::MethodNotAllowed, detail);
+        failure.1 = Some(allowed);
+        failure
     }
 
     /// A field that breaks a rule.
@@ -74,6 +88,12 @@ impl Failure {
         }
         if let Some(param) = error.downcast_ref::<poem_openapi::error::ParseParamError>() {
             return Self::field(param.name, plain(&param.reason));
+        }
+        if error.is::<poem::error::WebSocketError>() {
+            return Self::new(Code::InvalidInput, "this address is a WebSocket: connect to it as one");
+        }
+        if error.is::<poem::error::ParsePathError>() {
+            return Self::new(Code::InvalidInput, "the address is not UTF-8");
         }
         if let Some(path) = error.downcast_ref::<poem_openapi::error::ParsePathError>() {
             return Self::field(path.name, plain(&path.reason));
@@ -167,6 +187,9 @@ impl IntoResponse for Failure {
             .content_type("application/problem+json")
             .body(body);
         let headers = response.headers_mut();
+        if let Some(allowed) = self.1.and_then(|allowed| HeaderValue::from_str(&allowed).ok()) {
+            headers.insert(header::ALLOW, allowed);
+        }
         match status {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

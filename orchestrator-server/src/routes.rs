@@ -12,10 +12,13 @@ mod tokens;
 pub mod worker;
 mod workers;
 
-use poem::{EndpointExt, Response, Route, endpoint::make_sync, get, web::Html};
+use poem::{
+    Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Response, Route, endpoint::make_sync,
+    error::MethodNotAllowedError, get, web::Html,
+};
 use poem_openapi::{OpenApiService, Tags};
 
-use crate::app::App;
+use crate::{app::App, parameters::Parameters, problem::Failure};
 
 /// What the document groups operations by.
 #[derive(Tags)]
@@ -62,21 +65,38 @@ pub(crate) fn api(app: &App) -> Api {
 
 /// Every address. One table of routes: each within another would be a layer more for every request.
 pub(crate) fn all(app: &App, service: OpenApiService<Api, ()>, page: String, spec: String) -> Route {
+    let document = Parameters::of(&spec);
     Route::new()
-        .at("/api/v1/events", get(events::events).data(app.viewers.clone()))
-        .nest("/api/v1/worker", worker::routes().data(app.workers.clone()))
-        .nest("/api/v1", service)
-        .at("/", get(make_sync(|_| Html(NO_DASHBOARD))))
-        .at("/docs", get(make_sync(move |_| Html(page.clone()))))
+        .at("/api/v1/events", only_get(events::events).data(app.viewers.clone()))
+        .nest(
+            "/api/v1/worker",
+            worker::routes().data(app.workers.clone()).catch_error(by_post),
+        )
+        .nest("/api/v1", service.with(document))
+        .at("/", only_get(make_sync(|_| Html(NO_DASHBOARD))))
+        .at("/docs", only_get(make_sync(move |_| Html(page.clone()))))
         .at(
             "/openapi.json",
-            get(make_sync(move |_| {
+            only_get(make_sync(move |_| {
                 Response::builder().content_type("application/json").body(spec.clone())
             })),
         )
-        .at("/healthz", get(health::alive))
-        .at("/readyz", get(health::ready))
-        .at("/metrics", get(health::metrics))
+        .at("/healthz", only_get(health::alive))
+        .at("/readyz", only_get(health::ready))
+        .at("/metrics", only_get(health::metrics))
+}
+
+/// An endpoint that is read, and says so to whoever tries something else.
+fn only_get(endpoint: impl IntoEndpoint<Endpoint: 'static>) -> impl Endpoint<Output = Response> {
+    get(endpoint).catch_error(by_get).map_to_response()
+}
+
+async fn by_get(_: MethodNotAllowedError) -> Response {
+    Failure::other_method("GET, HEAD").into_response()
+}
+
+async fn by_post(_: MethodNotAllowedError) -> Response {
+    Failure::other_method("POST").into_response()
 }
 
 /// What is at `/` as long as no dashboard is built in.

@@ -27,6 +27,11 @@ pub(crate) fn recorder() -> PrometheusHandle {
             "http_request_duration_seconds",
             "How long requests took, by method and route."
         );
+        describe_gauge!("http_requests_in_flight", "Requests that have not been answered yet.");
+        describe_gauge!(
+            "orchestrator_connections",
+            "Open WebSockets, by who is at the other end."
+        );
         describe_gauge!("orchestrator_tasks", "Tasks in each state.");
         describe_gauge!(
             "orchestrator_queue_age_seconds",
@@ -53,6 +58,11 @@ pub(crate) fn recorder() -> PrometheusHandle {
             "Parcels that this server received from others."
         );
         describe_gauge!("process_resident_memory_bytes", "Memory of the server.");
+        describe_gauge!("process_open_fds", "Files and connections that the server has open.");
+        describe_gauge!(
+            "tokio_alive_tasks",
+            "Pieces of work that the server's runtime keeps track of."
+        );
         handle
     });
     recorder.clone()
@@ -94,6 +104,11 @@ pub(crate) async fn observe(app: &App) {
         counter!("orchestrator_bus_losses_total", "carrier" => carrier).absolute(bus.losses);
         counter!("orchestrator_bus_sent_total", "carrier" => carrier).absolute(bus.sent);
         counter!("orchestrator_bus_received_total", "carrier" => carrier).absolute(bus.received);
+    }
+    gauge!("tokio_alive_tasks").set(tokio::runtime::Handle::current().metrics().num_alive_tasks() as f64);
+    // Where the system lists them.
+    if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
+        gauge!("process_open_fds").set(files.count() as f64);
     }
     if let Some(bytes) = resident_bytes() {
         gauge!("process_resident_memory_bytes").set(bytes);

@@ -1,10 +1,10 @@
 //! Bodies: serde decides what they look like, and the OpenAPI document says so.
 
-mod schema;
+pub(crate) mod schema;
 
 use std::ops::Deref;
 
-use orchestrator_protocol::{Code, Problem};
+use orchestrator_protocol::{Code, DEEPEST, Problem, is_too_deep};
 use poem::{IntoResponse, Request, RequestBody, Response, http::StatusCode};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions,
@@ -48,6 +48,12 @@ impl<T> Deref for Body<T> {
 
 /// Reads a body, naming the field that is wrong.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+    if is_too_deep(bytes) {
+        return Err(Failure::field(
+            "body",
+            format!("is nested deeper than {DEEPEST} levels"),
+        ));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -245,6 +251,12 @@ mod tests {
         assert!(problem.detail.contains("colour"), "{}", problem.detail);
         let problem = wrong(r#"{"task_type": "a", "retry": {"max_attempts": -1}}"#);
         assert_eq!(problem.errors[0].field, "retry.max_attempts");
+        let deep = format!(
+            r#"{{"task_type": "a", "input": {}1{}}}"#,
+            "[".repeat(100),
+            "]".repeat(100)
+        );
+        assert!(wrong(&deep).detail.contains("deeper than 100"));
         assert_eq!(wrong("").errors[0].field, "body");
         assert_eq!(wrong(r#"{"task_type": "a"} x"#).errors[0].field, "body");
     }

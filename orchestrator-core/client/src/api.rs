@@ -4,7 +4,7 @@ mod call;
 mod error;
 mod query;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use orchestrator_protocol::{
     Checkpoint, Decision, Event, ExternalResult, LimitRule, LogLine, NewSchedule, NewTask, Page, Role, Schedule,
@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     error::ClientError,
-    query::{HistoryQuery, TaskQuery},
+    query::{HistoryQuery, PageQuery, TaskQuery, all},
 };
-use crate::ServerAddress;
+use crate::{ServerAddress, transport::Transport};
 
 /// What a server can be asked. Cheap to clone; clones share their connections.
 ///
@@ -40,6 +40,7 @@ use crate::ServerAddress;
 pub struct Client {
     address: ServerAddress,
     http: reqwest::Client,
+    transport: Arc<dyn Transport>,
 }
 
 /// What a server made, or had already.
@@ -198,24 +199,20 @@ impl Client {
         self.call(Method::POST, &path, false).body(result).answer().await
     }
 
-    /// A page of what waits for people, the newest first.
-    pub async fn checkpoints(
-        &self,
-        root: Option<TaskId>,
-        cursor: Option<&str>,
-    ) -> Result<Page<Checkpoint>, ClientError> {
-        let root = root.map(|root| ("root_id".to_owned(), root.to_string()));
-        let cursor = cursor.map(|cursor| ("cursor".to_owned(), cursor.to_owned()));
-        let pairs = root.into_iter().chain(cursor).collect();
+    /// A page of what waits for people, the newest first: everything, or what is in the tree of a task.
+    pub async fn checkpoints(&self, root: Option<TaskId>, page: &PageQuery) -> Result<Page<Checkpoint>, ClientError> {
+        let mut pairs = vec![("state".to_owned(), "open".to_owned())];
+        pairs.extend(root.map(|root| ("root_id".to_owned(), root.to_string())));
+        pairs.extend(page.pairs());
         self.read("/checkpoints").query(pairs).answer().await
     }
 }
 
 /// The fleet. Every method fails with [`ClientError`]: the server refused, or could not be reached.
 impl Client {
-    /// The workers that are connected, by name.
-    pub async fn workers(&self) -> Result<Page<Worker>, ClientError> {
-        self.read("/workers").answer().await
+    /// A page of the workers that are connected, by name.
+    pub async fn workers(&self, page: &PageQuery) -> Result<Page<Worker>, ClientError> {
+        self.read("/workers").query(page.pairs()).answer().await
     }
 
     /// One worker.
@@ -230,9 +227,9 @@ impl Client {
             .await
     }
 
-    /// All schedules, by name.
-    pub async fn schedules(&self) -> Result<Page<Schedule>, ClientError> {
-        self.read("/schedules").answer().await
+    /// A page of the schedules, by name.
+    pub async fn schedules(&self, page: &PageQuery) -> Result<Page<Schedule>, ClientError> {
+        self.read("/schedules").query(page.pairs()).answer().await
     }
 
     /// Creates a schedule, or replaces the one of the same name.
@@ -266,9 +263,9 @@ impl Client {
             .await
     }
 
-    /// All limits, by key.
-    pub async fn limits(&self) -> Result<Page<Limit>, ClientError> {
-        self.read("/limits").answer().await
+    /// A page of the limits, by key.
+    pub async fn limits(&self, page: &PageQuery) -> Result<Page<Limit>, ClientError> {
+        self.read("/limits").query(page.pairs()).answer().await
     }
 
     /// The rule of a key.
@@ -305,9 +302,9 @@ impl Client {
         self.read("/stats").answer().await
     }
 
-    /// All tokens, by name.
-    pub async fn tokens(&self) -> Result<Page<Token>, ClientError> {
-        self.read("/tokens").answer().await
+    /// A page of the tokens, by name.
+    pub async fn tokens(&self, page: &PageQuery) -> Result<Page<Token>, ClientError> {
+        self.read("/tokens").query(page.pairs()).answer().await
     }
 
     /// Makes a token.

@@ -4,12 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, stream};
 use orchestrator_protocol::{Event, EventType, Seq, TaskId};
-use tokio::time::{sleep, timeout};
 
 use crate::{
     ServerAddress,
     retry::Backoff,
-    transport::{ConnectError, Socket, Transport},
+    transport::{ConnectError, Socket, Transport, within},
 };
 
 /// Where in the history the server began, in its answer to a request without `after`.
@@ -91,20 +90,24 @@ impl Events {
     /// Dropping the future gives up the attempt.
     pub async fn connect(&mut self) -> Result<(), EventsError> {
         while self.socket.is_none() {
-            sleep(self.backoff.next()).await;
+            let wait = self.backoff.next();
+            if !wait.is_zero() {
+                self.transport.sleep(wait).await;
+            }
             let mut url = self.address.socket(self.attempts, "/api/v1/events");
             self.ask(&mut url);
-            match timeout(PATIENCE, self.transport.connect(&url, self.address.token())).await {
-                Ok(Ok(socket)) => {
+            let connecting = self.transport.connect(&url, self.address.token());
+            match within(&*self.transport, PATIENCE, connecting).await {
+                Some(Ok(socket)) => {
                     let place = socket.header(PLACE).and_then(|seq| seq.parse().ok()).map(Seq);
                     self.query.after = self.query.after.or(place);
                     self.socket = Some(socket);
                 }
-                Ok(Err(ConnectError::Refused { status, message })) if matches!(status, 400 | 401 | 403 | 404) => {
+                Some(Err(ConnectError::Refused { status, message })) if matches!(status, 400 | 401 | 403 | 404) => {
                     return Err(EventsError { status, message });
                 }
-                Ok(Err(error)) => self.again(&error),
-                Err(_) => self.again(&"it takes too long"),
+                Some(Err(error)) => self.again(&error),
+                None => self.again(&"it takes too long"),
             }
         }
         Ok(())
@@ -149,14 +152,14 @@ impl Events {
         loop {
             self.connect().await?;
             let Some(socket) = &mut self.socket else { continue };
-            let text = match timeout(SILENCE, socket.next()).await {
-                Ok(Ok(Some(text))) => text,
-                Ok(Ok(None)) => continue,
-                Ok(Err(closed)) => {
+            let text = match within(&*self.transport, SILENCE, socket.next()).await {
+                Some(Ok(Some(text))) => text,
+                Some(Ok(None)) => continue,
+                Some(Err(closed)) => {
                     self.lose(&closed);
                     continue;
                 }
-                Err(_) => {
+                None => {
                     self.lose(&"it was silent for too long");
                     continue;
                 }
@@ -176,7 +179,7 @@ impl Events {
     }
 
     /// The events as a stream that ends with the first error.
-    pub fn into_stream(self) -> impl Stream<Item = Result<Event, EventsError>> + Send {
+    pub fn into_stream(self) -> impl Stream<Item = Result<Event, EventsError>> {
         stream::unfold(Some(self), |events| async {
             let mut events = events?;
             match events.next().await {

@@ -1,16 +1,19 @@
 //! What talks to a server from far away: the calls of its REST interface, a worker's source of tasks, and live events.
 //!
 //! Everything here reconnects by itself, with growing and spread waits, and goes on where it was. The [`transport`] is a
-//! small trait, so that a program in a browser brings its own.
+//! small trait, so that a program in a browser brings its own: without the feature `native` nothing here opens sockets,
+//! sleeps or reads clocks but through it.
 
 pub mod address;
 pub mod api;
 pub mod events;
 mod retry;
 pub mod transport;
+#[cfg(feature = "native")]
 pub mod worker;
 
 pub use address::ServerAddress;
 pub use api::{Client, ClientError};
 pub use events::{Events, EventsQuery};
+#[cfg(feature = "native")]
 pub use worker::{RemoteConfig, RemoteSource, Way};

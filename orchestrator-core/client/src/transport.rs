@@ -1,26 +1,45 @@
-//! WebSockets, as little of them as is needed here: a browser and a native program bring their own.
+//! What a platform has of its own, as little of it as is needed here: WebSockets and waiting. A browser and a native
+//! program bring their own.
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(feature = "native")]
 mod native;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::pin, time::Duration};
 
 use async_trait::async_trait;
+use futures::future::{Either, select};
 use reqwest::Url;
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(feature = "native")]
 pub use native::NativeTransport;
 
-/// Opens WebSockets.
-#[async_trait]
+/// `Send` where futures go from thread to thread, which they do not in a browser.
+#[cfg(not(target_family = "wasm"))]
+pub trait SendOutsideBrowsers: Send {}
+#[cfg(not(target_family = "wasm"))]
+impl<T: Send> SendOutsideBrowsers for T {}
+
+/// `Send` where futures go from thread to thread, which they do not in a browser.
+#[cfg(target_family = "wasm")]
+pub trait SendOutsideBrowsers {}
+#[cfg(target_family = "wasm")]
+impl<T> SendOutsideBrowsers for T {}
+
+/// Opens WebSockets and waits.
+#[cfg_attr(not(target_family = "wasm"), async_trait)]
+#[cfg_attr(target_family = "wasm", async_trait(?Send))]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Opens a WebSocket, with a token if one is needed.
     async fn connect(&self, url: &Url, token: Option<&str>) -> Result<Box<dyn Socket>, ConnectError>;
+
+    /// Returns after so long.
+    async fn sleep(&self, wait: Duration);
 }
 
 /// An open WebSocket.
-#[async_trait]
-pub trait Socket: Send {
+#[cfg_attr(not(target_family = "wasm"), async_trait)]
+#[cfg_attr(target_family = "wasm", async_trait(?Send))]
+pub trait Socket: SendOutsideBrowsers {
     /// Sends texts, in order.
     async fn send(&mut self, texts: Vec<String>) -> Result<(), Closed>;
 
@@ -65,8 +84,16 @@ pub struct Closed {
     pub reason: String,
 }
 
-/// The transport of this platform.
-#[cfg(not(target_family = "wasm"))]
-pub fn native() -> Arc<dyn Transport> {
-    Arc::new(NativeTransport::default())
+/// The transport of a program outside a browser.
+#[cfg(feature = "native")]
+pub fn native() -> std::sync::Arc<dyn Transport> {
+    std::sync::Arc::new(NativeTransport::default())
+}
+
+/// What a future gives; none when it takes longer than this, and it is dropped.
+pub(crate) async fn within<T>(transport: &dyn Transport, wait: Duration, future: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(future), transport.sleep(wait)).await {
+        Either::Left((value, _)) => Some(value),
+        Either::Right(((), _)) => None,
+    }
 }

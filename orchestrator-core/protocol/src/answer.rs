@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{Json, Seq, Task, TaskError, TaskId, TaskState, Timestamp, Usage};
+use crate::{ErrorClass, Json, Seq, Task, TaskError, TaskId, TaskState, Timestamp, Usage, forgiving};
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PageOf{T}"))]
 pub struct Page<T> {
     /// The items, in order.
     pub items: Vec<T>,
@@ -109,17 +109,87 @@ pub struct Decision {
 }
 
 /// The request that completes a checkpoint.
-pub type DecisionRequest = Decision;
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DecisionRequest {
+    /// Accept, correct or reject.
+    pub decision: Verdict,
+    /// What to change, or why.
+    #[serde(default)]
+    pub feedback: String,
+}
+
+impl From<DecisionRequest> for Decision {
+    fn from(DecisionRequest { decision, feedback }: DecisionRequest) -> Self {
+        Self { decision, feedback }
+    }
+}
 
 /// The request that completes an external task: one of the two.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ExternalResult {
     /// It succeeded.
     Output(Json),
     /// It failed.
-    Error(TaskError),
+    Error(#[cfg_attr(feature = "schema", schemars(with = "ToldError"))] TaskError),
+}
+
+/// The same as it is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToldResult {
+    /// What it gave, be it `null`.
+    #[serde(default, deserialize_with = "forgiving::present")]
+    output: Option<Json>,
+    #[serde(default)]
+    error: Option<ToldError>,
+}
+
+impl<'de> Deserialize<'de> for ExternalResult {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let told = ToldResult::deserialize(deserializer)?;
+        match (told.output, told.error) {
+            (Some(output), None) => Ok(Self::Output(output)),
+            (None, Some(error)) => Ok(Self::Error(error.into())),
+            _ => Err(de::Error::custom("say `output` or `error`: one of the two")),
+        }
+    }
+}
+
+/// Why an external task failed, as a request says it.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+struct ToldError {
+    /// What kind of failure it is. Defaults to `terminal`.
+    #[serde(default = "terminal")]
+    class: ErrorClass,
+    /// One clear line that says what happened and what to do.
+    message: String,
+    /// More, for programs and the curious.
+    #[serde(default)]
+    detail: serde_json::Value,
+    /// Seconds that a provider asked to wait.
+    #[serde(default)]
+    retry_after_s: Option<f64>,
+}
+
+const fn terminal() -> ErrorClass {
+    ErrorClass::Terminal
+}
+
+impl From<ToldError> for TaskError {
+    fn from(told: ToldError) -> Self {
+        Self {
+            class: told.class,
+            message: told.message,
+            detail: told.detail,
+            retry_after_s: told.retry_after_s,
+        }
+    }
 }
 
 /// What waits for a person.
@@ -132,6 +202,12 @@ pub struct Checkpoint {
     pub question: String,
     /// The work under review.
     pub content: Json,
+    /// The scores and issues that an evaluation gave it; null where there was none.
+    #[serde(default)]
+    pub evaluation: Json,
+    /// What else helps to decide, as whoever asks has put it together; null where that is nothing.
+    #[serde(default)]
+    pub context: Json,
 }
 
 /// Counts for a dashboard.
@@ -144,4 +220,29 @@ pub struct Stats {
     pub oldest_ready_s: Option<f64>,
     /// What all tasks have spent.
     pub usage: Usage,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_external_task_gets_one_of_the_two_and_nothing_else() {
+        let read = |text: &str| serde_json::from_str::<ExternalResult>(text);
+        assert_eq!(read(r#"{"output": null}"#).unwrap(), ExternalResult::Output(Json::NULL));
+        let ExternalResult::Error(error) = read(r#"{"error": {"message": "no"}}"#).unwrap() else {
+            panic!("an error")
+        };
+        assert_eq!((error.class, &*error.message), (ErrorClass::Terminal, "no"));
+        for (text, part) in [
+            ("{}", "one of the two"),
+            (r#"{"output": 1, "error": {"message": "x"}}"#, "one of the two"),
+            (r#"{"error": {"message": "x", "colour": 1}}"#, "colour"),
+            (r#"{"result": 1}"#, "result"),
+            (r#"{"error": {}}"#, "message"),
+        ] {
+            let refused = read(text).unwrap_err().to_string();
+            assert!(refused.contains(part), "{text}: {refused}");
+        }
+    }
 }

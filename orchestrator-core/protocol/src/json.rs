@@ -54,6 +54,37 @@ impl Json {
     }
 }
 
+/// How deep requests may be nested: readers in many languages stop a little later, at 128.
+pub const DEEPEST: usize = 100;
+
+/// Whether a JSON text is nested deeper than [`DEEPEST`]. What is carried would otherwise be read by nobody.
+///
+/// ```
+/// use orchestrator_protocol::is_too_deep;
+///
+/// assert!(!is_too_deep(br#"{"a": [1, "[[[", "\"["]}"#));
+/// assert!(is_too_deep("[".repeat(101).as_bytes()));
+/// ```
+pub fn is_too_deep(text: &[u8]) -> bool {
+    let (mut depth, mut quoted) = (0_usize, false);
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' if quoted => drop(bytes.next()),
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                if depth > DEEPEST {
+                    return true;
+                }
+            }
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
 impl Default for Json {
     fn default() -> Self {
         Self::NULL

@@ -38,7 +38,7 @@ pub use answer::{
 pub use error::{Code, ErrorClass, FieldError, Problem, TaskError};
 pub use event::{Event, EventBody, EventType};
 pub use id::{IdError, LeaseId, ScheduleId, Seq, SessionId, TaskId, TokenId, WorkerId};
-pub use json::Json;
+pub use json::{DEEPEST, Json, is_too_deep};
 pub use new_task::{Budget, CheckpointFrequency, Join, NewTask, OnDependencyFailure, Privacy, SideEffects, TaskRef};
 pub use report::{ChildRef, ChildSpec, Group, History, ReportAck, ReportBody, ReportItem, Settled, StepRecord};
 pub use retry::RetryPolicy;

@@ -12,6 +12,7 @@ use crate::{Json, RetryPolicy, TaskId, Timestamp};
 #[serde(deny_unknown_fields)]
 pub struct NewTask {
     /// Which agent runs it.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 512)))]
     pub task_type: String,
     /// For people; Markdown.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -21,6 +22,7 @@ pub struct NewTask {
     pub input: Json,
     /// The queue that it waits in; queues can be paused. Defaults to `default`.
     #[serde(default = "default_queue", skip_serializing_if = "is_default_queue")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 512)))]
     pub queue: String,
     /// Labels that a worker must offer: `tool:ruff`, `gpu`, `os:linux`, `memory_gb>=16`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -45,6 +47,7 @@ pub struct NewTask {
     pub local_ref: Option<String>,
     /// 1 (first) to 10 (last). Defaults to 5. Waiting raises it, so nothing starves.
     #[serde(default = "default_priority", skip_serializing_if = "is_default_priority")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 10)))]
     pub priority: u8,
     /// Start no earlier.
     #[serde(default, skip_serializing_if = "Option::is_none")]

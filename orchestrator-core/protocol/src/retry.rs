@@ -11,12 +11,16 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 pub struct RetryPolicy {
     /// How often the task may run before it has failed, the first time included. Defaults to 3; at least 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub max_attempts: u32,
     /// Seconds before the second attempt. Defaults to 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0)))]
     pub initial_backoff_s: f64,
     /// What each further wait is multiplied by. Defaults to 2; at least 1.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub multiplier: f64,
     /// The longest wait in seconds. Defaults to 60.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0)))]
     pub max_backoff_s: f64,
 }
 

@@ -7,7 +7,7 @@ use crate::{NewTask, ScheduleId, TaskId, Timestamp};
 /// When a schedule fires.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Timing {
     /// A cron expression (five fields, or six with seconds) and an IANA time zone.
     Cron {
@@ -45,6 +45,7 @@ pub enum OverlapPolicy {
 #[serde(deny_unknown_fields)]
 pub struct NewSchedule {
     /// A name for people; unique.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 512)))]
     pub name: String,
     /// When it fires.
     pub timing: Timing,

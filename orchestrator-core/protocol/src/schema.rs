@@ -35,7 +35,7 @@ schemas! {
     LeaseId: "LeaseId" = {"type": "integer", "format": "int64"};
     Seq: "Seq" = {"type": "integer", "format": "int64"};
     Timestamp: "Timestamp" = {"type": "string", "format": "date-time"};
-    Usd: "Usd" = {"type": "number", "format": "double"};
+    Usd: "Usd" = {"type": "number", "format": "double", "minimum": 0};
     TaskRef: "TaskRef" = {"type": "string"};
     Json: "Json" = {};
 }

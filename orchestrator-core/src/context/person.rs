@@ -24,6 +24,8 @@ use super::TaskContext;
 pub struct Checkpoint {
     question: String,
     content: Value,
+    evaluation: Value,
+    context: Value,
     description: String,
     expires_in: Option<Duration>,
     default: Option<Decision>,
@@ -35,6 +37,8 @@ impl Checkpoint {
         Self {
             question: question.into(),
             content: Value::Null,
+            evaluation: Value::Null,
+            context: Value::Null,
             description: String::new(),
             expires_in: None,
             default: None,
@@ -49,6 +53,20 @@ impl Checkpoint {
     pub fn content<C: Serialize + ?Sized>(mut self, content: &C) -> Result<Self, serde_json::Error> {
         self.content = serde_json::to_value(content)?;
         Ok(self)
+    }
+
+    /// The same with what an evaluation said of the work: scores, issues, recommendations.
+    #[must_use]
+    pub fn evaluation(mut self, evaluation: impl Into<Value>) -> Self {
+        self.evaluation = evaluation.into();
+        self
+    }
+
+    /// The same with what else helps to decide: the request that the work answers, what was tried before.
+    #[must_use]
+    pub fn context(mut self, context: impl Into<Value>) -> Self {
+        self.context = context.into();
+        self
     }
 
     /// The same with a description of the task that asks; Markdown. Defaults to the question.
@@ -139,6 +157,11 @@ impl TaskContext {
         let mut input = Map::new();
         input.insert("question".to_owned(), Value::String(checkpoint.question.clone()));
         input.insert("content".to_owned(), checkpoint.content);
+        for (name, value) in [("evaluation", checkpoint.evaluation), ("context", checkpoint.context)] {
+            if !value.is_null() {
+                input.insert(name.to_owned(), value);
+            }
+        }
         if let Some(expiry) = checkpoint.expires_in {
             input.insert("expires_in_s".to_owned(), Value::from(expiry.as_secs_f64()));
         }

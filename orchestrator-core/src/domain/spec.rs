@@ -1,6 +1,6 @@
 //! Whether what a submitter says of a task makes sense.
 
-use orchestrator_protocol::NewTask;
+use orchestrator_protocol::{NewTask, Usd};
 
 /// The longest name of a type, queue, label, key or step, in bytes.
 pub const MAX_NAME: usize = 512;
@@ -47,6 +47,10 @@ pub fn check(task: &NewTask) -> Result<(), Fault> {
         }
     }
     check_retry(task)?;
+    let cost = task.budget.as_ref().and_then(|budget| budget.cost_usd);
+    if cost.is_some_and(|cost| cost < Usd::ZERO) {
+        return fault("budget", "cost_usd is an amount from 0 on".to_owned());
+    }
     if task.idempotency_key.as_deref().is_some_and(|k| check_name(k).is_err()) {
         return fault("idempotency_key", format!("must be 1 to {MAX_NAME} bytes long"));
     }
@@ -108,7 +112,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use orchestrator_protocol::Json;
+    use orchestrator_protocol::{Budget, Json};
 
     use super::*;
 
@@ -130,6 +134,13 @@ mod tests {
             fault(|t| t.silence_timeout_s = Some(f64::NAN)),
             Some("silence_timeout_s")
         );
+        let owes = |t: &mut NewTask| {
+            t.budget = Some(Budget {
+                cost_usd: Some(Usd::from_dollars(-0.01)),
+                tokens: None,
+            });
+        };
+        assert_eq!(fault(owes), Some("budget"));
         assert_eq!(fault(|t| t.retry.max_attempts = 0), Some("retry"));
         assert_eq!(fault(|t| t.retry.multiplier = 0.5), Some("retry"));
         assert_eq!(fault(|t| t.retry.initial_backoff_s = -1.0), Some("retry"));

@@ -16,10 +16,14 @@ struct Asked {
     question: String,
     #[serde(default)]
     content: Json,
+    #[serde(default)]
+    evaluation: Json,
+    #[serde(default)]
+    context: Json,
 }
 
 impl Engine {
-    /// The open checkpoints, the newest first, with the question and the work under review.
+    /// A page of the open checkpoints, the newest first, with the question, the work under review, its evaluation and its context. A limit of 0 means 50.
     ///
     /// # Errors
     ///
@@ -27,12 +31,14 @@ impl Engine {
     pub async fn checkpoints(
         &self,
         root: Option<TaskId>,
+        limit: usize,
         cursor: Option<String>,
     ) -> Result<Page<Checkpoint>, StoreError> {
         let query = ListQuery {
             states: vec![TaskState::Waiting],
             task_type: Some(CHECKPOINT.to_owned()),
             root_id: root,
+            limit,
             cursor,
             ..ListQuery::default()
         };
@@ -81,5 +87,7 @@ fn open(task: Task) -> Checkpoint {
         task,
         question,
         content: asked.content,
+        evaluation: asked.evaluation,
+        context: asked.context,
     }
 }

@@ -56,9 +56,8 @@ impl ListQuery {
     /// The cursor is not one of ours.
     pub fn before(&self) -> Result<Option<Key>, StoreError> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
-        let key = cursor
-            .parse()
-            .map_err(|_| StoreError::invalid("cursor", "is not the next_cursor of an earlier page"))?;
+        let key = cursor.parse().ok().filter(|key| *key > 0);
+        let key = key.ok_or_else(|| StoreError::invalid("cursor", "is not the next_cursor of an earlier page"))?;
         Ok(Some(Key(key)))
     }
 

@@ -219,7 +219,7 @@ pub async fn find_checkpoint(engine: &Engine, word: &str) -> Result<TaskId, Fail
     if word != "last" {
         return find(engine, word).await;
     }
-    let open = engine.checkpoints(None, None).await?.items;
+    let open = engine.checkpoints(None, 0, None).await?.items;
     let newest = open.first().map(|checkpoint| checkpoint.task.id);
     newest.ok_or_else(|| Failure::usage("no checkpoint waits for a decision"))
 }

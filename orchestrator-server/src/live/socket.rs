@@ -7,6 +7,7 @@ use poem::web::websocket::{CloseCode, Message, WebSocketStream};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{Viewer, Viewers};
+use crate::counted::Counted;
 
 /// How often a viewer is pinged.
 const PING: Duration = Duration::from_secs(20);
@@ -23,6 +24,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 impl Viewers {
     /// Sends a viewer its events until it goes.
     pub async fn serve(&self, mut viewer: Viewer, socket: WebSocketStream) {
+        let _counted = Counted::viewer();
         let (mut sink, mut stream) = socket.split();
         let mut pings = interval(PING);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);

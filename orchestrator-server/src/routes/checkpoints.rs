@@ -12,7 +12,7 @@ pub(crate) struct Checkpoints(pub(super) App);
 impl Checkpoints {
     /// List what waits for people, the newest first
     ///
-    /// With the question and the work under review.
+    /// With the question, the work under review, its evaluation and its context.
     #[oai(path = "/checkpoints", method = "get", operation_id = "list_checkpoints")]
     async fn list(
         &self,
@@ -20,6 +20,8 @@ impl Checkpoints {
         state: Query<Option<String>>,
         /// In the tree of this task.
         root_id: Query<Option<String>>,
+        /// How many, 1 to 500; 50 when left out.
+        limit: Query<Option<i64>>,
         /// `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Result<Answer<Page<Checkpoint>>, Failure> {
@@ -27,7 +29,8 @@ impl Checkpoints {
             let message = format!("`{state}` is not `open`; decided ones are tasks of the type `checkpoint`");
             return Err(Failure::field("state", message));
         }
+        let limit = query::limit(limit.0)?;
         let root: Option<TaskId> = query::opt_id("root_id", root_id.0.as_ref())?;
-        Ok(Answer(self.0.engine.checkpoints(root, cursor.0).await?))
+        Ok(Answer(self.0.engine.checkpoints(root, limit, cursor.0).await?))
     }
 }

@@ -1,11 +1,14 @@
 //! How much may happen at once, and queues.
 
 use orchestrator_protocol::{Code, LimitRule, Page};
-use poem_openapi::{OpenApi, param::Path};
+use poem_openapi::{
+    OpenApi,
+    param::{Path, Query},
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Group;
+use super::{Group, query};
 use crate::{
     app::App,
     problem::Failure,
@@ -28,12 +31,17 @@ pub(crate) struct Limits(pub(super) App);
 impl Limits {
     /// List limits, by key
     #[oai(path = "/limits", method = "get", operation_id = "list_limits")]
-    async fn list(&self) -> Result<Answer<Page<Limit>>, Failure> {
+    async fn list(
+        &self,
+        /// How many, 1 to 500; 50 when left out.
+        limit: Query<Option<i64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Answer<Page<Limit>>, Failure> {
         let limits = self.0.engine.limits().await?;
-        Ok(Answer(Page {
-            items: limits.into_iter().map(|(key, rule)| Limit { key, rule }).collect(),
-            next_cursor: None,
-        }))
+        let limits = limits.into_iter().map(|(key, rule)| Limit { key, rule }).collect();
+        let key = |limit: &Limit| limit.key.clone();
+        query::page_of(limits, key, limit.0, cursor.0.as_ref()).map(Answer)
     }
 
     /// The rule of a key

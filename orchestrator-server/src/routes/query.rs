@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use orchestrator_protocol::{Seq, TaskId, TaskState};
+use orchestrator_protocol::{Page, Seq, TaskId, TaskState};
 use serde::de::{DeserializeOwned, IntoDeserializer, value::Error as ValueError};
 
 use crate::problem::Failure;
@@ -67,13 +67,64 @@ pub(super) fn limit(limit: Option<i64>) -> Result<usize, Failure> {
     }
 }
 
+/// How many items a page has that is cut here.
+pub(super) fn page_size(given: Option<i64>) -> Result<usize, Failure> {
+    Ok(match limit(given)? {
+        0 => 50,
+        n => n,
+    })
+}
+
+/// A page of a list that is short enough to be read at once, in the order of the items' keys, which no two share. The
+/// cursor is the key of the last item before it, so that what comes and goes meanwhile moves nothing.
+pub(super) fn page_of<T>(
+    items: Vec<T>,
+    key: impl Fn(&T) -> String,
+    limit: Option<i64>,
+    cursor: Option<&String>,
+) -> Result<Page<T>, Failure> {
+    let size = page_size(limit)?;
+    let after = cursor.map(|cursor| read_cursor(cursor)).transpose()?;
+    let mut items: Vec<(String, T)> = items.into_iter().map(|item| (key(&item), item)).collect();
+    items.retain(|(key, _)| after.as_ref().is_none_or(|after| key > after));
+    items.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let more = items.len() > size;
+    items.truncate(size);
+    let next_cursor = items.last().filter(|_| more).map(|(key, _)| cursor_of(key));
+    let items = items.into_iter().map(|(_, item)| item).collect();
+    Ok(Page { items, next_cursor })
+}
+
+/// A key as a cursor: in hexadecimal, since nobody is to look into it.
+fn cursor_of(key: &str) -> String {
+    key.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read_cursor(cursor: &str) -> Result<String, Failure> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let pairs = cursor.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| match pair {
+        [high, low] => Some((digit(*high)? * 16 + digit(*low)?) as u8),
+        _ => None,
+    };
+    let bytes: Option<Vec<u8>> = pairs.map(byte).collect();
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    text.ok_or_else(|| Failure::field("cursor", "is not the next_cursor of an earlier page"))
+}
+
 /// The place in the history after which to go on: a cursor, or `after`.
 pub(super) fn after(after: Option<i64>, cursor: Option<&String>) -> Result<Seq, Failure> {
     let Some(cursor) = cursor else {
-        return Ok(Seq(after.unwrap_or(0)));
+        return match after.unwrap_or(0) {
+            seq @ 0.. => Ok(Seq(seq)),
+            seq => Err(Failure::field(
+                "after",
+                format!("{seq} is not the `seq` of an event, or 0"),
+            )),
+        };
     };
-    let place = cursor.parse().map(Seq);
-    place.map_err(|_| Failure::field("cursor", "is not the next_cursor of an earlier page"))
+    let place = cursor.parse().ok().filter(|seq| *seq >= 0).map(Seq);
+    place.ok_or_else(|| Failure::field("cursor", "is not the next_cursor of an earlier page"))
 }
 
 /// How long to wait.
@@ -101,6 +152,33 @@ mod tests {
             wrong.0.detail.contains("rnning") && wrong.0.errors[0].field == "state",
             "{wrong}"
         );
+    }
+
+    #[test]
+    fn pages_stay_in_place_whatever_comes_and_goes() {
+        let page = |names: &[&str], cursor: Option<&String>| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            page_of(names, String::clone, Some(2), cursor).expect("a page")
+        };
+        let first = page(&["d", "b", "ä"], None);
+        assert_eq!(first.items, ["b", "d"]);
+        let cursor = first.next_cursor.expect("there is more");
+        let second = page(&["a", "c", "d", "e", "ä"], Some(&cursor));
+        assert_eq!(
+            (second.items, second.next_cursor),
+            (vec!["e".to_owned(), "ä".to_owned()], None)
+        );
+        for wrong in ["x", "6", "zz", "ff", "é"] {
+            let refused = page_of(vec![String::new()], String::clone, None, Some(&wrong.to_owned()));
+            assert_eq!(refused.expect_err(wrong).0.errors[0].field, "cursor");
+        }
+    }
+
+    #[test]
+    fn places_in_the_history() {
+        assert_eq!(after(None, None), Ok(Seq(0)));
+        assert_eq!(after(Some(3), Some(&"7".to_owned())), Ok(Seq(7)));
+        assert!(after(Some(-1), None).is_err() && after(None, Some(&"-1".to_owned())).is_err());
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Tasks that are submitted again and again.
 
 use orchestrator_protocol::{NewSchedule, Page, Schedule};
-use poem_openapi::{OpenApi, param::Path};
+use poem_openapi::{
+    OpenApi,
+    param::{Path, Query},
+};
 
 use super::{Group, query};
 use crate::{
@@ -17,12 +20,16 @@ pub(crate) struct Schedules(pub(super) App);
 impl Schedules {
     /// List schedules, by name
     #[oai(path = "/schedules", method = "get", operation_id = "list_schedules")]
-    async fn list(&self) -> Result<Answer<Page<Schedule>>, Failure> {
-        let items = self.0.engine.schedules().await?;
-        Ok(Answer(Page {
-            items,
-            next_cursor: None,
-        }))
+    async fn list(
+        &self,
+        /// How many, 1 to 500; 50 when left out.
+        limit: Query<Option<i64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Answer<Page<Schedule>>, Failure> {
+        let schedules = self.0.engine.schedules().await?;
+        let key = |schedule: &Schedule| schedule.name.clone();
+        query::page_of(schedules, key, limit.0, cursor.0.as_ref()).map(Answer)
     }
 
     /// Create a schedule, or replace the one of the same name

@@ -157,7 +157,7 @@ impl Tasks {
         cursor: Query<Option<String>>,
     ) -> Result<Answer<Page<Event>>, Failure> {
         let task = query::task(&task_id)?;
-        let size = page_size(limit.0)?;
+        let size = query::page_size(limit.0)?;
         let query = EventQuery {
             scope: if tree.0 == Some(true) {
                 EventScope::Tree(task)
@@ -184,7 +184,7 @@ impl Tasks {
         /// `next_cursor` of the page before.
         cursor: Query<Option<String>>,
     ) -> Result<Answer<Page<LogLine>>, Failure> {
-        let size = page_size(limit.0)?;
+        let size = query::page_size(limit.0)?;
         let query = LogQuery {
             task: query::task(&task_id)?,
             after: query::after(after.0, cursor.0.as_ref())?,
@@ -238,7 +238,8 @@ impl Tasks {
         operation_id = "decide_checkpoint"
     )]
     async fn decide(&self, task_id: Path<String>, body: Body<DecisionRequest>) -> Result<Answer<Task>, Failure> {
-        Ok(Answer(self.0.engine.decide(query::task(&task_id)?, &body).await?))
+        let decision = body.0.into();
+        Ok(Answer(self.0.engine.decide(query::task(&task_id)?, &decision).await?))
     }
 
     /// Complete an external task
@@ -246,13 +247,6 @@ impl Tasks {
     async fn complete(&self, task_id: Path<String>, body: Body<ExternalResult>) -> Result<Answer<Task>, Failure> {
         Ok(Answer(self.0.engine.complete(query::task(&task_id)?, body.0).await?))
     }
-}
-
-fn page_size(limit: Option<i64>) -> Result<usize, Failure> {
-    Ok(match query::limit(limit)? {
-        0 => 50,
-        n => n,
-    })
 }
 
 /// A page of what was read, one more than a page where there is more.

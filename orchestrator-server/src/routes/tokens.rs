@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use orchestrator_protocol::{Page, Role, Timestamp, Token};
-use poem_openapi::{OpenApi, param::Path};
+use poem_openapi::{
+    OpenApi,
+    param::{Path, Query},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,12 +47,16 @@ pub(crate) struct Tokens(pub(super) App);
 impl Tokens {
     /// List tokens, by name
     #[oai(path = "/tokens", method = "get", operation_id = "list_tokens")]
-    async fn list(&self) -> Result<Answer<Page<Token>>, Failure> {
-        let items = self.0.engine.store.tokens().await?;
-        Ok(Answer(Page {
-            items,
-            next_cursor: None,
-        }))
+    async fn list(
+        &self,
+        /// How many, 1 to 500; 50 when left out.
+        limit: Query<Option<i64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Answer<Page<Token>>, Failure> {
+        let tokens = self.0.engine.store.tokens().await?;
+        let key = |token: &Token| format!("{}\0{}", token.name, token.id);
+        query::page_of(tokens, key, limit.0, cursor.0.as_ref()).map(Answer)
     }
 
     /// Make a token

@@ -1,7 +1,10 @@
 //! The machines that run tasks.
 
 use orchestrator_protocol::{Page, Worker};
-use poem_openapi::{OpenApi, param::Path};
+use poem_openapi::{
+    OpenApi,
+    param::{Path, Query},
+};
 
 use super::{Group, query};
 use crate::{app::App, problem::Failure, wire::Answer};
@@ -10,14 +13,18 @@ pub(crate) struct Workers(pub(super) App);
 
 #[OpenApi(tag = "Group::Workers")]
 impl Workers {
-    /// List the workers that are connected
+    /// List the workers that are connected, by name
     #[oai(path = "/workers", method = "get", operation_id = "list_workers")]
-    async fn list(&self) -> Result<Answer<Page<Worker>>, Failure> {
-        let items = self.0.engine.workers().await?;
-        Ok(Answer(Page {
-            items,
-            next_cursor: None,
-        }))
+    async fn list(
+        &self,
+        /// How many, 1 to 500; 50 when left out.
+        limit: Query<Option<i64>>,
+        /// `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Answer<Page<Worker>>, Failure> {
+        let workers = self.0.engine.workers().await?;
+        let key = |worker: &Worker| format!("{}\0{}", worker.name, worker.id);
+        query::page_of(workers, key, limit.0, cursor.0.as_ref()).map(Answer)
     }
 
     /// One worker

@@ -19,6 +19,7 @@ use super::{
     conversation::{Conversation, Goodbye},
     seat::Seat,
 };
+use crate::counted::Counted;
 
 /// How long a worker may take to introduce itself.
 const INTRODUCTION: Duration = Duration::from_secs(10);
@@ -35,6 +36,7 @@ const REPLACED: u16 = 4000;
 impl Workers {
     /// Holds a conversation with a worker until one of the two ends it.
     pub async fn serve(&self, socket: WebSocketStream) {
+        let _counted = Counted::worker();
         let (sink, stream) = socket.split();
         let (out, frames) = Seat::channel();
         let ended = CancellationToken::new();

@@ -4,5 +4,6 @@ mod access;
 mod document;
 mod ops;
 mod program;
+mod strict;
 pub(crate) mod support;
 mod tasks;

@@ -5,6 +5,8 @@ mod conformance;
 mod events;
 mod faults;
 mod frames;
+mod fuzz;
 mod proxy;
 mod raw;
 pub mod replica;
+mod watching;

@@ -1,14 +1,13 @@
 //! One call, and trying it again.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use orchestrator_protocol::{Code, Problem};
 use reqwest::{Method, Response, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::sleep;
 
 use super::{Client, ClientError, Made};
-use crate::{ServerAddress, retry::Backoff};
+use crate::{ServerAddress, retry::Backoff, transport::Transport};
 
 /// How often a call is tried.
 const TRIES: usize = 4;
@@ -16,7 +15,8 @@ const TRIES: usize = 4;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long connecting may take.
+/// How long connecting may take; a browser knows better.
+#[cfg(not(target_family = "wasm"))]
 const CONNECTING: Duration = Duration::from_secs(5);
 
 /// A part of a path.
@@ -41,14 +41,23 @@ pub(super) struct Call<'c> {
 }
 
 impl Client {
-    /// A client of a server.
+    /// A client of a server, for a program outside a browser.
     ///
     /// # Errors
     ///
     /// TLS cannot be set up on this machine.
+    #[cfg(feature = "native")]
     pub fn new(address: ServerAddress) -> Result<Self, ClientError> {
-        #[cfg(not(target_family = "wasm"))]
         rustls::crypto::ring::default_provider().install_default().ok();
+        Self::over(address, crate::transport::native())
+    }
+
+    /// A client of a server that waits by a transport of the program's own.
+    ///
+    /// # Errors
+    ///
+    /// TLS cannot be set up on this machine.
+    pub fn over(address: ServerAddress, transport: Arc<dyn Transport>) -> Result<Self, ClientError> {
         let http = reqwest::Client::builder();
         #[cfg(not(target_family = "wasm"))]
         let http = http.connect_timeout(CONNECTING);
@@ -56,7 +65,11 @@ impl Client {
             address: address.to_string(),
             reason: error.to_string(),
         })?;
-        Ok(Self { address, http })
+        Ok(Self {
+            address,
+            http,
+            transport,
+        })
     }
 
     /// Where its server is.
@@ -126,7 +139,10 @@ impl Call<'_> {
         let mut backoff = Backoff::new([11; 16]);
         let mut attempt = 0;
         loop {
-            sleep(backoff.next()).await;
+            let wait = backoff.next();
+            if !wait.is_zero() {
+                self.client.transport.sleep(wait).await;
+            }
             let tried = self.try_once(attempt).await;
             attempt += 1;
             match tried {

@@ -1,6 +1,8 @@
 //! What lists are asked for.
 
-use orchestrator_protocol::{EventType, Seq, TaskId, TaskState, WorkerId};
+use orchestrator_protocol::{EventType, Page, Seq, TaskId, TaskState, WorkerId};
+
+use super::ClientError;
 
 /// Which tasks to list, the newest first.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,6 +40,17 @@ pub struct HistoryQuery {
     pub types: Vec<EventType>,
     /// How many, 1 to 500; none means 50.
     pub limit: Option<u32>,
+    /// `next_cursor` of the page before; goes before `after`.
+    pub cursor: Option<String>,
+}
+
+/// Which page of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PageQuery {
+    /// How many, 1 to 500; none means 50.
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before; none for the first.
+    pub cursor: Option<String>,
 }
 
 type Pairs = Vec<(String, String)>;
@@ -73,6 +86,47 @@ impl HistoryQuery {
         add(&mut pairs, "tree", self.tree.then_some(true));
         add(&mut pairs, "types", (!types.is_empty()).then(|| types.join(",")));
         add(&mut pairs, "limit", self.limit);
+        add(&mut pairs, "cursor", self.cursor.as_ref());
+        pairs
+    }
+}
+
+/// All of a list, page by page.
+///
+/// ```no_run
+/// # async fn example(client: orchestrator_client::Client) -> Result<(), orchestrator_client::ClientError> {
+/// let workers = orchestrator_client::api::all(async |page| client.workers(page).await).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// As the list.
+pub async fn all<T>(list: impl AsyncFn(&PageQuery) -> Result<Page<T>, ClientError>) -> Result<Page<T>, ClientError> {
+    let mut query = PageQuery {
+        limit: Some(500),
+        cursor: None,
+    };
+    let mut all = Page {
+        items: Vec::new(),
+        next_cursor: None,
+    };
+    loop {
+        let page = list(&query).await?;
+        all.items.extend(page.items);
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+impl PageQuery {
+    pub(super) fn pairs(&self) -> Pairs {
+        let mut pairs = Vec::new();
+        add(&mut pairs, "limit", self.limit);
+        add(&mut pairs, "cursor", self.cursor.as_ref());
         pairs
     }
 }

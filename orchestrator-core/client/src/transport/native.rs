@@ -1,6 +1,6 @@
-//! WebSockets over TCP and TLS.
+//! WebSockets over TCP and TLS, and timers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::{SinkExt, StreamExt};
@@ -83,6 +83,10 @@ impl Transport for NativeTransport {
             }),
             Err(error) => Err(unreachable(&error)),
         }
+    }
+
+    async fn sleep(&self, wait: Duration) {
+        tokio::time::sleep(wait).await;
     }
 }
 

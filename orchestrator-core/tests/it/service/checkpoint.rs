@@ -27,14 +27,14 @@ async fn open_questions_are_listed_with_the_work_under_review() {
     plain.description = "Go on?".to_owned();
     let second = submit(&engine, plain).await;
     submit(&engine, task("external")).await;
-    let page = engine.checkpoints(None, None).await.unwrap();
+    let page = engine.checkpoints(None, 0, None).await.unwrap();
     let seen: Vec<_> = page.items.iter().map(|c| (c.task.id, c.question.as_str())).collect();
     assert_eq!(seen, [(second, "Go on?"), (first, "Publish?")]);
     assert_eq!(page.items[1].content.to_value(), serde_json::json!({"text": "Hello"}));
     engine.decide(second, &accept("")).await.unwrap();
-    let of_tree = engine.checkpoints(Some(first), None).await.unwrap().items;
+    let of_tree = engine.checkpoints(Some(first), 0, None).await.unwrap().items;
     assert_eq!(of_tree.len(), 1);
-    assert_eq!(engine.checkpoints(None, None).await.unwrap().items.len(), 1);
+    assert_eq!(engine.checkpoints(None, 0, None).await.unwrap().items.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

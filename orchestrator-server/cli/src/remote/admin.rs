@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use orchestrator_client::Client;
+use orchestrator_client::{Client, api::all};
 use orchestrator_core::protocol::{LimitRule, Worker, WorkerState};
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 pub(super) async fn workers(workers: &Workers, client: &Client, output: Output) -> Result<Exit, Failure> {
     match &workers.action {
         None => {
-            let page = client.workers().await?;
+            let page = all(async |page| client.workers(page).await).await?;
             output.result(&page, || {
                 let lines: Vec<String> = page.items.iter().map(worker).collect();
                 if lines.is_empty() {
@@ -25,7 +25,7 @@ pub(super) async fn workers(workers: &Workers, client: &Client, output: Output) 
             });
         }
         Some(WorkersAction::Drain { worker: wanted }) => {
-            let page = client.workers().await?;
+            let page = all(async |page| client.workers(page).await).await?;
             let found: Vec<&Worker> = page
                 .items
                 .iter()
@@ -73,7 +73,7 @@ fn worker(worker: &Worker) -> String {
 pub(super) async fn limits(limits: &Limits, client: &Client, output: Output) -> Result<Exit, Failure> {
     match &limits.action {
         None => {
-            let page = client.limits().await?;
+            let page = all(async |page| client.limits(page).await).await?;
             output.result(&page, || {
                 let line = |limit: &orchestrator_client::api::Limit| format!("{}  {}", limit.key, rule(&limit.rule));
                 let lines: Vec<String> = page.items.iter().map(line).collect();
@@ -125,7 +125,7 @@ fn rule(rule: &LimitRule) -> String {
 pub(super) async fn token(token: &Token, client: &Client, output: Output) -> Result<Exit, Failure> {
     match &token.action {
         TokenAction::List => {
-            let page = client.tokens().await?;
+            let page = all(async |page| client.tokens(page).await).await?;
             output.result(&page, || {
                 let line = |token: &orchestrator_core::protocol::Token| {
                     let roles: Vec<&str> = token.roles.iter().map(|role| role.as_str()).collect();

@@ -1,6 +1,9 @@
 //! Which task a word means, on a server.
 
-use orchestrator_client::{Client, api::TaskQuery};
+use orchestrator_client::{
+    Client,
+    api::{PageQuery, TaskQuery},
+};
 use orchestrator_core::protocol::TaskId;
 
 use crate::exit::Failure;
@@ -79,7 +82,7 @@ pub(super) async fn checkpoint(client: &Client, word: &str) -> Result<TaskId, Fa
     if word != "last" {
         return task(client, word).await;
     }
-    let open = client.checkpoints(None, None).await?.items;
+    let open = client.checkpoints(None, &PageQuery::default()).await?.items;
     let newest = open.first().map(|checkpoint| checkpoint.task.id);
     newest.ok_or_else(|| Failure::usage("no checkpoint waits for a decision"))
 }

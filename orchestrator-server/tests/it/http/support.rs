@@ -20,6 +20,8 @@ pub(crate) struct Reply {
     pub(crate) content_type: String,
     pub(crate) body: Value,
     pub(crate) text: String,
+    /// The methods that the address takes, where the answer says so.
+    pub(crate) allow: String,
 }
 
 impl Reply {
@@ -92,18 +94,35 @@ impl TestServer {
 
     /// Sends a body as it is.
     pub(crate) async fn send(&self, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Reply {
-        let request = self.client.post(format!("{}{path}", self.url));
+        self.send_by("POST", path, content_type, body).await
+    }
+
+    /// Sends a body as it is, by any method.
+    pub(crate) async fn send_by(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Reply {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let request = self.client.request(method, format!("{}{path}", self.url));
         let request = request.header("content-type", content_type).body(body);
         Self::reply(request.send().await.expect("an answer")).await
     }
 
     async fn reply(response: reqwest::Response) -> Reply {
         let status = response.status();
-        let content_type = response.headers().get("content-type").cloned();
+        let header = |name: &str| {
+            let value = response.headers().get(name).cloned();
+            value.map_or_else(String::new, |value| value.to_str().expect("a text").to_owned())
+        };
+        let (content_type, allow) = (header("content-type"), header("allow"));
         let text = response.text().await.expect("a text");
         Reply {
             status,
-            content_type: content_type.map_or_else(String::new, |t| t.to_str().expect("a type").to_owned()),
+            content_type,
+            allow,
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
         }

@@ -1,0 +1,4 @@
+//! The client's tests, one binary.
+
+mod complete;
+mod reconnect;
