@@ -5,6 +5,5 @@ mod conformance;
 mod events;
 mod faults;
 mod frames;
-mod proxy;
 mod raw;
 mod replica;
