@@ -12,6 +12,7 @@ pub mod live;
 mod middleware;
 mod openapi;
 mod problem;
+pub mod program;
 pub mod routes;
 mod run;
 mod store;
