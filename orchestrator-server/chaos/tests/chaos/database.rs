@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use orchestrator_protocol::{Json, NewTask};
 use orchestrator_testkit::chance::Chance;
-use sqlx::Connection;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    fault::Fault,
+    fault::{Fault, give_back, take_connections},
     fleet::{Fleet, Plan},
     referee::dead_rows,
     round::{Trial, seed, trial},
@@ -35,9 +34,7 @@ async fn every_connection_is_taken() {
         trial.suffer(Fault::Exhaust).await;
         trial
             .with_load(async |fleet, _| {
-                let mut held = fleet.postgres.all_connections().await;
-                fleet.database.cut();
-                held.extend(fleet.postgres.all_connections().await);
+                let held = take_connections(fleet).await;
                 let http = reqwest::Client::new();
                 let url = format!("{}/api/v1/tasks", fleet.servers[0].proxy.url());
                 let body = serde_json::to_vec(&NewTask::new("nobody", Json::NULL)).expect("JSON");
@@ -54,9 +51,7 @@ async fn every_connection_is_taken() {
                 );
                 let read = http.get(&url).send().await.expect("an answer");
                 assert_eq!(read.status().as_u16(), 503, "nor is anything read");
-                for connection in held {
-                    let _ = connection.close().await;
-                }
+                give_back(held).await;
             })
             .await;
     })
@@ -72,7 +67,10 @@ async fn a_transaction_stays_open() {
         let mut somebody = trial.fleet.postgres.connect().await;
         let begin = "begin isolation level repeatable read; select txid_current(); \
                      select count(*) from orchestrator.life";
-        sqlx::raw_sql(begin).execute(&mut somebody).await.expect("a transaction");
+        sqlx::raw_sql(begin)
+            .execute(&mut somebody)
+            .await
+            .expect("a transaction");
         let began = Instant::now();
         while {
             let during = async |_: &mut Fleet, _: &mut Chance| sleep(Duration::from_secs(3)).await;
@@ -80,7 +78,10 @@ async fn a_transaction_stays_open() {
             began.elapsed() < long()
         } {}
         let during = trial.settle(200).await;
-        println!("200 tasks settle in {before:?}, and in {during:?} after {:?}", began.elapsed());
+        println!(
+            "200 tasks settle in {before:?}, and in {during:?} after {:?}",
+            began.elapsed()
+        );
         // Many times slower is what a scan over the dead would be, and not what a busy machine is.
         let bound = before * 10 + Duration::from_secs(2);
         assert!(during < bound, "{during:?} instead of {before:?}");
@@ -90,10 +91,17 @@ async fn a_transaction_stays_open() {
         println!("dead rows: {dead:?}; {events} events");
         let heartbeats = heartbeats(trial, began.elapsed());
         for (table, dead) in dead {
-            let bound = if table == "session" { heartbeats } else { 4 * events + 100 };
+            let bound = if table == "session" {
+                heartbeats
+            } else {
+                4 * events + 100
+            };
             assert!(dead <= bound, "{dead} dead rows in {table}, more than {bound}");
         }
-        sqlx::raw_sql("rollback").execute(&mut somebody).await.expect("it was not ended");
+        sqlx::raw_sql("rollback")
+            .execute(&mut somebody)
+            .await
+            .expect("it was not ended");
     })
     .await;
 }

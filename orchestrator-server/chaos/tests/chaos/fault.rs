@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use orchestrator_protocol::{Timestamp, WorkerId};
 use orchestrator_testkit::chance::Chance;
-use sqlx::Connection;
+use sqlx::{Connection, PgConnection};
 use tokio::time::sleep;
 
 use crate::{fleet::Fleet, time::now};
@@ -143,7 +143,11 @@ pub async fn strike(fleet: &mut Fleet, fault: Fault, chance: &mut Chance) -> Opt
             fleet.database.stall(false);
         }
         Fault::StrandDatabase => fleet.database.strand(),
-        Fault::Exhaust => exhaust(fleet, outage).await,
+        Fault::Exhaust => {
+            let held = take_connections(fleet).await;
+            sleep(outage).await;
+            give_back(held).await;
+        }
     }
     None
 }
@@ -174,13 +178,18 @@ async fn worker(fleet: &mut Fleet, fault: Fault, number: usize) -> Option<Loss> 
     Some(Loss { worker: id, at })
 }
 
-/// Takes every connection of PostgreSQL for a while.
-async fn exhaust(fleet: &Fleet, outage: Duration) {
-    let mut held = fleet.postgres.all_connections().await;
-    fleet.database.cut();
-    // Those that the servers had are free for a moment: it is a race that they are to lose.
-    held.extend(fleet.postgres.all_connections().await);
-    sleep(outage).await;
+/// Takes every connection of PostgreSQL, so that the servers find none.
+pub async fn take_connections(fleet: &Fleet) -> Vec<PgConnection> {
+    // Out with the servers first: those that come back would be sooner than we are.
+    fleet.database.refuse(true);
+    fleet.postgres.nobody_is_connected().await;
+    let held = fleet.postgres.all_connections().await;
+    fleet.database.refuse(false);
+    held
+}
+
+/// Gives connections back.
+pub async fn give_back(held: Vec<PgConnection>) {
     for connection in held {
         let _ = connection.close().await;
     }

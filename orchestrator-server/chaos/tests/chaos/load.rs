@@ -31,7 +31,6 @@ const FILES: usize = 4;
 /// One submission, and what came of it.
 #[derive(Debug, Clone)]
 pub struct Job {
-    pub key: String,
     /// The witness's key of each task, in the order of the submission; none where it is not a program of ours.
     pub programs: Vec<Option<String>>,
     /// As they were acknowledged.
@@ -115,7 +114,6 @@ impl Submitter {
             let (tasks, programs) = self.draw(&key);
             self.under_way.lock().expect("nobody panics").push(key.clone());
             let mut job = Job {
-                key: key.clone(),
                 programs,
                 tasks: Vec::new(),
                 tries: 0,

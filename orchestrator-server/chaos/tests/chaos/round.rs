@@ -109,7 +109,6 @@ impl Trial {
 
     /// How long it takes until so many tasks, one after the other, were submitted and completed from outside.
     pub async fn settle(&mut self, count: usize) -> Duration {
-        self.rounds += 1;
         let client = self.fleet.client();
         let began = Instant::now();
         for number in 0..count {
@@ -118,7 +117,6 @@ impl Trial {
             let result = ExternalResult::Output(Json::of(&number).expect("JSON"));
             client.complete(task, &result).await.expect("it is completed");
             self.jobs.push(Job {
-                key: format!("e{}-{number}", self.rounds),
                 programs: vec![None],
                 tasks: vec![task],
                 tries: 1,

@@ -151,6 +151,17 @@ impl Postgres {
         until("PostgreSQL answers", async || PgConnection::connect(&url).await.ok()).await
     }
 
+    /// Returns once no ordinary user is connected.
+    pub async fn nobody_is_connected(&self) {
+        let mut owner = self.connect().await;
+        let sql = "select count(*) from pg_stat_activity where usename='fleet'";
+        until("PostgreSQL has closed what was cut", async || {
+            let count: i64 = sqlx::query_scalar(sql).fetch_one(&mut owner).await.ok()?;
+            (count == 0).then_some(())
+        })
+        .await;
+    }
+
     /// As many connections of an ordinary user as there are left.
     pub async fn all_connections(&self) -> Vec<PgConnection> {
         let mut held = Vec::new();
