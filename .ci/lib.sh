@@ -64,3 +64,25 @@ need_component() {
   say "cargo $1 is missing: adding it with rustup"
   rustup component add "$2" || die "cargo $1 is missing: run 'rustup component add $2', then repeat"
 }
+
+# Where PostgreSQL's programs are; nothing where it is not installed.
+postgres_bin() {
+  local bin
+  bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
+  if [ -z "$bin" ] && command -v initdb >/dev/null; then bin=$(dirname "$(command -v initdb)"); fi
+  printf '%s' "$bin"
+}
+
+# PostgreSQL and Redis, which tests start for themselves.
+need_services() {
+  need redis-server redis-server "the tests of the bus use it"
+  if [ -z "$(postgres_bin)" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      say "PostgreSQL is missing (the tests of the store use it): installing the package postgresql"
+      apt-get update -qq || true
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+    else
+      die "PostgreSQL is missing (the tests of the store use it). On Debian or Ubuntu: sudo apt-get install postgresql"
+    fi
+  fi
+}

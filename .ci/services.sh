@@ -23,26 +23,6 @@ as_postgres() {
   fi
 }
 
-postgres_bin() {
-  local bin
-  bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
-  if [ -z "$bin" ] && command -v initdb >/dev/null; then bin=$(dirname "$(command -v initdb)"); fi
-  printf '%s' "$bin"
-}
-
-need_services() {
-  need redis-server redis-server "the tests of the bus use it"
-  if [ -z "$(postgres_bin)" ]; then
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-      say "PostgreSQL is missing (the tests of the store use it): installing the package postgresql"
-      apt-get update -qq || true
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
-    else
-      die "PostgreSQL is missing (the tests of the store use it). On Debian or Ubuntu: sudo apt-get install postgresql"
-    fi
-  fi
-}
-
 # Two ports that nobody listens on now.
 free_ports() {
   local port found=()

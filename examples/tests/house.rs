@@ -73,6 +73,12 @@ const RULES: &[Rule] = &[
         ],
         never: &["redis", "sqlx"],
     },
+    // The programs of a fleet in one, so that its tests are always run with the code that they were built with.
+    Rule {
+        name: "orchestrator-chaos",
+        may: &["orchestrator-server", "orchestrator-worker"],
+        never: &[],
+    },
     Rule {
         name: "orchestrator-bench",
         may: &[

@@ -15,6 +15,7 @@ mod middleware;
 mod openapi;
 mod parameters;
 mod problem;
+pub mod program;
 mod rate;
 pub mod routes;
 mod run;

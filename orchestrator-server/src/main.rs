@@ -2,65 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use orchestrator_server::{Config, Server, config::Args, init_log};
-
 fn main() -> ExitCode {
-    let config = match Config::load(Args::parse()) {
-        Ok(config) => config,
-        Err(problems) => return fail(2, &problems),
-    };
-    init_log(config.log_format);
-    // One provider for the whole process: without a choice rustls refuses to guess.
-    rustls::crypto::ring::default_provider().install_default().ok();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(serve(config)),
-        Err(error) => fail(1, &[format!("no threads can be started: {error}")]),
-    }
-}
-
-async fn serve(config: Config) -> ExitCode {
-    let server = match Server::start(config).await {
-        Ok(server) => server,
-        Err(error) => return fail(1, &[error.to_string()]),
-    };
-    say(&format!("orchestrator-server listens on {}", server.url()));
-    match server.run(told_to_stop()).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(1, &[error.to_string()]),
-    }
-}
-
-/// Returns when the process is told to stop.
-async fn told_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminated) => {
-                tokio::select! {
-                    _ = interrupted => {}
-                    _ = terminated.recv() => {}
-                }
-            }
-            Err(_) => drop(interrupted.await),
-        }
-    }
-    #[cfg(not(unix))]
-    drop(interrupted.await);
-}
-
-#[expect(clippy::print_stdout, reason = "the line that scripts wait for")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-#[expect(clippy::print_stderr, reason = "there may be no log yet")]
-fn fail(code: u8, problems: &[String]) -> ExitCode {
-    for problem in problems {
-        eprintln!("error: {problem}");
-    }
-    ExitCode::from(code)
+    orchestrator_server::program::main(std::env::args_os().collect())
 }

@@ -1,5 +1,5 @@
 //! What stores, buses, workers and agents are tested with: a clock and ids in the test's hand, one conformance suite for
-//! all stores and one for all buses, scripted agents, and a deterministic simulator.
+//! all stores and one for all buses, scripted agents, a network that breaks when told to, and a deterministic simulator.
 
 pub mod agents;
 pub mod broken;
@@ -9,6 +9,7 @@ pub mod clock;
 pub mod ether;
 pub mod harness;
 pub mod layer;
+pub mod proxy;
 pub mod redis_server;
 pub mod simulator;
 pub mod store_suite;

@@ -6,7 +6,6 @@ mod events;
 mod faults;
 mod frames;
 mod fuzz;
-mod proxy;
 mod raw;
 pub mod replica;
 mod watching;

@@ -7,12 +7,12 @@ use orchestrator_core::{
     protocol::{Event, EventType, Seq, TaskId},
     store::EventQuery,
 };
+use orchestrator_testkit::proxy::Proxy;
 use tokio::time::timeout;
 use tokio_tungstenite::{connect_async, tungstenite};
 
 use super::{
     agents::{Tally, registry},
-    proxy::Proxy,
     raw::Raw,
     replica::{Ground, PATIENCE, Replica, remote, work},
 };

@@ -8,11 +8,11 @@ use orchestrator_core::{
     worker::WorkerHandle,
 };
 use orchestrator_server::workers::WorkersConfig;
+use orchestrator_testkit::proxy::Proxy;
 use tokio::time::sleep;
 
 use super::{
     agents::{Tally, registry},
-    proxy::Proxy,
     replica::{Ground, Replica, output, remote, until, work},
 };
 

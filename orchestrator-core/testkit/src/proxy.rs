@@ -16,17 +16,22 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A proxy before a server.
+/// A proxy before a server. What is connected through it is cut when it is dropped.
+#[derive(Debug)]
 pub struct Proxy {
+    /// Where it listens.
     pub address: SocketAddr,
     shared: Arc<Shared>,
     accepts: JoinHandle<()>,
 }
 
+#[derive(Debug)]
 struct Shared {
     target: Mutex<SocketAddr>,
     /// Cancelled to cut what is connected now.
     cut: Mutex<CancellationToken>,
+    /// Cancelled to strand what is connected now.
+    stranded: Mutex<CancellationToken>,
     refuses: watch::Sender<bool>,
     stalls: watch::Sender<bool>,
     /// After how many bytes each connection is cut, in turn; none never.
@@ -35,12 +40,14 @@ struct Shared {
 }
 
 impl Proxy {
+    /// A proxy on a port of its own.
     pub async fn before(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             target: Mutex::new(target),
             cut: Mutex::default(),
+            stranded: Mutex::default(),
             refuses: watch::Sender::new(false),
             stalls: watch::Sender::new(false),
             budgets: Mutex::default(),
@@ -54,6 +61,7 @@ impl Proxy {
         }
     }
 
+    /// Where it listens, as a URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -79,6 +87,12 @@ impl Proxy {
     /// Passes nothing on without closing anything, or passes on again.
     pub fn stall(&self, stalls: bool) {
         self.shared.stalls.send_replace(stalls);
+    }
+
+    /// Passes nothing on any more over what is connected now, and neither end hears of it, as when a machine loses its
+    /// power or a firewall its memory. New connections are passed on.
+    pub fn strand(&self) {
+        std::mem::take(&mut *lock(&self.shared.stranded)).cancel();
     }
 
     /// Cuts each connection after so many bytes, wherever that is.
@@ -112,6 +126,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         let number = shared.connections.fetch_add(1, Ordering::SeqCst);
         let target = *lock(&shared.target);
         let cut = lock(&shared.cut).clone();
+        let stranded = lock(&shared.stranded).clone();
         let budget = {
             let budgets = lock(&shared.budgets);
             (!budgets.is_empty()).then(|| budgets[number % budgets.len()])
@@ -126,18 +141,30 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             let (from_server, to_server) = server.into_split();
             tokio::select! {
                 () = cut.cancelled() => {}
-                () = pass(from_client, to_server, &shared, &budget) => {}
-                () = pass(from_server, to_client, &shared, &budget) => {}
+                () = pass(from_client, to_server, &shared, &stranded, &budget) => {}
+                () = pass(from_server, to_client, &shared, &stranded, &budget) => {}
             }
         });
     }
 }
 
 /// Passes bytes on until the budget is spent: the last bytes are cut where it ends.
-async fn pass(mut from: tcp::OwnedReadHalf, mut to: tcp::OwnedWriteHalf, shared: &Shared, budget: &AtomicUsize) {
+async fn pass(
+    mut from: tcp::OwnedReadHalf,
+    mut to: tcp::OwnedWriteHalf,
+    shared: &Shared,
+    stranded: &CancellationToken,
+    budget: &AtomicUsize,
+) {
     let mut stalls = shared.stalls.subscribe();
     let mut buffer = [0; 4096];
-    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+    loop {
+        let read = from.read(&mut buffer).await;
+        if stranded.is_cancelled() {
+            // Not even that one end is gone.
+            return std::future::pending().await;
+        }
+        let Ok(count @ 1..) = read else { return };
         if stalls.wait_for(|stalls| !stalls).await.is_err() {
             return;
         }

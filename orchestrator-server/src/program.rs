@@ -1,0 +1,75 @@
+//! The program `orchestrator-server`.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::Parser;
+
+use crate::{Config, Server, config::Args, init_log};
+
+/// Runs the program to its end.
+pub fn main(words: Vec<OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(words) {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let config = match Config::load(args) {
+        Ok(config) => config,
+        Err(problems) => return fail(2, &problems),
+    };
+    init_log(config.log_format);
+    // One provider for the whole process: without a choice rustls refuses to guess.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(serve(config)),
+        Err(error) => fail(1, &[format!("no threads can be started: {error}")]),
+    }
+}
+
+async fn serve(config: Config) -> ExitCode {
+    let server = match Server::start(config).await {
+        Ok(server) => server,
+        Err(error) => return fail(1, &[error.to_string()]),
+    };
+    say(&format!("orchestrator-server listens on {}", server.url()));
+    match server.run(told_to_stop()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(1, &[error.to_string()]),
+    }
+}
+
+/// Returns when the process is told to stop.
+async fn told_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => {
+                tokio::select! {
+                    _ = interrupted => {}
+                    _ = terminated.recv() => {}
+                }
+            }
+            Err(_) => drop(interrupted.await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupted.await);
+}
+
+#[expect(clippy::print_stdout, reason = "the line that scripts wait for")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+#[expect(clippy::print_stderr, reason = "there may be no log yet")]
+fn fail(code: u8, problems: &[String]) -> ExitCode {
+    for problem in problems {
+        eprintln!("error: {problem}");
+    }
+    ExitCode::from(code)
+}
