@@ -85,8 +85,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "orchestrator-examples",
-        may: &["orchestrator-core", "orchestrator-protocol", "orchestrator-worker"],
-        never: &["sqlx"],
+        // PostgreSQL and SQLx: programs that have tables of their own beside ours are shown too.
+        may: &[
+            "orchestrator-core",
+            "orchestrator-postgres",
+            "orchestrator-protocol",
+            "orchestrator-worker",
+        ],
+        never: &["poem", "redis"],
     },
 ];
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
 /// Runs tasks for fleets of AI agents: keeps them, hands them to workers and tells everyone what happens.
@@ -21,13 +21,20 @@ pub struct Args {
     listen: Option<String>,
     /// The database: `sqlite:FILE`, `postgres://USER:PASSWORD@HOST/NAME`, or `memory:`, which is gone with the process
     /// [default: sqlite:orchestrator.db]
-    #[arg(long, env = "ORCHESTRATOR_DATABASE", value_name = "URL", hide_env_values = true)]
+    #[arg(long, env = "ORCHESTRATOR_DATABASE", value_name = "URL", hide_env_values = true, global = true)]
     database: Option<String>,
+    /// How many connections to PostgreSQL read at the same time, beside the one that writes and the one that listens
+    /// [default: 8]
+    #[arg(long, env = "ORCHESTRATOR_DATABASE_READERS", value_name = "N")]
+    database_readers: Option<u32>,
+    /// Whether the database's schema is brought up to date at start; where not, one that is not is refused [default: true]
+    #[arg(long, env = "ORCHESTRATOR_MIGRATE", value_name = "BOOL")]
+    migrate: Option<bool>,
     /// The Redis that carries live events and wake-ups between the servers of a fleet: `redis://HOST`; none by default
     #[arg(long, env = "ORCHESTRATOR_REDIS", value_name = "URL", hide_env_values = true)]
     redis: Option<String>,
     /// A file with these settings
-    #[arg(long, env = "ORCHESTRATOR_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "ORCHESTRATOR_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     /// A token that may do everything, to make the others with; giving one makes the server ask everyone for a token
     #[arg(long, env = "ORCHESTRATOR_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
@@ -64,6 +71,30 @@ pub struct Args {
     /// How the log is written, on stderr [default: text]
     #[arg(long, env = "ORCHESTRATOR_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What the program can do instead of serving.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Brings the schema of the database up to date, or takes steps of it back
+    Migrate(Migrate),
+}
+
+/// How the schema is changed by hand. Without a flag it is brought up to date.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Migrate {
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Only print the SQL that would be run, as a script for `psql` or `sqlite3`
+    #[arg(long, conflicts_with = "dry_run")]
+    pub sql: bool,
+    /// Take this many steps back: what they brought is dropped with everything in it
+    #[arg(long, value_name = "N")]
+    pub down: Option<usize>,
 }
 
 /// How the log is written.
@@ -83,6 +114,8 @@ pub enum LogFormat {
 struct File {
     listen: Option<String>,
     database: Option<String>,
+    database_readers: Option<u32>,
+    migrate: Option<bool>,
     redis: Option<String>,
     admin_token: Option<String>,
     tls_certificate: Option<PathBuf>,
@@ -112,6 +145,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The database. Defaults to `sqlite:orchestrator.db`.
     pub database: String,
+    /// How many connections to PostgreSQL read at the same time. Defaults to 8.
+    pub database_readers: u32,
+    /// Whether the database's schema is brought up to date at start. Defaults to true.
+    pub migrate: bool,
     /// The Redis of the fleet, if there is one.
     pub redis: Option<String>,
     /// A token that may do everything. None: nobody is asked for a token, and the server listens on loopback only.
@@ -139,6 +176,8 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             database: "sqlite:orchestrator.db".to_owned(),
+            database_readers: 8,
+            migrate: true,
             redis: None,
             admin_token: None,
             tls: None,
@@ -164,7 +203,28 @@ impl std::fmt::Debug for Config {
     }
 }
 
+impl Args {
+    /// What to do instead of serving, if anything.
+    pub fn command(&self) -> Option<Command> {
+        self.command.clone()
+    }
+}
+
 impl Config {
+    /// The database that flags, the environment or the file name, for those who only want that.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn database(args: &Args) -> Result<String, Vec<String>> {
+        let file = match &args.config {
+            Some(path) => read(path).map_err(|problem| vec![problem])?,
+            None => File::default(),
+        };
+        let named = args.database.clone().or(file.database);
+        Ok(named.unwrap_or_else(|| Self::default().database))
+    }
+
     /// What flags, the environment and the file say together.
     ///
     /// # Errors
@@ -214,6 +274,8 @@ impl Config {
                 defaults.listen
             }),
             database: args.database.or(file.database).unwrap_or(defaults.database),
+            database_readers: args.database_readers.or(file.database_readers).unwrap_or(defaults.database_readers),
+            migrate: args.migrate.or(file.migrate).unwrap_or(defaults.migrate),
             redis: args.redis.or(file.redis),
             admin_token: args.admin_token.or(file.admin_token),
             tls,
@@ -256,6 +318,9 @@ impl Config {
                  changes within a second"
                     .to_owned(),
             );
+        }
+        if self.database_readers == 0 {
+            problems.push("database_readers: somebody must be able to read; take 1 or more".to_owned());
         }
         if self.max_body_bytes == 0 {
             problems.push("max_body_bytes: must be more than nothing".to_owned());

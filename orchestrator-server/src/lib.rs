@@ -10,6 +10,7 @@ pub mod config;
 pub mod listener;
 pub mod live;
 mod middleware;
+pub mod migrate;
 mod openapi;
 mod problem;
 pub mod routes;

@@ -3,20 +3,42 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use orchestrator_server::{Config, Server, config::Args, init_log};
+use orchestrator_server::{
+    Config, Server,
+    config::{Args, Command},
+    init_log, migrate,
+};
 
 fn main() -> ExitCode {
-    let config = match Config::load(Args::parse()) {
+    let args = Args::parse();
+    // One provider for the whole process: without a choice rustls refuses to guess.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(1, &[format!("no threads can be started: {error}")]),
+    };
+    if let Some(Command::Migrate(how)) = args.command() {
+        return match Config::database(&args) {
+            Ok(database) => runtime.block_on(change(&database, &how)),
+            Err(problems) => fail(2, &problems),
+        };
+    }
+    let config = match Config::load(args) {
         Ok(config) => config,
         Err(problems) => return fail(2, &problems),
     };
     init_log(config.log_format);
-    // One provider for the whole process: without a choice rustls refuses to guess.
-    rustls::crypto::ring::default_provider().install_default().ok();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(serve(config)),
-        Err(error) => fail(1, &[format!("no threads can be started: {error}")]),
+    runtime.block_on(serve(config))
+}
+
+/// Changes the schema by hand.
+async fn change(database: &str, how: &migrate::Migrate) -> ExitCode {
+    match migrate::run(database, how).await {
+        Ok(told) => {
+            say(told.trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(1, &[error.to_string()]),
     }
 }
 

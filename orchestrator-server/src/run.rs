@@ -76,7 +76,7 @@ impl Server {
         };
         let socket = TcpListener::bind(config.listen).await.map_err(failed)?;
         let addr = socket.local_addr()?;
-        let store = store::open(&config.database).await?;
+        let store = store::open(&config).await?;
         let sources = Sources::default();
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
         let engine = Engine::new(store, bus, sources.clone());

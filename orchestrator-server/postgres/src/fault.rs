@@ -42,13 +42,36 @@ pub(crate) fn of(error: &Error) -> StoreError {
     }
 }
 
+/// Whether an error is one that a migration raises itself, in words for people.
+pub(crate) fn is_word_of_ours(error: &Error) -> bool {
+    code(error).as_deref() == Some("P0001")
+}
+
+/// What an error of a stranger's connection means to whoever submits on it.
+pub(crate) fn in_outbox(error: &Error, schema: &str) -> StoreError {
+    match code(error).as_deref() {
+        Some("42P01" | "3F000") => StoreError::Unusable(format!(
+            "this database has no outbox in the schema `{schema}`: open the store once, or apply its migrations"
+        )),
+        Some("42501") => StoreError::Unusable(format!(
+            "{}; to submit a user needs usage of the schema `{schema}` and its sequence outbox_batch, select, insert and \
+             delete on its table outbox, and select on its table task",
+            words(error)
+        )),
+        _ => of(error),
+    }
+}
+
 /// What an error on the writer's connection means.
 pub(crate) fn on_disk(error: &Error) -> Fault {
     let trouble = match code(error).as_deref() {
         Some(STALE) => Some(Trouble::Stale),
         // Deadlock, serialisation, waited too long for a lock.
         Some("40P01" | "40001" | "55P03") => Some(Trouble::Locked),
-        Some(code) if code.starts_with("57P") || code.starts_with("08") || code.starts_with("25P") => {
+        // Or the server has become a standby: another one takes writes.
+        Some(code)
+            if code.starts_with("57P") || code.starts_with("08") || code.starts_with("25P") || code == "25006" =>
+        {
             Some(Trouble::Lost)
         }
         Some(_) => None,

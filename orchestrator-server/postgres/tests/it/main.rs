@@ -1,5 +1,6 @@
 //! The PostgreSQL store against a real, private server.
 
 mod conformance;
+mod outbox;
 mod place;
 mod sharing;
