@@ -10,7 +10,9 @@ use orchestrator_core::{AgentError, TaskContext, agent};
 async fn main() -> anyhow::Result<()> {
     let url = std::env::args().nth(1).context("usage: postgres URL")?;
     let orchestrator = orchestrator_postgres::open(&url).await?;
-    orchestrator.register(agent("half", |_: TaskContext, n: u64| async move { Ok::<_, AgentError>(n / 2) }))?;
+    orchestrator.register(agent("half", |_: TaskContext, n: u64| async move {
+        Ok::<_, AgentError>(n / 2)
+    }))?;
     orchestrator.register(agent("shrink", |ctx: TaskContext, mut n: u64| async move {
         let mut steps = 0;
         while n > 1 {

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use orchestrator_core::{AgentError, TaskContext, agent};
 use orchestrator_core::protocol::{Json, NewTask, TaskId};
+use orchestrator_core::{AgentError, TaskContext, agent};
 use orchestrator_postgres::Outbox;
 use sqlx::PgPool;
 
@@ -15,7 +15,9 @@ async fn order(pool: &PgPool, outbox: &Outbox, id: i64, in_stock: bool) -> anyho
     let mut tx = pool.begin().await?;
     let insert = sqlx::query("insert into customer_order (id) values ($1)").bind(id);
     insert.execute(&mut *tx).await?;
-    let invoice = outbox.submit_in(&mut tx, NewTask::new("invoice", Json::of(&id)?)).await?;
+    let invoice = outbox
+        .submit_in(&mut tx, NewTask::new("invoice", Json::of(&id)?))
+        .await?;
     anyhow::ensure!(in_stock, "order {id}: sold out");
     tx.commit().await?;
     Ok(invoice)
@@ -31,7 +33,9 @@ async fn main() -> anyhow::Result<()> {
     orchestrator.start()?;
 
     let pool = PgPool::connect(&url).await?;
-    sqlx::query("create table customer_order (id bigint primary key)").execute(&pool).await?;
+    sqlx::query("create table customer_order (id bigint primary key)")
+        .execute(&pool)
+        .await?;
     let outbox = Outbox::new("orchestrator")?;
     if let Err(error) = order(&pool, &outbox, 1, false).await {
         println!("{error}");
@@ -39,7 +43,9 @@ async fn main() -> anyhow::Result<()> {
     let invoice = order(&pool, &outbox, 2, true).await?;
     let text: String = orchestrator.task(invoice).output().await?;
     println!("{text}");
-    let orders: i64 = sqlx::query_scalar("select count(*) from customer_order").fetch_one(&pool).await?;
+    let orders: i64 = sqlx::query_scalar("select count(*) from customer_order")
+        .fetch_one(&pool)
+        .await?;
     println!("{orders} order");
     orchestrator.shutdown(Duration::from_secs(10)).await;
     Ok(())

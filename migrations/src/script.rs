@@ -48,10 +48,12 @@ pub fn script(dialect: Dialect<'_>, steps: &[Step], to: i64) -> String {
 /// What comes first: the transaction, a lock, and the table that keeps record.
 fn head(dialect: Dialect<'_>) -> String {
     match dialect {
-        Dialect::Sqlite => "begin immediate;\ncreate table if not exists _sqlx_migrations (\n    version bigint primary \
+        Dialect::Sqlite => {
+            "begin immediate;\ncreate table if not exists _sqlx_migrations (\n    version bigint primary \
              key,\n    description text not null,\n    installed_on timestamp not null default current_timestamp,\n    \
              success boolean not null,\n    checksum blob not null,\n    execution_time bigint not null\n);\n"
-            .to_owned(),
+                .to_owned()
+        }
         Dialect::Postgres(schema) => format!(
             "\\set ON_ERROR_STOP on\nbegin;\nselect pg_advisory_xact_lock(hashtext('{schema}'), 7422);\ncreate schema if \
              not exists {schema};\nset local search_path to {schema};\ncreate table if not exists _sqlx_migrations (\n    \

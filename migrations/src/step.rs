@@ -23,7 +23,9 @@ pub struct Step {
 pub fn steps(migrator: &Migrator, applied: &[i64]) -> Vec<Step> {
     let sql = |found: Option<&Migration>| found.map(|m| m.sql.as_str().to_owned()).unwrap_or_default();
     let of = |up: &Migration| {
-        let back = migrator.iter().find(|m| m.version == up.version && m.migration_type.is_down_migration());
+        let back = migrator
+            .iter()
+            .find(|m| m.version == up.version && m.migration_type.is_down_migration());
         Step {
             version: up.version,
             name: up.description.to_string(),

@@ -21,7 +21,13 @@ pub struct Args {
     listen: Option<String>,
     /// The database: `sqlite:FILE`, `postgres://USER:PASSWORD@HOST/NAME`, or `memory:`, which is gone with the process
     /// [default: sqlite:orchestrator.db]
-    #[arg(long, env = "ORCHESTRATOR_DATABASE", value_name = "URL", hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        env = "ORCHESTRATOR_DATABASE",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true
+    )]
     database: Option<String>,
     /// How many connections to PostgreSQL read at the same time, beside the one that writes and the one that listens
     /// [default: 8]
@@ -71,6 +77,10 @@ pub struct Args {
     /// How the log is written, on stderr [default: text]
     #[arg(long, env = "ORCHESTRATOR_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
+    /// The OpenTelemetry collector that traces are sent to, by OTLP over HTTP: `http://HOST:4318`; none by default. Needs a
+    /// build with the feature `otel`
+    #[arg(long, env = "ORCHESTRATOR_OTLP", value_name = "URL")]
+    otlp: Option<String>,
     /// What to do instead of serving.
     #[command(subcommand)]
     command: Option<Command>,
@@ -127,6 +137,7 @@ struct File {
     retention_days: Option<f64>,
     shutdown_s: Option<f64>,
     log_format: Option<LogFormat>,
+    otlp: Option<String>,
 }
 
 /// A certificate and its key.
@@ -169,6 +180,8 @@ pub struct Config {
     pub shutdown: Duration,
     /// How the log is written.
     pub log_format: LogFormat,
+    /// The collector that traces are sent to, for [`crate::init_telemetry`].
+    pub otlp: Option<String>,
 }
 
 impl Default for Config {
@@ -188,6 +201,7 @@ impl Default for Config {
             retention: None,
             shutdown: Duration::from_secs(10),
             log_format: LogFormat::Text,
+            otlp: None,
         }
     }
 }
@@ -274,7 +288,10 @@ impl Config {
                 defaults.listen
             }),
             database: args.database.or(file.database).unwrap_or(defaults.database),
-            database_readers: args.database_readers.or(file.database_readers).unwrap_or(defaults.database_readers),
+            database_readers: args
+                .database_readers
+                .or(file.database_readers)
+                .unwrap_or(defaults.database_readers),
             migrate: args.migrate.or(file.migrate).unwrap_or(defaults.migrate),
             redis: args.redis.or(file.redis),
             admin_token: args.admin_token.or(file.admin_token),
@@ -293,6 +310,7 @@ impl Config {
             retention,
             shutdown: shutdown.unwrap_or(defaults.shutdown),
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
+            otlp: args.otlp.or(file.otlp),
         };
         problems.extend(config.problems());
         if problems.is_empty() { Ok(config) } else { Err(problems) }

@@ -17,6 +17,7 @@ pub mod routes;
 mod run;
 mod store;
 mod telemetry;
+mod trace;
 mod wire;
 pub mod workers;
 
@@ -25,4 +26,4 @@ pub use auth::{Caller, Guard};
 pub use config::Config;
 pub use openapi::document;
 pub use run::{Server, ServerError};
-pub use telemetry::init as init_log;
+pub use telemetry::init as init_telemetry;

@@ -6,7 +6,7 @@ use clap::Parser;
 use orchestrator_server::{
     Config, Server,
     config::{Args, Command},
-    init_log, migrate,
+    init_telemetry, migrate,
 };
 
 fn main() -> ExitCode {
@@ -27,8 +27,17 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(problems) => return fail(2, &problems),
     };
-    init_log(config.log_format);
-    runtime.block_on(serve(config))
+    let entered = runtime.enter();
+    let exporting = match init_telemetry(config.log_format, config.otlp.as_deref()) {
+        Ok(exporting) => exporting,
+        Err(error) => return fail(2, &[error.to_string()]),
+    };
+    drop(entered);
+    let code = runtime.block_on(serve(config));
+    if let Some(exporting) = exporting {
+        exporting.finish();
+    }
+    code
 }
 
 /// Changes the schema by hand.

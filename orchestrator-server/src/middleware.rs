@@ -11,7 +11,9 @@ use poem::{
     middleware::{CatchPanic, Compression, Cors},
 };
 
-use crate::{access, app::App, problem::Failure};
+use tracing::{Instrument as _, Span, field::Empty};
+
+use crate::{access, app::App, problem::Failure, telemetry};
 
 /// Where a request's id is told.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -138,17 +140,25 @@ impl<E: Endpoint> Endpoint for Observed<E> {
             HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("none"))
         });
         let (method, path) = (request.method().clone(), request.original_uri().path().to_owned());
+        let span = if telemetry::wants_spans() {
+            span(&request, &method, &path, &id)
+        } else {
+            Span::none()
+        };
         let began = now();
-        let mut response = self.inner.get_response(request).await;
+        let mut response = self.inner.get_response(request).instrument(span.clone()).await;
         let took = began.elapsed();
         let route = response.data::<PathPattern>().map(|pattern| pattern.0.to_string());
         let route = route.unwrap_or_else(|| "none".to_owned());
         let status = response.status();
+        span.record("http.route", &route);
+        span.record("http.response.status_code", status.as_u16());
         counter!("http_requests_total", "method" => method.to_string(), "route" => route.clone(),
             "status" => status.as_u16().to_string())
         .increment(1);
         histogram!("http_request_duration_seconds", "method" => method.to_string(), "route" => route)
             .record(took.as_secs_f64());
+        let _in = span.enter();
         tracing::debug!(
             request.id = id.to_str().unwrap_or_default(),
             http.status = status.as_u16(),
@@ -158,6 +168,24 @@ impl<E: Endpoint> Endpoint for Observed<E> {
         response.headers_mut().insert(REQUEST_ID, id);
         Ok(response)
     }
+}
+
+/// The span of a request: what is logged and stored within belongs to it. A caller's `traceparent` makes it a part of
+/// their trace.
+fn span(request: &Request, method: &Method, path: &str, id: &HeaderValue) -> Span {
+    let span = tracing::info_span!(
+        "request",
+        request.id = id.to_str().unwrap_or_default(),
+        http.request.method = %method,
+        url.path = path,
+        http.route = Empty,
+        http.response.status_code = Empty,
+        otel.kind = "server",
+    );
+    if let Some(parent) = request.header("traceparent") {
+        orchestrator_trace::continue_from(&span, parent);
+    }
+    span
 }
 
 #[expect(

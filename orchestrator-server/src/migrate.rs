@@ -127,9 +127,15 @@ mod tests {
     #[test]
     fn says_what_happens_to_every_step() {
         let told = tell(&steps(3), 4, false);
-        assert!(told.contains("0003 s3           applied\n0004 s4           applied now"), "{told}");
+        assert!(
+            told.contains("0003 s3           applied\n0004 s4           applied now"),
+            "{told}"
+        );
         let told = tell(&steps(3), 2, true);
-        assert!(told.contains("would be taken back\n0004 s4           not applied"), "{told}");
+        assert!(
+            told.contains("would be taken back\n0004 s4           not applied"),
+            "{told}"
+        );
     }
 
     #[test]

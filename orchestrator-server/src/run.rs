@@ -12,7 +12,7 @@ use orchestrator_core::{
 use poem::listener::BoxAcceptor;
 use tokio::net::TcpListener;
 
-use crate::{App, AppConfig, Config, auth::Guard, listener, store, workers::WorkersConfig};
+use crate::{App, AppConfig, Config, auth::Guard, listener, store, telemetry, trace::Traced, workers::WorkersConfig};
 
 /// Why a server does not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,10 @@ impl Server {
         };
         let socket = TcpListener::bind(config.listen).await.map_err(failed)?;
         let addr = socket.local_addr()?;
-        let store = store::open(&config).await?;
+        let mut store = store::open(&config).await?;
+        if let Some(traces) = telemetry::traces() {
+            store = Traced::around(store, traces);
+        }
         let sources = Sources::default();
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
         let engine = Engine::new(store, bus, sources.clone());

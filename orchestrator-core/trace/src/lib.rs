@@ -10,12 +10,12 @@
 //!
 //! Without the feature `otel` everything here is there and does nothing, and [`Traces::start`] says so.
 
-mod subject;
 #[cfg(feature = "otel")]
 mod otel;
 #[cfg(not(feature = "otel"))]
 #[path = "none.rs"]
 mod otel;
+mod subject;
 
 pub use otel::{Exporting, Traces, continue_from};
 pub use subject::{Ended, Subject};

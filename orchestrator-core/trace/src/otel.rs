@@ -10,8 +10,8 @@ use opentelemetry::{
     Context, KeyValue,
     propagation::{Extractor, TextMapPropagator},
     trace::{
-        Link, Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer,
-        TracerProvider,
+        Link, Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState,
+        Tracer, TracerProvider,
     },
 };
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
@@ -100,7 +100,9 @@ impl Traces {
         let mut attributes = attributes(task);
         attributes.push(KeyValue::new("task.attempt", i64::from(attempt)));
         builder.attributes = Some(attributes);
-        self.tracer.build_with_context(builder, &context(task.root, task.id)).end();
+        self.tracer
+            .build_with_context(builder, &context(task.root, task.id))
+            .end();
     }
 
     /// A task has ended: the span of the whole of it.

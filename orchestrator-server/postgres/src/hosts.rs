@@ -87,7 +87,10 @@ impl Hosts {
             return;
         }
         let host = self.0.each[at].get_host();
-        tracing::warn!(database.host = host, "another server of the database takes writes now: {host}");
+        tracing::warn!(
+            database.host = host,
+            "another server of the database takes writes now: {host}"
+        );
         if let Some(readers) = self.0.readers.get() {
             readers.set_connect_options(self.current());
         }
@@ -133,7 +136,10 @@ mod tests {
             ("postgres:///db?host=/run", vec!["postgres:///db?host=/run"]),
             (
                 "postgres://u:p@a:1,b:2/db?sslmode=require",
-                vec!["postgres://u:p@a:1/db?sslmode=require", "postgres://u:p@b:2/db?sslmode=require"],
+                vec![
+                    "postgres://u:p@a:1/db?sslmode=require",
+                    "postgres://u:p@b:2/db?sslmode=require",
+                ],
             ),
             ("postgres://a,b", vec!["postgres://a", "postgres://b"]),
         ] {

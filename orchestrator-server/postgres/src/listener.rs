@@ -57,7 +57,9 @@ async fn listen(hosts: Hosts, schema: String, told: Arc<Notify>) {
 
 /// Passes on what is told until the connection is lost.
 async fn hear(hosts: &Hosts, schema: &str, told: &Notify) -> Result<(), sqlx::Error> {
-    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(hosts.current());
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .connect_lazy_with(hosts.current());
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(CHANNEL).await?;
     // Nobody was listening until now.

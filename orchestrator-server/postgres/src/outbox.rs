@@ -127,11 +127,7 @@ impl Outbox {
     /// # Cancel safety
     ///
     /// Roll the transaction back when the future was dropped: the batch may be in it or not.
-    pub async fn submit_all_in(
-        &self,
-        conn: &mut PgConnection,
-        tasks: Vec<NewTask>,
-    ) -> Result<Vec<TaskId>, StoreError> {
+    pub async fn submit_all_in(&self, conn: &mut PgConnection, tasks: Vec<NewTask>) -> Result<Vec<TaskId>, StoreError> {
         let submissions = tasks.into_iter().map(|task| Submission {
             id: self.ids.task(),
             task: Arc::new(task),
@@ -207,7 +203,10 @@ impl Outbox {
 
     /// Whether a task with one of these keys has been taken in between the look and the writing.
     async fn is_stored(&self, conn: &mut PgConnection, keys: Vec<String>) -> Result<bool, StoreError> {
-        let sql = format!("select 1 from {}.task where idempotency_key=any($1) limit 1", self.schema);
+        let sql = format!(
+            "select 1 from {}.task where idempotency_key=any($1) limit 1",
+            self.schema
+        );
         Ok(!self.rows(conn, sql, |args| add(args, keys)).await?.is_empty())
     }
 
@@ -220,7 +219,10 @@ impl Outbox {
         let mut args = PgArguments::default();
         bind(&mut args);
         let query = sqlx::query_with(AssertSqlSafe(sql), args);
-        query.fetch_all(conn).await.map_err(|e| fault::in_outbox(&e, &self.schema))
+        query
+            .fetch_all(conn)
+            .await
+            .map_err(|e| fault::in_outbox(&e, &self.schema))
     }
 }
 
@@ -268,7 +270,11 @@ pub(crate) fn left(row: &PgRow) -> Result<TaskRow, StoreError> {
 /// Takes out what other programs left: whole batches of about `limit` tasks, in the order of their submission.
 pub(crate) async fn take(disk: &mut PostgresDisk, stage: &mut Stage, limit: usize) -> Result<Vec<Arrival>, Fault> {
     // Usually there is nothing, and then nothing is written.
-    if disk.see(stage, "select 1 from outbox limit 1", |_| {}).await?.is_empty() {
+    if disk
+        .see(stage, "select 1 from outbox limit 1", |_| {})
+        .await?
+        .is_empty()
+    {
         return Ok(Vec::new());
     }
     disk.fence_in(stage).await?;

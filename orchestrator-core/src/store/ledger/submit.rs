@@ -298,7 +298,11 @@ fn parent_of<'w, T: Tx>(
 }
 
 /// Stores the new tasks of a plan and says every task's key and whether it is new.
-pub(super) async fn store<T: Tx>(work: &mut Work<'_, T>, known: &mut Known, plan: Plan) -> Result<Vec<(Key, bool)>, StoreError> {
+pub(super) async fn store<T: Tx>(
+    work: &mut Work<'_, T>,
+    known: &mut Known,
+    plan: Plan,
+) -> Result<Vec<(Key, bool)>, StoreError> {
     let count = plan.tasks.iter().filter(|p| matches!(p, Planned::New { .. })).count();
     let mut next = work.tx.next_keys(count).0;
     let mut keys: Vec<(Key, bool)> = Vec::with_capacity(plan.tasks.len());

@@ -32,10 +32,12 @@ pub(super) struct Chosen(RandomIdGenerator);
 
 impl IdGenerator for Chosen {
     fn new_trace_id(&self) -> TraceId {
-        NEXT.get().map_or_else(|| self.0.new_trace_id(), |(trace, _)| TraceId::from(trace))
+        NEXT.get()
+            .map_or_else(|| self.0.new_trace_id(), |(trace, _)| TraceId::from(trace))
     }
 
     fn new_span_id(&self) -> SpanId {
-        NEXT.get().map_or_else(|| self.0.new_span_id(), |(_, span)| SpanId::from(span))
+        NEXT.get()
+            .map_or_else(|| self.0.new_span_id(), |(_, span)| SpanId::from(span))
     }
 }

@@ -172,11 +172,9 @@ mod tests {
         };
         let both = plan(vec![same(), same()], &[]).expect("a plan");
         assert_eq!((both.ids.as_slice(), both.rows.len()), ([id(1), id(1)].as_slice(), 1));
-        let other = NewTask {
-            priority: 1,
-            ..same()
-        };
-        let conflict = |error| matches!(error, StoreError::IdempotencyConflict { key, task } if key == "k" && task == id(1));
+        let other = NewTask { priority: 1, ..same() };
+        let conflict =
+            |error| matches!(error, StoreError::IdempotencyConflict { key, task } if key == "k" && task == id(1));
         assert!(plan(vec![same(), other.clone()], &[]).is_err_and(conflict));
         let conflict = |error| matches!(error, StoreError::IdempotencyConflict { task, .. } if task == id(9));
         assert!(plan(vec![other], &[("k", 9, same())]).is_err_and(conflict));

@@ -3,4 +3,5 @@
 mod conformance;
 mod outbox;
 mod place;
+mod schema;
 mod sharing;

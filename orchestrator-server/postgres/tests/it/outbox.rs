@@ -209,7 +209,10 @@ async fn what_makes_no_sense_is_refused_at_once_and_the_transaction_goes_on() {
         ..noop(1)
     };
     let refused = outbox.submit_in(&mut tx, urgent).await;
-    assert!(matches!(&refused, Err(StoreError::Invalid { field, .. }) if field == "priority"), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(StoreError::Invalid { field, .. }) if field == "priority"),
+        "{refused:?}"
+    );
     let circle = NewTask {
         local_ref: Some("a".to_owned()),
         depends_on: vec![TaskRef::Local("a".to_owned())],
@@ -236,7 +239,10 @@ async fn what_turns_out_to_be_impossible_fails_where_everyone_sees_it() {
         labels: [("team".to_owned(), "shop".to_owned())].into(),
         ..noop(1)
     };
-    let batch = outbox.submit_all_in(&mut program, vec![noop(0), orphan]).await.expect("ids");
+    let batch = outbox
+        .submit_all_in(&mut program, vec![noop(0), orphan])
+        .await
+        .expect("ids");
     let fine = outbox.submit_in(&mut program, noop(2)).await.expect("an id");
     assert_eq!(tick(&*store).await, 3);
     // The batch is all or nothing, also now.
@@ -244,7 +250,11 @@ async fn what_turns_out_to_be_impossible_fails_where_everyone_sees_it() {
         let task = get(&*store, *id).await;
         let error = task.error.expect("an error");
         assert_eq!(task.state, TaskState::Failed);
-        assert!(error.message.contains(&format!("there is no task {nobody}")), "{}", error.message);
+        assert!(
+            error.message.contains(&format!("there is no task {nobody}")),
+            "{}",
+            error.message
+        );
         assert_eq!(error.detail["code"], "task_not_found");
     }
     assert_eq!(get(&*store, batch[1]).await.labels["team"], "shop");
@@ -315,7 +325,10 @@ async fn of_two_transactions_with_one_key_the_second_waits_for_the_first() {
         } else {
             first.rollback().await.expect("it is taken back");
         }
-        let other = tokio::time::timeout(HANGS, second).await.expect("it goes on").expect("an id");
+        let other = tokio::time::timeout(HANGS, second)
+            .await
+            .expect("it goes on")
+            .expect("an id");
         assert_eq!(other == id, kept);
         assert_eq!(tick(&*store).await, 1);
         assert_eq!(get(&*store, other).await.state, TaskState::Ready);
@@ -325,7 +338,8 @@ async fn of_two_transactions_with_one_key_the_second_waits_for_the_first() {
 /// Returns when a connection waits for a lock that another one holds.
 async fn wait_until_somebody_waits(place: &Place) {
     let mut conn = place.connect().await;
-    let waits = "select exists (select from pg_stat_activity where datname=current_database() and wait_event_type='Lock')";
+    let waits =
+        "select exists (select from pg_stat_activity where datname=current_database() and wait_event_type='Lock')";
     let waiting = async {
         while !conn.fetch_one(waits).await.expect("a look").get::<bool, _>(0) {
             tokio::task::yield_now().await;
