@@ -24,6 +24,7 @@ here=$(mktemp -d "${TMPDIR:-/tmp}/orchestrator-rehearsal.XXXXXX")
 chmod 755 "$here"
 pids=()
 databases=()
+declare -A process # of server-1, worker-2, ...
 as_postgres() {
   if [ "$(id -u)" = 0 ]; then
     (cd "$here" && setpriv --reuid=postgres --regid=postgres --init-groups env HOME="$here" "$@")
@@ -98,7 +99,7 @@ start_server() {
     flags=(--redis "redis://127.0.0.1:$redis_port")
   fi
   orchestrator-server --listen "127.0.0.1:$2" --database "$both" --migrate false "${flags[@]}" >>"$here/server-$1.log" 2>&1 &
-  eval "server_$1=$!"
+  process[server-$1]=$!
   pids+=($!)
 }
 s1=$(free_port) s2=$(free_port) front=$(free_port)
@@ -125,7 +126,7 @@ worker_token=$(orchestrator token create workers --role worker)
 start_worker() {
   ORCHESTRATOR_TOKEN=$worker_token orchestrator-worker --server "$url" --slots 8 --name "worker-$1" --no-discovery \
     --state "$here/worker-$1.json" >>"$here/worker-$1.log" 2>&1 &
-  eval "worker_$1=$!"
+  process[worker-$1]=$!
   pids+=($!)
 }
 for n in 1 2 3; do start_worker "$n"; done
@@ -157,7 +158,7 @@ orchestrator why last || true
 curl -fsS -H "authorization: Bearer $ORCHESTRATOR_TOKEN" "http://127.0.0.1:$s1/metrics" | grep '^orchestrator_' | head -20
 
 step "A server is killed, and started again"
-kill -9 "$server_1"
+kill -9 "${process[server-1]}"
 until_true 30 "the fleet answers without it" curl -fsS "$url/readyz"
 done_before=$(count "$first" 7)
 until_true 60 "and goes on" is_more_than "$first" 7 "$((done_before + 50))"
@@ -165,7 +166,7 @@ start_server 1 "$s1"
 until_true 60 "it is back" curl -fsS "http://127.0.0.1:$s1/readyz"
 
 step "A worker is killed: what it ran goes on elsewhere"
-kill -9 "$worker_2"
+kill -9 "${process[worker-2]}"
 until_true 60 "its tasks are running elsewhere" online 3
 start_worker 2
 
@@ -176,7 +177,7 @@ until_true 60 "tasks go on" is_more_than "$first" 7 "$((done_before + 50))"
 
 step "A backup while everything runs"
 pg_dump --format custom --no-owner --schema orchestrator --file "$here/backup.dump" "$first"
-ls -l "$here/backup.dump" | awk '{print "    " $5 " bytes"}'
+say "$(wc -c <"$here/backup.dump") bytes"
 
 step "The primary dies, the standby takes over"
 as_postgres pg_ctl -D "$here/db/1" -m immediate stop >/dev/null
@@ -194,7 +195,7 @@ until_true 900 "$TASKS tasks and the one for the polling worker are done" is_cou
 total=$(psql -qAtX "$second" -c "select count(*) from orchestrator.task")
 twice=$(psql -qAtX "$second" -c "select count(*) from (select task from orchestrator.event where kind = 1 and state = 7 group by task having count(*) > 1) t")
 say "$total tasks in all, $twice of them finished twice"
-[ "$total" = "$((TASKS + 1))" ] && [ "$twice" = 0 ] || die "a task is lost or finished twice"
+if [ "$total" != "$((TASKS + 1))" ] || [ "$twice" != 0 ]; then die "a task is lost or finished twice"; fi
 
 step "The old primary comes back as the standby of the new one"
 as_postgres rm -rf "$here/db/1"
@@ -216,9 +217,8 @@ new=$(orchestrator token create workers-2 --role worker)
 orchestrator token list
 old_id=$(orchestrator token list --json | python3 -c 'import json,sys; t=json.load(sys.stdin); t=t.get("items", t) if isinstance(t, dict) else t; print([x["id"] for x in t if x["name"]=="workers"][0])')
 for n in 1 2 3; do
-  pid=worker_$n
-  kill "${!pid}"
-  wait "${!pid}" || true
+  kill "${process[worker-$n]}"
+  wait "${process[worker-$n]}" || true
 done
 worker_token=$new
 for n in 1 2 3; do start_worker "$n"; done
@@ -235,8 +235,8 @@ orchestrator cancel last
 orchestrator list --state cancelled
 
 step "A server stops in order"
-kill "$server_1"
-wait "$server_1" && say "exit status 0"
+kill "${process[server-1]}"
+wait "${process[server-1]}" && say "exit status 0"
 
 step "SQLite: a backup while it is written, and its restoration"
 db=$here/tasks.db

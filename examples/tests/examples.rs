@@ -13,13 +13,14 @@ fn printed(program: &str) -> String {
 
 /// A database of its own on the private PostgreSQL, for as long as something is done with it.
 fn with_database(what: impl FnOnce(&str)) {
+    use orchestrator_core::clock::{Ids as _, SystemIds};
     use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
     let server = std::env::var("ORCHESTRATOR_TEST_POSTGRES").expect(
         "ORCHESTRATOR_TEST_POSTGRES is not set: run `make test`, or `.ci/services.sh run cargo nextest run ...`, which \
          start a private PostgreSQL",
     );
-    let name = format!("e{}", uuid::Uuid::now_v7().simple());
+    let name = format!("e{}", SystemIds.uuid().simple());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let run = |sql: String| {
         runtime.block_on(async {

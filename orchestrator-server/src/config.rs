@@ -219,7 +219,7 @@ impl std::fmt::Debug for Config {
 
 impl Args {
     /// What to do instead of serving, if anything.
-    pub fn command(&self) -> Option<Command> {
+    pub fn instead(&self) -> Option<Command> {
         self.command.clone()
     }
 }

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(1, &[format!("no threads can be started: {error}")]),
     };
-    if let Some(Command::Migrate(how)) = args.command() {
+    if let Some(Command::Migrate(how)) = args.instead() {
         return match Config::database(&args) {
             Ok(database) => runtime.block_on(change(&database, &how)),
             Err(problems) => fail(2, &problems),

@@ -117,13 +117,15 @@ pub fn init(format: LogFormat, otlp: Option<&str>) -> Result<Option<Exporting>, 
     let sent = otlp.map(|url| Traces::start(url, "orchestrator-server")).transpose()?;
     let (traces, exporting) = sent.unzip();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let text = (format == LogFormat::Text).then(|| fmt::layer().with_writer(std::io::stderr));
-    let json = (format == LogFormat::Json).then(|| {
-        let layer = fmt::layer().with_writer(std::io::stderr);
-        layer.json().flatten_event(true).with_span_list(false)
-    });
+    let log = match format {
+        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).boxed(),
+        LogFormat::Json => {
+            let layer = fmt::layer().with_writer(std::io::stderr);
+            layer.json().flatten_event(true).with_span_list(false).boxed()
+        }
+    };
     let registry = tracing_subscriber::registry()
-        .with(text.and_then(json).with_filter(filter))
+        .with(log.with_filter(filter))
         .with(traces.as_ref().map(Traces::layer));
     // It is set up already where several servers live in one process.
     if registry.try_init().is_ok() {

@@ -120,8 +120,6 @@ macro_rules! span {
         }
     };
 }
-use span;
-
 impl Tell for Vec<LeasedTask> {
     fn tell(&self, traced: &Traced) {
         for task in self {

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use opentelemetry::{
     Context, KeyValue,
-    propagation::{Extractor, TextMapPropagator},
+    propagation::{Extractor, TextMapPropagator as _},
     trace::{
         Link, Span as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceId, TraceState,
         Tracer, TracerProvider,
@@ -25,7 +25,7 @@ use tracing::{Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{Layer, filter::filter_fn, registry::LookupSpan};
 
-use self::{client::Client, ids::Chosen, layer::TaskLayer};
+use self::{client::Client, ids::Chosen};
 use crate::{
     Ended, Subject, TraceError,
     subject::{span_of, trace_of},
@@ -78,7 +78,7 @@ impl Traces {
     /// What spans are given to: those of this project, whatever the log shows.
     pub fn layer<S: Subscriber + for<'s> LookupSpan<'s> + Send + Sync>(&self) -> impl Layer<S> + use<S> {
         let ours = filter_fn(|meta| meta.target().starts_with("orchestrator") && *meta.level() <= tracing::Level::INFO);
-        TaskLayer::new(self.tracer.clone()).with_filter(ours)
+        layer::layer(self.tracer.clone()).with_filter(ours)
     }
 
     /// A task was submitted, in the request that is under way.

@@ -16,13 +16,15 @@ pub(super) fn init(args: &Args) -> Result<Option<Exporting>, Failure> {
         .map(|url| Traces::start(url, "orchestrator-worker"));
     let sent = sent.transpose().map_err(|error| Failure::usage(error.to_string()))?;
     let (traces, exporting) = sent.unzip();
-    let text = (args.log_format == LogFormat::Text).then(|| fmt::layer().with_writer(std::io::stderr));
-    let json = (args.log_format == LogFormat::Json).then(|| {
-        let layer = fmt::layer().with_writer(std::io::stderr);
-        layer.json().flatten_event(true).with_span_list(false)
-    });
+    let log = match args.log_format {
+        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).boxed(),
+        LogFormat::Json => {
+            let layer = fmt::layer().with_writer(std::io::stderr);
+            layer.json().flatten_event(true).with_span_list(false).boxed()
+        }
+    };
     let registry = tracing_subscriber::registry()
-        .with(text.and_then(json).with_filter(filter))
+        .with(log.with_filter(filter))
         .with(traces.as_ref().map(Traces::layer));
     // A program that embeds this one may log already.
     let _ = registry.try_init();

@@ -1,65 +1,56 @@
 //! Spans of tasks find their trace.
 
+use std::cell::RefCell;
+
+use opentelemetry::ContextGuard;
 use opentelemetry_sdk::trace::SdkTracer;
 use orchestrator_protocol::TaskId;
 use tracing::{
-    Event, Id, Subscriber,
+    Id, Subscriber,
     field::{Field, Visit},
-    span::{Attributes, Record},
+    span::Attributes,
 };
-use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
 use super::context;
 
-/// The usual layer; a span that says which task it is of (`task.id`, `task.root_id`) is a part of that task's trace.
-pub(super) struct TaskLayer<S>(OpenTelemetryLayer<S, SdkTracer>);
+thread_local! {
+    /// Where this thread is while a span of a task is made.
+    static PLACE: RefCell<Option<ContextGuard>> = const { RefCell::new(None) };
+}
 
-impl<S: Subscriber + for<'s> LookupSpan<'s>> TaskLayer<S> {
-    pub(super) fn new(tracer: SdkTracer) -> Self {
-        let layer = tracing_opentelemetry::layer().with_tracer(tracer);
-        Self(layer.with_location(false).with_threads(false).with_target(false))
+/// The usual layer between two of ours: a span that says which task it is of (`task.id`, `task.root_id`) is made as if the
+/// thread were in that task's trace, and so becomes a part of it.
+pub(super) fn layer<S>(tracer: SdkTracer) -> impl Layer<S> + use<S>
+where
+    S: Subscriber + for<'s> LookupSpan<'s> + Send + Sync,
+{
+    let usual = tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false);
+    Before.and_then(usual).and_then(After)
+}
+
+struct Before;
+
+impl<S: Subscriber> Layer<S> for Before {
+    fn on_new_span(&self, attrs: &Attributes<'_>, _id: &Id, _ctx: Context<'_, S>) {
+        let mut named = Named::default();
+        attrs.record(&mut named);
+        if let Some((root, task)) = named.root.zip(named.task) {
+            let place = context(root, task).attach();
+            PLACE.with_borrow_mut(|kept| *kept = Some(place));
+        }
     }
 }
 
-impl<S: Subscriber + for<'s> LookupSpan<'s>> Layer<S> for TaskLayer<S> {
-    fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        let mut named = Named::default();
-        attrs.record(&mut named);
-        // A span without a parent of its own begins where the thread is.
-        let place = named.root.zip(named.task).map(|(root, task)| context(root, task));
-        let _here = place.map(|place| place.attach());
-        self.0.on_new_span(attrs, id, ctx);
-    }
+struct After;
 
-    fn on_record(&self, id: &Id, values: &Record<'_>, ctx: Context<'_, S>) {
-        self.0.on_record(id, values, ctx);
-    }
-
-    fn on_follows_from(&self, id: &Id, follows: &Id, ctx: Context<'_, S>) {
-        self.0.on_follows_from(id, follows, ctx);
-    }
-
-    fn on_event(&self, event: &Event<'_>, ctx: Context<'_, S>) {
-        self.0.on_event(event, ctx);
-    }
-
-    fn on_enter(&self, id: &Id, ctx: Context<'_, S>) {
-        self.0.on_enter(id, ctx);
-    }
-
-    fn on_exit(&self, id: &Id, ctx: Context<'_, S>) {
-        self.0.on_exit(id, ctx);
-    }
-
-    fn on_close(&self, id: Id, ctx: Context<'_, S>) {
-        self.0.on_close(id, ctx);
-    }
-
-    #[expect(unsafe_code, reason = "passed on: how the inner layer is found from a span")]
-    unsafe fn downcast_raw(&self, id: std::any::TypeId) -> Option<*const ()> {
-        // SAFETY: the inner layer lives as long as this one.
-        unsafe { self.0.downcast_raw(id) }
+impl<S: Subscriber> Layer<S> for After {
+    fn on_new_span(&self, _attrs: &Attributes<'_>, _id: &Id, _ctx: Context<'_, S>) {
+        PLACE.take();
     }
 }
 
