@@ -7,6 +7,7 @@
 source "$(dirname "$0")/lib.sh"
 
 TASKS=${TASKS:-10000}
+WITH_REDIS=${WITH_REDIS:-} # give it a value once the servers take --redis
 need_rust
 need nginx nginx-light "the rehearsal puts one in front of the servers"
 need sqlite3 sqlite3 "the rehearsal backs up an SQLite file"
@@ -95,9 +96,7 @@ pids+=("$redis")
 export ORCHESTRATOR_ADMIN_TOKEN=rehearsal-rehearsal-rehearsal
 start_server() {
   local flags=()
-  if orchestrator-server --help | grep -q 'carries live events' && [ -n "${WITH_REDIS:-}" ]; then
-    flags=(--redis "redis://127.0.0.1:$redis_port")
-  fi
+  if [ -n "$WITH_REDIS" ]; then flags=(--redis "redis://127.0.0.1:$redis_port"); fi
   orchestrator-server --listen "127.0.0.1:$2" --database "$both" --migrate false "${flags[@]}" >>"$here/server-$1.log" 2>&1 &
   process[server-$1]=$!
   pids+=($!)
@@ -124,7 +123,7 @@ until_true 60 "the fleet answers through nginx" curl -fsS "$url/readyz"
 curl -fsS "$url/healthz"
 worker_token=$(orchestrator token create workers --role worker)
 start_worker() {
-  ORCHESTRATOR_TOKEN=$worker_token orchestrator-worker --server "$url" --slots 8 --name "worker-$1" --no-discovery \
+  ORCHESTRATOR_TOKEN=$worker_token orchestrator-worker --server "$url" --slots 8 --name "worker-$1" --transport websocket --no-discovery \
     --state "$here/worker-$1.json" >>"$here/worker-$1.log" 2>&1 &
   process[worker-$1]=$!
   pids+=($!)
@@ -159,6 +158,7 @@ curl -fsS -H "authorization: Bearer $ORCHESTRATOR_TOKEN" "http://127.0.0.1:$s1/m
 
 step "A server is killed, and started again"
 kill -9 "${process[server-1]}"
+wait "${process[server-1]}" 2>/dev/null || true
 until_true 30 "the fleet answers without it" curl -fsS "$url/readyz"
 done_before=$(count "$first" 7)
 until_true 60 "and goes on" is_more_than "$first" 7 "$((done_before + 50))"
@@ -167,11 +167,13 @@ until_true 60 "it is back" curl -fsS "http://127.0.0.1:$s1/readyz"
 
 step "A worker is killed: what it ran goes on elsewhere"
 kill -9 "${process[worker-2]}"
+wait "${process[worker-2]}" 2>/dev/null || true
 until_true 60 "its tasks are running elsewhere" online 3
 start_worker 2
 
 step "Redis is lost"
 kill -9 "$redis"
+wait "$redis" 2>/dev/null || true
 done_before=$(count "$first" 7)
 until_true 60 "tasks go on" is_more_than "$first" 7 "$((done_before + 50))"
 
@@ -223,7 +225,8 @@ done
 worker_token=$new
 for n in 1 2 3; do start_worker "$n"; done
 orchestrator token revoke "$old_id"
-until_true 60 "the workers are back with the new one" sh -c "[ \"\$(orchestrator workers --json | grep -o '\"name\":\"worker-[123]\"[^}]*' | grep -c online)\" -ge 3 ] || [ \"\$(orchestrator workers --json | grep -o '\"state\":\"online\"' | wc -l)\" -ge 3 ]"
+# The polling one has the old token, and is out.
+until_true 60 "the workers are back with the new one, and they alone" online 3
 
 step "A worker is drained, a limit is set, a stuck task says why"
 orchestrator workers drain worker-3
@@ -253,5 +256,5 @@ sqlite3 "$db" ".backup '$here/backup.db'"
 kill "$sqlite_server"
 wait "$sqlite_server" || true
 sqlite3 "$here/backup.db" "pragma integrity_check"
-orchestrator --database "sqlite:$here/backup.db" list
+env -u ORCHESTRATOR_URL orchestrator --database "sqlite:$here/backup.db" list
 step_end

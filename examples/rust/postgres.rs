@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use orchestrator_core::{AgentError, TaskContext, agent};
+use orchestrator_core::{AgentError, Json, NewTask, TaskContext, agent};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -16,7 +16,9 @@ async fn main() -> anyhow::Result<()> {
     orchestrator.register(agent("shrink", |ctx: TaskContext, mut n: u64| async move {
         let mut steps = 0;
         while n > 1 {
-            n = ctx.call("half", &n).name(format!("half {steps}")).await?;
+            n = ctx
+                .call(format!("half {steps}"), NewTask::new("half", Json::of(&n)?))
+                .await?;
             steps += 1;
         }
         Ok::<_, AgentError>(steps)

@@ -5,8 +5,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use orchestrator_core::protocol::{Json, NewTask, TaskId};
-use orchestrator_core::{AgentError, TaskContext, agent};
+use orchestrator_core::{AgentError, Json, NewTask, TaskContext, agent, protocol::TaskId};
 use orchestrator_postgres::Outbox;
 use sqlx::PgPool;
 

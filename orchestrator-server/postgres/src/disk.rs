@@ -540,8 +540,14 @@ impl Disk for PostgresDisk {
     }
 
     async fn foreign_changes(&mut self) -> Result<i64, StoreError> {
-        let fence = self.fence().await.map_err(|fault| fault.error)?;
-        Ok(fence - self.own)
+        let sql = "select last_value,pg_is_in_recovery() from fence";
+        let rows = self.rows(sql, |_| {}).await.map_err(|fault| fault.error)?;
+        let row = rows.first().ok_or_else(|| StoreError::Unavailable("the fence is gone".to_owned()))?;
+        // Who asks wants to know whether it can be worked with, and a standby cannot be written.
+        if column(row, 1)? {
+            return Err(fault::standby());
+        }
+        Ok(column::<i64>(row, 0)? - self.own)
     }
 
     async fn close(self) {

@@ -21,6 +21,11 @@ fn words(error: &Error) -> String {
         .map_or_else(|| error.to_string(), |e| e.message().to_owned())
 }
 
+/// The server takes no writes.
+pub(crate) fn standby() -> StoreError {
+    StoreError::Unavailable("the database is read-only at the moment: it may be a standby".to_owned())
+}
+
 /// What an error in the midst of work means.
 pub(crate) fn of(error: &Error) -> StoreError {
     let words = words(error);
@@ -37,7 +42,7 @@ pub(crate) fn of(error: &Error) -> StoreError {
         "23505" if words.contains("task_id") => StoreError::invalid("id", "a task with this id exists already"),
         "54000" => StoreError::invalid("input", "is larger than the database can keep"),
         "42P01" | "42883" => StoreError::Unusable(format!("the database's tables are not ours any more: {words}")),
-        "25006" => StoreError::Unavailable("the database is read-only at the moment: it may be a standby".to_owned()),
+        "25006" => standby(),
         _ => StoreError::Unavailable(format!("the database failed: {words}")),
     }
 }
