@@ -95,10 +95,24 @@ fn stale() -> Fault {
     }
 }
 
+/// The server has not answered in time.
+fn silent() -> Fault {
+    Fault {
+        error: StoreError::Unavailable("the database does not answer".to_owned()),
+        trouble: Some(Trouble::Lost),
+    }
+}
+
 impl PostgresDisk {
     async fn execute(&mut self, sql: &'static str) -> Result<(), Fault> {
+        self.listens()?;
         let done = tokio::time::timeout(DEADLINE, self.conn.execute(sql)).await;
         self.heard(done).map(drop)
+    }
+
+    /// Fails at once where an answer would be waited for in vain.
+    fn listens(&self) -> Result<(), Fault> {
+        if self.silent { Err(silent()) } else { Ok(()) }
     }
 
     /// What came of something that was asked, which may be nothing.
@@ -107,10 +121,7 @@ impl PostgresDisk {
             Ok(answer) => answer.map_err(|e| fault::on_disk(&e)),
             Err(_) => {
                 self.silent = true;
-                Err(Fault {
-                    error: StoreError::Unavailable("the database does not answer".to_owned()),
-                    trouble: Some(Trouble::Lost),
-                })
+                Err(silent())
             }
         }
     }
@@ -124,6 +135,7 @@ impl PostgresDisk {
         let mut args = PgArguments::default();
         bind(&mut args);
         let query = sqlx::query_with(AssertSqlSafe(sql.into()), args);
+        self.listens()?;
         let rows = tokio::time::timeout(DEADLINE, self.conn.fetch_all(query)).await;
         self.heard(rows)
     }
@@ -149,6 +161,7 @@ impl PostgresDisk {
             return Ok(());
         }
         stage.begun = true;
+        self.listens()?;
         let rows = tokio::time::timeout(DEADLINE, self.conn.fetch_all(sqlx::raw_sql(BEGIN_LOCKED))).await;
         let rows = self.heard(rows)?;
         let stood = rows.last().map_or(Ok(-1), |row| column(row, 0))?;
@@ -178,6 +191,7 @@ impl PostgresDisk {
         let mut writes = std::mem::take(&mut stage.writes);
         let settings = std::mem::take(&mut writes.settings);
         let (sql, args) = writes.call((!stage.written).then_some(stage.fence), stage.relaxed);
+        self.listens()?;
         let done = tokio::time::timeout(DEADLINE, self.conn.execute(sqlx::query_with(sql, args))).await;
         self.heard(done)?;
         stage.written = true;
@@ -532,9 +546,6 @@ impl Disk for PostgresDisk {
     }
 
     async fn roll_back(&mut self) -> Result<(), StoreError> {
-        if self.silent {
-            return Err(StoreError::Unavailable("the database does not answer".to_owned()));
-        }
         // Outside of a transaction that is a warning.
         self.execute("rollback").await.map_err(|fault| fault.error)
     }
@@ -542,7 +553,9 @@ impl Disk for PostgresDisk {
     async fn foreign_changes(&mut self) -> Result<i64, StoreError> {
         let sql = "select last_value,pg_is_in_recovery() from fence";
         let rows = self.rows(sql, |_| {}).await.map_err(|fault| fault.error)?;
-        let row = rows.first().ok_or_else(|| StoreError::Unavailable("the fence is gone".to_owned()))?;
+        let row = rows
+            .first()
+            .ok_or_else(|| StoreError::Unavailable("the fence is gone".to_owned()))?;
         // Who asks wants to know whether it can be worked with, and a standby cannot be written.
         if column(row, 1)? {
             return Err(fault::standby());
