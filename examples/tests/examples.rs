@@ -11,6 +11,53 @@ fn printed(program: &str) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
+/// A database of its own on the private PostgreSQL, for as long as something is done with it.
+fn with_database(what: impl FnOnce(&str)) {
+    use orchestrator_core::clock::{Ids as _, SystemIds};
+    use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+
+    let server = std::env::var("ORCHESTRATOR_TEST_POSTGRES").expect(
+        "ORCHESTRATOR_TEST_POSTGRES is not set: run `make test`, or `.ci/services.sh run cargo nextest run ...`, which \
+         start a private PostgreSQL",
+    );
+    let name = format!("e{}", SystemIds.uuid().simple());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let run = |sql: String| {
+        runtime.block_on(async {
+            let mut conn = PgConnection::connect(&server).await.expect("it answers");
+            conn.execute(AssertSqlSafe(sql)).await.expect("it is done");
+        });
+    };
+    run(format!("create database {name}"));
+    let (server_url, _) = server.rsplit_once('/').expect("a URL with a database");
+    what(&format!("{server_url}/{name}"));
+    run(format!("drop database {name} with (force)"));
+}
+
+fn printed_with(program: &str, argument: &str) -> String {
+    let output = Command::new(program)
+        .arg(argument)
+        .output()
+        .expect("the example starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn postgres() {
+    with_database(|url| {
+        assert_eq!(printed_with(env!("CARGO_BIN_EXE_postgres"), url), "9 steps\n");
+    });
+}
+
+#[test]
+fn shop() {
+    with_database(|url| {
+        let printed = printed_with(env!("CARGO_BIN_EXE_shop"), url);
+        assert_eq!(printed, "order 1: sold out\ninvoice for order 2\n1 order\n");
+    });
+}
+
 #[test]
 fn hello() {
     assert_eq!(printed(env!("CARGO_BIN_EXE_hello")), "hello ada\n");

@@ -32,6 +32,12 @@ const RULES: &[Rule] = &[
         may: &["orchestrator-core", "orchestrator-protocol"],
         never: &["clap", "poem", "reqwest", "sqlx"],
     },
+    // Servers and workers send traces alike, and neither depends on the other.
+    Rule {
+        name: "orchestrator-trace",
+        may: &["orchestrator-protocol"],
+        never: &["clap", "poem", "sqlx"],
+    },
     Rule {
         name: "orchestrator-client",
         may: &["orchestrator-core", "orchestrator-protocol"],
@@ -54,12 +60,18 @@ const RULES: &[Rule] = &[
             "orchestrator-postgres",
             "orchestrator-protocol",
             "orchestrator-redis",
+            "orchestrator-trace",
         ],
         never: &["sqlx"],
     },
     Rule {
         name: "orchestrator-worker",
-        may: &["orchestrator-client", "orchestrator-core", "orchestrator-protocol"],
+        may: &[
+            "orchestrator-client",
+            "orchestrator-core",
+            "orchestrator-protocol",
+            "orchestrator-trace",
+        ],
         never: &["poem", "redis", "sqlx"],
     },
     Rule {
@@ -103,8 +115,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "orchestrator-examples",
-        may: &["orchestrator-core", "orchestrator-protocol", "orchestrator-worker"],
-        never: &["sqlx"],
+        // PostgreSQL and SQLx: programs that have tables of their own beside ours are shown too.
+        may: &[
+            "orchestrator-core",
+            "orchestrator-postgres",
+            "orchestrator-protocol",
+            "orchestrator-worker",
+        ],
+        never: &["poem", "redis"],
     },
 ];
 

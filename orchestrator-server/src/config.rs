@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
 /// Runs tasks for fleets of AI agents: keeps them, hands them to workers and tells everyone what happens.
@@ -21,8 +21,21 @@ pub struct Args {
     listen: Option<String>,
     /// The database: `sqlite:FILE`, `postgres://USER:PASSWORD@HOST/NAME`, or `memory:`, which is gone with the process
     /// [default: sqlite:orchestrator.db]
-    #[arg(long, env = "ORCHESTRATOR_DATABASE", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "ORCHESTRATOR_DATABASE",
+        value_name = "URL",
+        hide_env_values = true,
+        global = true
+    )]
     database: Option<String>,
+    /// How many connections to PostgreSQL read at the same time, beside the one that writes and the one that listens
+    /// [default: 8]
+    #[arg(long, env = "ORCHESTRATOR_DATABASE_READERS", value_name = "N")]
+    database_readers: Option<u32>,
+    /// Whether the database's schema is brought up to date at start; where not, one that is not is refused [default: true]
+    #[arg(long, env = "ORCHESTRATOR_MIGRATE", value_name = "BOOL")]
+    migrate: Option<bool>,
     /// The Redis that the servers of a fleet share: `redis://USER:PASSWORD@HOST:PORT/DB`, or `rediss://` for TLS. It carries
     /// live events and wake-ups, what workers say of their machines, and the counts of requests; none by default, and the
     /// database carries events and wake-ups then
@@ -32,7 +45,7 @@ pub struct Args {
     #[arg(long, env = "ORCHESTRATOR_REDIS_PREFIX", value_name = "NAME")]
     redis_prefix: Option<String>,
     /// A file with these settings
-    #[arg(long, env = "ORCHESTRATOR_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "ORCHESTRATOR_CONFIG", value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     /// A token that may do everything, to make the others with; giving one makes the server ask everyone for a token
     #[arg(long, env = "ORCHESTRATOR_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
@@ -69,6 +82,34 @@ pub struct Args {
     /// How the log is written, on stderr [default: text]
     #[arg(long, env = "ORCHESTRATOR_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
+    /// The OpenTelemetry collector that traces are sent to, by OTLP over HTTP: `http://HOST:4318`; none by default. Needs a
+    /// build with the feature `otel`
+    #[arg(long, env = "ORCHESTRATOR_OTLP", value_name = "URL")]
+    otlp: Option<String>,
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What the program can do instead of serving.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Brings the schema of the database up to date, or takes steps of it back
+    Migrate(Migrate),
+}
+
+/// How the schema is changed by hand. Without a flag it is brought up to date.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Migrate {
+    /// Only say what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Only print the SQL that would be run, as a script for `psql` or `sqlite3`
+    #[arg(long, conflicts_with = "dry_run")]
+    pub sql: bool,
+    /// Take this many steps back: what they brought is dropped with everything in it
+    #[arg(long, value_name = "N")]
+    pub down: Option<usize>,
 }
 
 /// How the log is written.
@@ -88,6 +129,8 @@ pub enum LogFormat {
 struct File {
     listen: Option<String>,
     database: Option<String>,
+    database_readers: Option<u32>,
+    migrate: Option<bool>,
     redis: Option<String>,
     redis_prefix: Option<String>,
     admin_token: Option<String>,
@@ -100,6 +143,7 @@ struct File {
     retention_days: Option<f64>,
     shutdown_s: Option<f64>,
     log_format: Option<LogFormat>,
+    otlp: Option<String>,
 }
 
 /// A certificate and its key.
@@ -118,6 +162,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The database. Defaults to `sqlite:orchestrator.db`.
     pub database: String,
+    /// How many connections to PostgreSQL read at the same time. Defaults to 8.
+    pub database_readers: u32,
+    /// Whether the database's schema is brought up to date at start. Defaults to true.
+    pub migrate: bool,
     /// The Redis of the fleet, if there is one.
     pub redis: Option<String>,
     /// What our names in Redis begin with. Defaults to `orchestrator`.
@@ -140,6 +188,8 @@ pub struct Config {
     pub shutdown: Duration,
     /// How the log is written.
     pub log_format: LogFormat,
+    /// The collector that traces are sent to, for [`crate::init_telemetry`].
+    pub otlp: Option<String>,
 }
 
 impl Default for Config {
@@ -147,6 +197,8 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             database: "sqlite:orchestrator.db".to_owned(),
+            database_readers: 8,
+            migrate: true,
             redis: None,
             redis_prefix: None,
             admin_token: None,
@@ -158,6 +210,7 @@ impl Default for Config {
             retention: None,
             shutdown: Duration::from_secs(10),
             log_format: LogFormat::Text,
+            otlp: None,
         }
     }
 }
@@ -173,7 +226,28 @@ impl std::fmt::Debug for Config {
     }
 }
 
+impl Args {
+    /// What to do instead of serving, if anything.
+    pub fn instead(&self) -> Option<Command> {
+        self.command.clone()
+    }
+}
+
 impl Config {
+    /// The database that flags, the environment or the file name, for those who only want that.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn database(args: &Args) -> Result<String, Vec<String>> {
+        let file = match &args.config {
+            Some(path) => read(path).map_err(|problem| vec![problem])?,
+            None => File::default(),
+        };
+        let named = args.database.clone().or(file.database);
+        Ok(named.unwrap_or_else(|| Self::default().database))
+    }
+
     /// What flags, the environment and the file say together.
     ///
     /// # Errors
@@ -223,6 +297,11 @@ impl Config {
                 defaults.listen
             }),
             database: args.database.or(file.database).unwrap_or(defaults.database),
+            database_readers: args
+                .database_readers
+                .or(file.database_readers)
+                .unwrap_or(defaults.database_readers),
+            migrate: args.migrate.or(file.migrate).unwrap_or(defaults.migrate),
             redis: args.redis.or(file.redis),
             redis_prefix: args.redis_prefix.or(file.redis_prefix),
             admin_token: args.admin_token.or(file.admin_token),
@@ -241,6 +320,7 @@ impl Config {
             retention,
             shutdown: shutdown.unwrap_or(defaults.shutdown),
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
+            otlp: args.otlp.or(file.otlp),
         };
         problems.extend(config.problems());
         if problems.is_empty() { Ok(config) } else { Err(problems) }
@@ -262,6 +342,9 @@ impl Config {
         }
         if self.redis.is_none() && self.redis_prefix.is_some() {
             problems.push("redis_prefix: there is no Redis; give its URL with --redis too".to_owned());
+        }
+        if self.database_readers == 0 {
+            problems.push("database_readers: somebody must be able to read; take 1 or more".to_owned());
         }
         if self.max_body_bytes == 0 {
             problems.push("max_body_bytes: must be more than nothing".to_owned());

@@ -13,6 +13,8 @@ use poem::{
     middleware::{Compression, Cors},
 };
 
+use tracing::{Instrument as _, Span, field::Empty};
+
 use self::meters::Meters;
 use crate::{
     access,
@@ -21,6 +23,7 @@ use crate::{
     counted::Counted,
     problem::Failure,
     rate::Rate,
+    telemetry,
 };
 
 /// Where a request's id is told.
@@ -85,27 +88,9 @@ impl Front {
         Ok(caller)
     }
 
-    fn id(&self, request: &Request) -> HeaderValue {
-        let given = request.headers().get(REQUEST_ID).filter(|id| id.len() <= 128).cloned();
-        given.unwrap_or_else(|| {
-            let id = self.app.engine.sources.ids.uuid();
-            let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
-            HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).unwrap_or(HeaderValue::from_static("none"))
-        })
-    }
-}
-
-impl Endpoint for Front {
-    type Output = Response;
-
-    async fn call(&self, mut request: Request) -> Result<Response> {
-        let began = now();
-        let id = self.id(&request);
-        let method = request.method().clone();
-        // Only who reads the log wants to know the path.
-        let path = tracing::enabled!(tracing::Level::DEBUG).then(|| request.original_uri().path().to_owned());
-        let in_flight = Counted::request();
-        let mut response = match self.admit(&request).await {
+    /// What the routes answer to a caller who may ask, and what is answered to others.
+    async fn respond(&self, mut request: Request) -> Response {
+        match self.admit(&request).await {
             Ok(caller) => {
                 request.set_data(caller);
                 request.set_data(self.app.clone());
@@ -120,13 +105,44 @@ impl Endpoint for Front {
                 }
             }
             Err(failure) => failure.into_response(),
+        }
+    }
+
+    fn id(&self, request: &Request) -> HeaderValue {
+        let given = request.headers().get(REQUEST_ID).filter(|id| id.len() <= 128).cloned();
+        given.unwrap_or_else(|| {
+            let id = self.app.engine.sources.ids.uuid();
+            let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+            HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)).unwrap_or(HeaderValue::from_static("none"))
+        })
+    }
+}
+
+impl Endpoint for Front {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let began = now();
+        let id = self.id(&request);
+        let method = request.method().clone();
+        // Only who reads the log wants to know the path.
+        let path = tracing::enabled!(tracing::Level::DEBUG).then(|| request.original_uri().path().to_owned());
+        let span = if telemetry::wants_spans() {
+            span(&request, &id)
+        } else {
+            Span::none()
         };
+        let in_flight = Counted::request();
+        let mut response = self.respond(request).instrument(span.clone()).await;
         let took = began.elapsed();
         drop(in_flight);
         let (route, status) = (response.data::<PathPattern>(), response.status());
-        self.meters
-            .count(&method, route.map(|pattern| &pattern.0), status, took);
+        let route = route.map(|pattern| &pattern.0);
+        span.record("http.route", route.map_or("none", |route| route.as_ref()));
+        span.record("http.response.status_code", status.as_u16());
+        self.meters.count(&method, route, status, took);
         if let Some(path) = path {
+            let _in = span.enter();
             tracing::debug!(
                 request.id = id.to_str().unwrap_or_default(),
                 http.status = status.as_u16(),
@@ -145,6 +161,24 @@ fn answer(error: poem::Error) -> Response {
         return error.into_response();
     }
     Failure::of(&error).into_response()
+}
+
+/// The span of a request: what is logged and stored within belongs to it. A caller's `traceparent` makes it a part of
+/// their trace.
+fn span(request: &Request, id: &HeaderValue) -> Span {
+    let span = tracing::info_span!(
+        "request",
+        request.id = id.to_str().unwrap_or_default(),
+        http.request.method = %request.method(),
+        url.path = request.original_uri().path(),
+        http.route = Empty,
+        http.response.status_code = Empty,
+        otel.kind = "server",
+    );
+    if let Some(parent) = request.header("traceparent") {
+        orchestrator_trace::continue_from(&span, parent);
+    }
+    span
 }
 
 #[expect(

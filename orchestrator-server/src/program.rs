@@ -4,7 +4,11 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser;
 
-use crate::{Config, Server, config::Args, init_log};
+use crate::{
+    Config, Server,
+    config::{Args, Command},
+    init_telemetry, migrate,
+};
 
 /// Runs the program to its end.
 pub fn main(words: Vec<OsString>) -> ExitCode {
@@ -15,17 +19,43 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    // One provider for the whole process: without a choice rustls refuses to guess.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(1, &[format!("no threads can be started: {error}")]),
+    };
+    if let Some(Command::Migrate(how)) = args.instead() {
+        return match Config::database(&args) {
+            Ok(database) => runtime.block_on(change(&database, &how)),
+            Err(problems) => fail(2, &problems),
+        };
+    }
     let config = match Config::load(args) {
         Ok(config) => config,
         Err(problems) => return fail(2, &problems),
     };
-    init_log(config.log_format);
-    // One provider for the whole process: without a choice rustls refuses to guess.
-    rustls::crypto::ring::default_provider().install_default().ok();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(serve(config)),
-        Err(error) => fail(1, &[format!("no threads can be started: {error}")]),
+    let entered = runtime.enter();
+    let exporting = match init_telemetry(config.log_format, config.otlp.as_deref()) {
+        Ok(exporting) => exporting,
+        Err(error) => return fail(2, &[error.to_string()]),
+    };
+    drop(entered);
+    let code = runtime.block_on(serve(config));
+    if let Some(exporting) = exporting {
+        exporting.finish();
+    }
+    code
+}
+
+/// Changes the schema by hand.
+async fn change(database: &str, how: &migrate::Migrate) -> ExitCode {
+    match migrate::run(database, how).await {
+        Ok(told) => {
+            say(told.trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(1, &[error.to_string()]),
     }
 }
 

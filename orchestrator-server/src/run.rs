@@ -16,7 +16,8 @@ use crate::{
     auth::Guard,
     bus,
     listener::{self, Door},
-    store,
+    store, telemetry,
+    trace::Traced,
     workers::WorkersConfig,
 };
 
@@ -83,7 +84,10 @@ impl Server {
         let socket = TcpListener::bind(config.listen).await.map_err(failed)?;
         let addr = socket.local_addr()?;
         let sources = Sources::default();
-        let store = store::open(&config.database).await?;
+        let mut store = store::open(&config).await?;
+        if let Some(traces) = telemetry::traces() {
+            store = Traced::around(store, traces);
+        }
         let shared = bus::open(&config, &sources)?;
         let engine = Engine::new(store, shared.bus, sources.clone()).with_presence(shared.presence);
         let workers = WorkersConfig {

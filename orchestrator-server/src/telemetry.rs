@@ -1,10 +1,11 @@
-//! Logs and metrics.
+//! Logs, metrics and traces.
 
 use std::sync::OnceLock;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use orchestrator_protocol::{TaskState, WorkerState};
+use orchestrator_trace::{Exporting, TraceError, Traces};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 use crate::{app::App, config::LogFormat};
@@ -31,6 +32,11 @@ pub(crate) fn recorder() -> PrometheusHandle {
         describe_gauge!(
             "orchestrator_connections",
             "Open WebSockets, by who is at the other end."
+        );
+        describe_gauge!(
+        describe_gauge!(
+            "orchestrator_store_up",
+            "Whether the database answered; where not, the other numbers are those of the last time that it did."
         );
         describe_gauge!("orchestrator_tasks", "Tasks in each state.");
         describe_gauge!(
@@ -70,7 +76,9 @@ pub(crate) fn recorder() -> PrometheusHandle {
 
 /// Looks at what is only counted when somebody asks.
 pub(crate) async fn observe(app: &App) {
-    if let Ok(stats) = app.engine.stats().await {
+    let stats = app.engine.stats().await;
+    gauge!("orchestrator_store_up").set(if stats.is_ok() { 1.0 } else { 0.0 });
+    if let Ok(stats) = stats {
         for state in TaskState::ALL {
             let count = stats.by_state.get(&state).copied().unwrap_or(0);
             gauge!("orchestrator_tasks", "state" => state.as_str()).set(count as f64);
@@ -123,14 +131,43 @@ fn resident_bytes() -> Option<f64> {
     Some(kilobytes * 1024.0)
 }
 
-/// Sets up the log of the process, on stderr. `RUST_LOG` says what is logged; by default information and worse.
-pub fn init(format: LogFormat) {
+/// The traces of this process, and whether requests are told apart in spans.
+static TRACES: OnceLock<(Option<Traces>, bool)> = OnceLock::new();
+
+/// Where traces go, if they are sent.
+pub(crate) fn traces() -> Option<Traces> {
+    TRACES.get().and_then(|(traces, _)| traces.clone())
+}
+
+/// Whether somebody looks at the spans of requests: they cost too much to be made for nobody.
+pub(crate) fn wants_spans() -> bool {
+    TRACES.get().is_some_and(|(_, wanted)| *wanted)
+}
+
+/// Sets up the log of the process, on stderr, and its traces. `RUST_LOG` says what is logged; by default information and
+/// worse. Must be called within a Tokio runtime; what is returned sends the last traces when it is finished.
+///
+/// # Errors
+///
+/// [`TraceError`].
+pub fn init(format: LogFormat, otlp: Option<&str>) -> Result<Option<Exporting>, TraceError> {
+    let sent = otlp.map(|url| Traces::start(url, "orchestrator-server")).transpose()?;
+    let (traces, exporting) = sent.unzip();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let layer = fmt::layer().with_writer(std::io::stderr);
-    let registry = tracing_subscriber::registry().with(filter);
-    // It is set up already where several servers live in one process.
-    let _ = match format {
-        LogFormat::Text => registry.with(layer).try_init(),
-        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
+    let log = match format {
+        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).boxed(),
+        LogFormat::Json => {
+            let layer = fmt::layer().with_writer(std::io::stderr);
+            layer.json().flatten_event(true).with_span_list(false).boxed()
+        }
     };
+    let registry = tracing_subscriber::registry()
+        .with(log.with_filter(filter))
+        .with(traces.as_ref().map(Traces::layer));
+    // It is set up already where several servers live in one process.
+    if registry.try_init().is_ok() {
+        let wanted = traces.is_some() || format == LogFormat::Json;
+        TRACES.set((traces, wanted)).ok();
+    }
+    Ok(exporting)
 }

@@ -4,6 +4,7 @@ mod args;
 mod config;
 mod identity;
 mod signals;
+mod telemetry;
 
 use std::{collections::BTreeSet, ffi::OsString, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
@@ -13,7 +14,6 @@ use orchestrator_core::{
     clock::Sources,
     worker::{Worker, WorkerConfig, WorkerError, WorkerHandle},
 };
-use tracing_subscriber::EnvFilter;
 
 pub use args::Args;
 
@@ -68,18 +68,18 @@ fn complain(message: &str) {
 }
 
 fn start(args: Args) -> Result<(), Failure> {
-    let filter =
-        EnvFilter::try_new(&args.log).map_err(|error| Failure::usage(format!("--log {}: {error}", args.log)))?;
-    let logging = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    // A program that embeds this one may log already.
-    let _ = logging.try_init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::usage(format!("the runtime cannot start: {error}")))?;
+    let exporting = {
+        let _entered = runtime.enter();
+        telemetry::init(&args)?
+    };
     let ended = runtime.block_on(run(args));
+    if let Some(exporting) = exporting {
+        exporting.finish();
+    }
     // What an agent left behind must not hold the program.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended

@@ -37,6 +37,10 @@ pub async fn run(engine: Engine) {
                     let tasks = ticked.rescued;
                     tracing::warn!(tasks, "took {tasks} task(s) back from lost workers");
                 }
+                if ticked.arrived > 0 {
+                    let tasks = ticked.arrived;
+                    tracing::debug!(tasks, "took {tasks} task(s) in that other programs submitted");
+                }
                 until(&ticked, now)
             }
             Err(error) => trouble.met(&error),
@@ -48,17 +52,18 @@ pub async fn run(engine: Engine) {
 /// How long until something is due, at most [`FLOOR`].
 fn until(ticked: &Ticked, now: Timestamp) -> Duration {
     let wait = ticked.next_at.map_or(FLOOR, |at| at.since(now).min(FLOOR));
-    let idle = ticked.rescued + ticked.due + ticked.scheduled == 0;
+    let idle = ticked.arrived + ticked.rescued + ticked.due + ticked.scheduled == 0;
     if wait.is_zero() && idle { STUCK } else { wait }
 }
 
-/// Waits, or less when a timer was set meanwhile.
+/// Waits, or less when a timer was set or something arrived meanwhile.
 async fn rest(engine: &Engine, nudges: &mut broadcast::Receiver<Nudge>, wait: Duration) {
     let mut sleep = pin!(engine.sources.clock.sleep(wait));
     loop {
         tokio::select! {
             biased;
             () = &mut sleep => return,
+            () = engine.store.arrival() => return,
             nudged = Nudged::next(nudges) => match nudged {
                 Some(nudged) if nudged.timer || nudged.lost => return,
                 Some(_) => {}

@@ -17,8 +17,7 @@ pub(super) async fn store(url: &str, sources: &Sources) -> Result<(Arc<dyn Store
         "memory" if rest.is_empty() => Ok((Arc::new(MemoryStore::new()), None)),
         "sqlite" => sqlite(rest, sources).await,
         "postgres" | "postgresql" => Err(Error::Url(format!(
-            "PostgreSQL comes with the crate orchestrator-postgres, which {VERSION} does not have yet; use \
-             `sqlite:path/to/file.db`"
+            "PostgreSQL comes with the crate orchestrator-postgres: call `orchestrator_postgres::open` with this URL"
         ))),
         "http" | "https" => Err(Error::Url(format!(
             "servers come with the crate orchestrator-client, which {VERSION} does not have yet; use \

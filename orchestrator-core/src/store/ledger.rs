@@ -7,6 +7,7 @@
 //! Two kinds of error: the outer one means that the storage failed and the transaction must be rolled back; the inner
 //! one means that this caller's request was refused, with nothing written for it.
 
+mod arrive;
 mod birth;
 mod claim;
 mod consequence;
@@ -19,10 +20,11 @@ mod tick;
 mod usage;
 mod work;
 
+pub use arrive::Arrival;
 pub use claim::claim;
 pub use intervene::intervene;
 pub use report::report;
 pub use session::{close_session, drain, open_session, renew};
 pub use settle::settle;
-pub use submit::submit;
+pub use submit::{Places, check, submit};
 pub use tick::tick;

@@ -26,7 +26,7 @@ use orchestrator_protocol::{
 };
 use sqlx::{Connection, SqliteConnection};
 
-pub use self::open::SqliteOptions;
+pub use self::open::{SqliteOptions, migrate, migrations};
 use self::{disk::SqliteDisk, owner::Presence, reader::Reader};
 use super::{
     Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery, OpenSession, Owner,
@@ -80,7 +80,7 @@ impl SqliteStore {
             });
         }
         let settings = open::writer(&path, &options);
-        let conn = open::connect(&path, &settings).await?;
+        let conn = open::connect(&path, &settings, options.migrate).await?;
         let presence = Presence::take(&path, SystemIds.uuid())
             .inspect_err(|error| tracing::warn!(%error, "other processes cannot tell whether this one lives"))
             .ok();

@@ -12,6 +12,7 @@ use orchestrator_protocol::{
 
 use super::{
     error::StoreError,
+    ledger::Arrival,
     row::{Key, Lane, LaneId, SessionRow, TaskRow},
 };
 use crate::domain::placement::Eligibility;
@@ -111,6 +112,12 @@ pub trait Tx: Send {
 
     /// Forgets every edge of these waiters.
     fn delete_edges_of(&mut self, waiters: &[Key]) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Batches that other programs left in the database, in the order in which they were left, as many as hold about
+    /// `limit` tasks. They are gone from there when the transaction is committed.
+    fn arrivals(&mut self, _limit: usize) -> impl Future<Output = Result<Vec<Arrival>, StoreError>> + Send {
+        async { Ok(Vec::new()) }
+    }
 
     /// Adds tasks. Keys and ids are new.
     fn insert_tasks(&mut self, rows: Vec<TaskRow>) -> impl Future<Output = Result<(), StoreError>> + Send;

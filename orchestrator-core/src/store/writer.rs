@@ -354,6 +354,11 @@ impl<D: Disk> Writer<D> {
     async fn foreign_changes(&mut self) -> Result<i64, StoreError> {
         self.wire.land().await;
         self.repair().await;
-        self.wire.free().await?.foreign_changes().await
+        let answer = self.wire.free().await?.foreign_changes().await;
+        if answer.is_err() {
+            // Nothing else may come along to notice that the connection is lost.
+            self.roll_back().await;
+        }
+        answer
     }
 }

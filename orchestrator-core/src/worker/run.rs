@@ -12,6 +12,7 @@ use futures::{FutureExt, future::BoxFuture};
 use orchestrator_protocol::{ErrorClass, Json, SideEffects, TaskError, Timestamp};
 use std::future::{Future, poll_fn};
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 use super::{
     lease::Lease,
@@ -67,7 +68,16 @@ pub(crate) async fn drive(start: Start) {
         Ok(()) => {
             let ctx = TaskContext::new(run.inner.clone());
             let (agent, input) = (start.agent, run.inner.spec.input.clone());
-            run.agent.future = Some(watched(async move { agent.run(ctx, input).await }));
+            // What the agent logs says of which task it is; it lasts until the agent has returned, waits included.
+            let span = tracing::info_span!(
+                "run",
+                task.id = %run.inner.task,
+                task.root_id = %run.inner.root_id,
+                task.attempt = run.inner.attempt,
+                task.type = run.inner.spec.task_type,
+            );
+            let work = async move { agent.run(ctx, input).await };
+            run.agent.future = Some(watched(work.instrument(span)));
             run.begun = true;
             run.go().await
         }

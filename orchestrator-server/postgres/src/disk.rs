@@ -1,7 +1,10 @@
 //! The writer's connection.
 
+use std::time::Duration;
+
 use orchestrator_core::store::{
     StoreError,
+    ledger::Arrival,
     row::{Key, Lane, LaneId, TaskRow},
     writer::{
         Changes, Counter, Disk, Durability, Fault, Keys, Mirror, Settings, Trouble, Which,
@@ -10,14 +13,18 @@ use orchestrator_core::store::{
 };
 use orchestrator_protocol::{Schedule, SessionId, Timestamp, TokenId};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection,
-    postgres::{PgArguments, PgConnectOptions, PgRow},
+    AssertSqlSafe, Connection, Executor, PgConnection,
+    postgres::{PgArguments, PgRow},
 };
+use tokio::time::error::Elapsed;
 use uuid::Uuid;
 
 use crate::{
     codec::{self, column},
-    fault, prune,
+    fault,
+    hosts::Hosts,
+    open::WRITER,
+    outbox, prune,
     words::told,
     writes::{Writes, add, keep},
 };
@@ -27,7 +34,20 @@ pub(crate) struct PostgresDisk {
     conn: PgConnection,
     /// How often this process has written on it.
     own: i64,
+    /// Whether nothing was written on it yet.
+    fresh: bool,
+    /// Whether the server did not answer in time, so that nothing on it can be waited for any more.
+    silent: bool,
 }
+
+/// How long the server may take to answer anything: longer than its own limits on statements and on waiting for locks. A
+/// server that hangs with its connections open says nothing by itself.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(75);
+
+/// How many numbers are left out on a new connection. What was committed without waiting for the disk may have been lost
+/// with the last one, or with a primary that a standby took over from; the numbers that it gave out are in the world, and
+/// must not be given out again.
+const GAP: i64 = 1 << 20;
 
 /// What is known between transactions: how often somebody has written.
 #[derive(Default)]
@@ -75,10 +95,35 @@ fn stale() -> Fault {
     }
 }
 
+/// The server has not answered in time.
+fn silent() -> Fault {
+    Fault {
+        error: StoreError::Unavailable("the database does not answer".to_owned()),
+        trouble: Some(Trouble::Lost),
+    }
+}
+
 impl PostgresDisk {
     async fn execute(&mut self, sql: &'static str) -> Result<(), Fault> {
-        let done = self.conn.execute(sql).await;
-        done.map(drop).map_err(|e| fault::on_disk(&e))
+        self.listens()?;
+        let done = tokio::time::timeout(DEADLINE, self.conn.execute(sql)).await;
+        self.heard(done).map(drop)
+    }
+
+    /// Fails at once where an answer would be waited for in vain.
+    fn listens(&self) -> Result<(), Fault> {
+        if self.silent { Err(silent()) } else { Ok(()) }
+    }
+
+    /// What came of something that was asked, which may be nothing.
+    fn heard<T>(&mut self, answer: Result<Result<T, sqlx::Error>, Elapsed>) -> Result<T, Fault> {
+        match answer {
+            Ok(answer) => answer.map_err(|e| fault::on_disk(&e)),
+            Err(_) => {
+                self.silent = true;
+                Err(silent())
+            }
+        }
     }
 
     /// Runs a statement.
@@ -90,7 +135,9 @@ impl PostgresDisk {
         let mut args = PgArguments::default();
         bind(&mut args);
         let query = sqlx::query_with(AssertSqlSafe(sql.into()), args);
-        self.conn.fetch_all(query).await.map_err(|e| fault::on_disk(&e))
+        self.listens()?;
+        let rows = tokio::time::timeout(DEADLINE, self.conn.fetch_all(query)).await;
+        self.heard(rows)
     }
 
     /// Runs a query that sees every write of the transaction.
@@ -114,8 +161,9 @@ impl PostgresDisk {
             return Ok(());
         }
         stage.begun = true;
-        let rows = self.conn.fetch_all(sqlx::raw_sql(BEGIN_LOCKED)).await;
-        let rows = rows.map_err(|e| fault::on_disk(&e))?;
+        self.listens()?;
+        let rows = tokio::time::timeout(DEADLINE, self.conn.fetch_all(sqlx::raw_sql(BEGIN_LOCKED))).await;
+        let rows = self.heard(rows)?;
         let stood = rows.last().map_or(Ok(-1), |row| column(row, 0))?;
         if stood == stage.fence { Ok(()) } else { Err(stale()) }
     }
@@ -143,10 +191,9 @@ impl PostgresDisk {
         let mut writes = std::mem::take(&mut stage.writes);
         let settings = std::mem::take(&mut writes.settings);
         let (sql, args) = writes.call((!stage.written).then_some(stage.fence), stage.relaxed);
-        self.conn
-            .execute(sqlx::query_with(sql, args))
-            .await
-            .map_err(|e| fault::on_disk(&e))?;
+        self.listens()?;
+        let done = tokio::time::timeout(DEADLINE, self.conn.execute(sqlx::query_with(sql, args))).await;
+        self.heard(done)?;
         stage.written = true;
         self.set(settings).await
     }
@@ -268,13 +315,18 @@ fn mirror_of(rows: &[PgRow]) -> Result<(Mirror, i64), StoreError> {
 }
 
 impl Disk for PostgresDisk {
-    type Options = PgConnectOptions;
+    type Options = Hosts;
     type Memo = Memo;
     type Stage = Stage;
+    const HAS_OUTBOX: bool = true;
 
-    async fn connect(options: &PgConnectOptions) -> Result<Self, StoreError> {
-        let conn = options.connect().await.map_err(|e| fault::of(&e))?;
-        Ok(Self { conn, own: 0 })
+    async fn connect(hosts: &Hosts) -> Result<Self, StoreError> {
+        Ok(Self {
+            conn: hosts.connect(&WRITER).await?,
+            own: 0,
+            fresh: true,
+            silent: false,
+        })
     }
 
     fn resume(memo: &mut Memo, durability: Durability) -> Option<Stage> {
@@ -292,7 +344,11 @@ impl Disk for PostgresDisk {
         self.execute("begin").await.map_err(plain)?;
         self.execute(LOCK).await.map_err(plain)?;
         let rows = self.rows(SMALL_TABLES, |_| {}).await.map_err(plain)?;
-        let (mirror, fence) = mirror_of(&rows)?;
+        let (mut mirror, fence) = mirror_of(&rows)?;
+        if self.fresh {
+            mirror.leases.leave_out(GAP);
+            mirror.seqs.leave_out(GAP);
+        }
         memo.fence = Some(fence);
         let stage = Stage {
             fence,
@@ -451,6 +507,10 @@ impl Disk for PostgresDisk {
         rows.iter().map(name).collect()
     }
 
+    async fn arrivals(&mut self, stage: &mut Stage, limit: usize) -> Result<Vec<Arrival>, Fault> {
+        outbox::take(self, stage, limit).await
+    }
+
     async fn forget(
         &mut self,
         stage: &mut Stage,
@@ -481,6 +541,7 @@ impl Disk for PostgresDisk {
             self.execute("commit").await?;
         }
         self.own += i64::from(stage.written);
+        self.fresh &= !stage.written;
         Ok(())
     }
 
@@ -490,8 +551,16 @@ impl Disk for PostgresDisk {
     }
 
     async fn foreign_changes(&mut self) -> Result<i64, StoreError> {
-        let fence = self.fence().await.map_err(|fault| fault.error)?;
-        Ok(fence - self.own)
+        let sql = "select last_value,pg_is_in_recovery() from fence";
+        let rows = self.rows(sql, |_| {}).await.map_err(|fault| fault.error)?;
+        let row = rows
+            .first()
+            .ok_or_else(|| StoreError::Unavailable("the fence is gone".to_owned()))?;
+        // Who asks wants to know whether it can be worked with, and a standby cannot be written.
+        if column(row, 1)? {
+            return Err(fault::standby());
+        }
+        Ok(column::<i64>(row, 0)? - self.own)
     }
 
     async fn close(self) {

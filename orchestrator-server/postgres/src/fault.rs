@@ -21,6 +21,11 @@ fn words(error: &Error) -> String {
         .map_or_else(|| error.to_string(), |e| e.message().to_owned())
 }
 
+/// The server takes no writes.
+pub(crate) fn standby() -> StoreError {
+    StoreError::Unavailable("the database is read-only at the moment: it may be a standby".to_owned())
+}
+
 /// What an error in the midst of work means.
 pub(crate) fn of(error: &Error) -> StoreError {
     let words = words(error);
@@ -37,8 +42,28 @@ pub(crate) fn of(error: &Error) -> StoreError {
         "23505" if words.contains("task_id") => StoreError::invalid("id", "a task with this id exists already"),
         "54000" => StoreError::invalid("input", "is larger than the database can keep"),
         "42P01" | "42883" => StoreError::Unusable(format!("the database's tables are not ours any more: {words}")),
-        "25006" => StoreError::Unavailable("the database is read-only at the moment: it may be a standby".to_owned()),
+        "25006" => standby(),
         _ => StoreError::Unavailable(format!("the database failed: {words}")),
+    }
+}
+
+/// Whether an error is one that a migration raises itself, in words for people.
+pub(crate) fn is_word_of_ours(error: &Error) -> bool {
+    code(error).as_deref() == Some("P0001")
+}
+
+/// What an error of a stranger's connection means to whoever submits on it.
+pub(crate) fn in_outbox(error: &Error, schema: &str) -> StoreError {
+    match code(error).as_deref() {
+        Some("42P01" | "3F000") => StoreError::Unusable(format!(
+            "this database has no outbox in the schema `{schema}`: open the store once, or apply its migrations"
+        )),
+        Some("42501") => StoreError::Unusable(format!(
+            "{}; to submit a user needs usage of the schema `{schema}` and its sequence outbox_batch, select, insert and \
+             delete on its table outbox, and select on its table task",
+            words(error)
+        )),
+        _ => of(error),
     }
 }
 
@@ -48,7 +73,10 @@ pub(crate) fn on_disk(error: &Error) -> Fault {
         Some(STALE) => Some(Trouble::Stale),
         // Deadlock, serialisation, waited too long for a lock.
         Some("40P01" | "40001" | "55P03") => Some(Trouble::Locked),
-        Some(code) if code.starts_with("57P") || code.starts_with("08") || code.starts_with("25P") => {
+        // Or the server has become a standby: another one takes writes.
+        Some(code)
+            if code.starts_with("57P") || code.starts_with("08") || code.starts_with("25P") || code == "25006" =>
+        {
             Some(Trouble::Lost)
         }
         Some(_) => None,

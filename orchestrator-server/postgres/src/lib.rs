@@ -1,6 +1,7 @@
 //! The store on PostgreSQL 15 or newer: durable, and shared by any number of processes, none of which leads.
 //!
-//! It is a [`orchestrator_core::store::Store`] like the others, usable with and without the server:
+//! It is a [`orchestrator_core::store::Store`] like the others, usable with and without the server. [`fn@open`] embeds the
+//! whole system in a program; the store alone is opened like this:
 //!
 //! ```no_run
 //! use orchestrator_postgres::{PostgresOptions, PostgresStore};
@@ -12,8 +13,10 @@
 //! # }
 //! ```
 //!
-//! Its tables live in a schema of their own (`orchestrator` by default). The migrations are applied when it is opened;
-//! to apply them by hand see `migrations/postgres` in the repository.
+//! Its tables live in a schema of their own (`orchestrator` by default). The migrations are applied when it is opened,
+//! unless [`PostgresOptions::migrate`] says otherwise; [`migrate()`] and `orchestrator-server migrate` apply them by hand.
+//!
+//! Programs with tables of their own in the same database submit tasks inside their own transactions: see [`Outbox`].
 //!
 //! [`PostgresBus`] tells the processes of what each of them did, without anything but the database.
 //!
@@ -25,8 +28,13 @@
 mod bus;
 mod codec;
 mod disk;
+mod embed;
 mod fault;
+mod hosts;
+mod listener;
+mod migrate;
 mod open;
+mod outbox;
 mod prune;
 mod reader;
 mod store;
@@ -34,5 +42,9 @@ mod words;
 mod writes;
 
 pub use bus::PostgresBus;
+pub use embed::{open, open_with};
+pub use migrate::{migrate, migrations};
 pub use open::PostgresOptions;
+pub use orchestrator_migrations::{Dialect, Step, script};
+pub use outbox::Outbox;
 pub use store::PostgresStore;

@@ -1,14 +1,14 @@
-//! Opening a database: settings of its connections, and the schema.
+//! Opening a database: the settings of its connections.
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 use orchestrator_core::store::StoreError;
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, PgPool, Row,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{ConnectOptions, Executor, PgConnection, PgPool, Row, postgres::PgPoolOptions};
 
-use crate::fault;
+use crate::{
+    fault,
+    hosts::{Hosts, takes_writes},
+};
 
 /// How a database is opened.
 #[derive(Debug, Clone)]
@@ -52,47 +52,55 @@ const SETTINGS: [(&str, &str); 8] = [
 ];
 
 /// Settings of the writer's connection besides.
-const WRITER: [(&str, &str); 4] = [
+pub(crate) const WRITER: [(&str, &str); 4] = [
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("plan_cache_mode", "force_generic_plan"),
 ];
 
-/// How connections are made.
-pub(crate) fn settings(url: &str, options: &PostgresOptions) -> Result<PgConnectOptions, StoreError> {
+/// Whether a name can be the schema's: it is written into statements as it is.
+pub(crate) fn check_schema(schema: &str) -> Result<(), StoreError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    let schema = options.schema.as_str();
     if schema.is_empty() || schema.len() > 63 || !schema.chars().all(plain) || schema.starts_with("pg_") {
         return Err(StoreError::Unusable(format!(
             "`{schema}` cannot be the schema: take small letters, digits and `_`"
         )));
     }
-    let settings = PgConnectOptions::from_str(url)
-        .map_err(|e| StoreError::Unusable(format!("this is not the URL of a PostgreSQL database: {e}")))?;
-    Ok(settings
-        .options(SETTINGS)
-        .options([("search_path", schema)])
-        .disable_statement_logging())
+    Ok(())
 }
 
-/// How the writer's connection is made.
-pub(crate) fn writer(settings: &PgConnectOptions) -> PgConnectOptions {
-    settings.clone().options(WRITER)
+/// How connections are made.
+pub(crate) fn hosts(url: &str, options: &PostgresOptions) -> Result<Hosts, StoreError> {
+    let schema = options.schema.as_str();
+    check_schema(schema)?;
+    Hosts::parse(url, |settings| {
+        settings
+            .options(SETTINGS)
+            .options([("search_path", schema)])
+            .disable_statement_logging()
+    })
 }
 
 /// The connections that read.
-pub(crate) fn readers(settings: &PgConnectOptions, options: &PostgresOptions) -> PgPool {
-    PgPoolOptions::new()
+pub(crate) fn readers(hosts: &Hosts, options: &PostgresOptions) -> PgPool {
+    let mut pool = PgPoolOptions::new()
         .max_connections(options.readers.max(1))
         .acquire_timeout(options.acquire_timeout)
-        .idle_timeout(Duration::from_mins(5))
-        .connect_lazy_with(settings.clone())
+        .idle_timeout(Duration::from_mins(5));
+    if hosts.are_several() {
+        // In place of the usual question whether it still lives: one that became a standby is of no use.
+        pool = pool
+            .test_before_acquire(false)
+            .before_acquire(|conn, _| Box::pin(takes_writes(conn)));
+    }
+    let pool = pool.connect_lazy_with(hosts.current());
+    hosts.lead(pool.clone());
+    pool
 }
 
-/// Brings the schema up to date, or refuses one that is not.
-pub(crate) async fn prepare(settings: &PgConnectOptions, options: &PostgresOptions) -> Result<(), StoreError> {
-    let mut conn = settings.connect().await.map_err(|e| fault::on_open(&e))?;
+/// Refuses a PostgreSQL that lacks something that is used here.
+pub(crate) async fn check_version(conn: &mut PgConnection) -> Result<(), StoreError> {
     let version = conn.fetch_one("show server_version_num").await;
     let version: String = version.map_err(|e| fault::on_open(&e))?.get(0);
     let version = version.parse::<i64>().unwrap_or(0) / 10_000;
@@ -101,51 +109,5 @@ pub(crate) async fn prepare(settings: &PgConnectOptions, options: &PostgresOptio
             "this is PostgreSQL {version}; {OLDEST} or newer is needed"
         )));
     }
-    let found = found(&mut conn).await?;
-    let newest = newest();
-    if found == Some(newest) {
-        conn.close().await.ok();
-        return Ok(());
-    }
-    if found.is_some_and(|found| found > newest) {
-        return Err(StoreError::Unusable(
-            "the database was written by a newer version of this program; upgrade this one. Nothing was changed"
-                .to_owned(),
-        ));
-    }
-    if !options.migrate {
-        return Err(StoreError::Unusable(
-            "the database's schema is not up to date; apply the migrations of migrations/postgres first".to_owned(),
-        ));
-    }
-    let create = format!("create schema if not exists {}", options.schema);
-    conn.execute(AssertSqlSafe(create))
-        .await
-        .map_err(|e| fault::on_open(&e))?;
-    // Locks out everyone who does the same.
-    orchestrator_migrations::POSTGRES
-        .run_direct(None, &mut conn, false)
-        .await
-        .map_err(|e| StoreError::Unusable(format!("the database cannot be brought up to date: {e}")))?;
-    conn.close().await.ok();
     Ok(())
-}
-
-/// The newest schema that this program knows.
-fn newest() -> i64 {
-    let versions = orchestrator_migrations::POSTGRES.iter().map(|m| m.version);
-    versions.max().unwrap_or(0)
-}
-
-/// The schema that a database has; none when it is empty.
-async fn found(conn: &mut PgConnection) -> Result<Option<i64>, StoreError> {
-    let failed = |e: sqlx::Error| fault::on_open(&e);
-    let sql = "select to_regclass('_sqlx_migrations') is not null";
-    if !conn.fetch_one(sql).await.map_err(failed)?.get::<bool, _>(0) {
-        return Ok(None);
-    }
-    let row = conn
-        .fetch_one("select max(version) from _sqlx_migrations where success")
-        .await;
-    Ok(row.map_err(failed)?.get(0))
 }

@@ -24,7 +24,8 @@ use uuid::Uuid;
 use self::lookup::Lookup;
 use crate::{
     codec::{self, column},
-    fault, prune,
+    disk::DEADLINE,
+    fault, outbox, prune,
     words::told,
     writes::add,
 };
@@ -69,7 +70,9 @@ impl Reader {
         let mut args = PgArguments::default();
         bind(&mut args);
         let query = sqlx::query_with(AssertSqlSafe(sql.into()), args);
-        self.pool.fetch_all(query).await.map_err(|e| fault::of(&e))
+        let rows = tokio::time::timeout(DEADLINE, self.pool.fetch_all(query)).await;
+        let silent = |_| StoreError::Unavailable("the database does not answer".to_owned());
+        rows.map_err(silent)?.map_err(|e| fault::of(&e))
     }
 
     /// Tasks that a condition on `t` and `l` chooses.
@@ -98,7 +101,20 @@ impl Reader {
     }
 
     pub(crate) async fn get(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
+        if let Some(row) = self.lookup.find(id).await? {
+            return Ok(Some(row.to_task()));
+        }
+        if let Some(row) = self.left(id).await? {
+            return Ok(Some(row.to_task()));
+        }
+        // It may have been taken in between the two looks.
         Ok(self.lookup.find(id).await?.map(|row| row.to_task()))
+    }
+
+    /// A task that another program has left, and that is not taken in yet.
+    async fn left(&self, id: TaskId) -> Result<Option<TaskRow>, StoreError> {
+        let rows = self.rows(outbox::LEFT, |args| add(args, id.as_uuid())).await?;
+        rows.first().map(outbox::left).transpose()
     }
 
     /// A task and all below it, level by level.

@@ -15,7 +15,10 @@ use orchestrator_protocol::{
 
 use crate::{
     disk::PostgresDisk,
+    listener::Listener,
+    migrate,
     open::{self, PostgresOptions},
+    outbox::Outbox,
     reader::Reader,
 };
 
@@ -26,6 +29,8 @@ use crate::{
 pub struct PostgresStore {
     desk: Desk<PostgresDisk>,
     reader: Reader,
+    listener: Listener,
+    schema: String,
 }
 
 impl fmt::Debug for PostgresStore {
@@ -38,19 +43,29 @@ impl PostgresStore {
     /// Opens a database by its URL, `postgres://user:password@host:port/name`, and brings its schema up to date. Must be
     /// called within a Tokio runtime, which must live as long as the store is used.
     ///
+    /// The URL may name a primary and its standbys, `postgres://user:password@host:port,host:port/name`: whichever takes
+    /// writes is used, and looked for again when it does so no more.
+    ///
     /// # Errors
     ///
     /// [`StoreError::Unusable`] when it cannot be used, with one line that says why and what to do;
     /// [`StoreError::Unavailable`] when it cannot be reached at the moment.
     pub async fn open(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
-        let settings = open::settings(url, &options)?;
-        open::prepare(&settings, &options).await?;
-        let writer = open::writer(&settings);
-        let disk = PostgresDisk::connect(&writer).await?;
+        let hosts = open::hosts(url, &options)?;
+        migrate::prepare(&hosts, &options).await?;
+        let reader = Reader::new(open::readers(&hosts, &options));
+        let disk = PostgresDisk::connect(&hosts).await?;
         Ok(Self {
-            desk: Desk::open(writer, disk),
-            reader: Reader::new(open::readers(&settings, &options)),
+            listener: Listener::start(hosts.clone(), options.schema.clone()),
+            desk: Desk::open(hosts, disk),
+            reader,
+            schema: options.schema,
         })
+    }
+
+    /// Where tasks are left by transactions of your own, to be taken in by whichever process ticks next.
+    pub fn outbox(&self) -> Outbox {
+        Outbox::known(self.schema.clone())
     }
 
     /// How many transactions this process made. Far fewer than requests when those come together.
@@ -109,6 +124,10 @@ impl Store for PostgresStore {
 
     async fn tick(&self, now: Timestamp, limit: usize) -> Result<Committed<Ticked>, StoreError> {
         self.desk.tick(now, limit).await
+    }
+
+    async fn arrival(&self) {
+        self.listener.arrival().await;
     }
 
     async fn prune(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
@@ -205,6 +224,7 @@ impl Store for PostgresStore {
 
     async fn close(&self) {
         self.desk.close().await;
+        self.listener.stop();
         self.reader.pool().close().await;
     }
 }

@@ -63,12 +63,28 @@ pub struct Args {
     /// What it says about itself on standard error: error, warn, info, debug, trace
     #[arg(long, value_name = "LEVEL", env = "ORCHESTRATOR_LOG", default_value = "info")]
     pub log: String,
+    /// How that is written
+    #[arg(long, value_name = "FORMAT", env = "ORCHESTRATOR_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// The OpenTelemetry collector that traces are sent to, by OTLP over HTTP: `http://HOST:4318`; none by
+    /// default. Needs a build with the feature `otel`
+    #[arg(long, value_name = "URL", env = "ORCHESTRATOR_OTLP")]
+    pub otlp: Option<String>,
 }
 
 const AFTER: &str = "\
 The command line wins over the environment, and that over the file.
 SIGTERM or Ctrl-C: takes nothing more, finishes what runs, and stops; a second one gives back what
 runs at once. Exit status: 0 stopped in order, 2 wrong usage, 4 the server refuses this worker.";
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people
+    Text,
+    /// A JSON object a line
+    Json,
+}
 
 /// How a worker talks to its server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

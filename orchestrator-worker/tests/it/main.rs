@@ -4,3 +4,4 @@ mod code_review;
 mod command;
 mod llm;
 mod program;
+mod traces;

@@ -1,6 +1,6 @@
 //! The program itself: real processes, with a server over a real socket.
 
-mod place;
+pub mod place;
 
 use std::time::Duration;
 

@@ -60,10 +60,10 @@ pub async fn submit<T: Tx>(
 }
 
 /// Idempotency keys that are in use.
-type Known = HashMap<String, Key>;
+pub(super) type Known = HashMap<String, Key>;
 
 /// Loads everything that the batches name: idempotency keys, dependencies and parents.
-async fn load<T: Tx>(work: &mut Work<'_, T>, batches: &[Submit]) -> Result<Known, StoreError> {
+pub(super) async fn load<T: Tx>(work: &mut Work<'_, T>, batches: &[Submit]) -> Result<Known, StoreError> {
     let tasks = || batches.iter().flat_map(|b| &b.tasks).map(|s| &s.task);
     let mut keys: Vec<String> = tasks().filter_map(|t| t.idempotency_key.clone()).collect();
     keys.sort_unstable();
@@ -86,8 +86,90 @@ async fn load<T: Tx>(work: &mut Work<'_, T>, batches: &[Submit]) -> Result<Known
     Ok(known)
 }
 
+/// The name of a field in an error about a batch.
+fn field(tasks: &[Submission], i: usize, name: &str) -> String {
+    if tasks.len() == 1 {
+        name.to_owned()
+    } else {
+        format!("tasks[{i}].{name}")
+    }
+}
+
+/// Where the tasks of a batch are that others of it name.
+#[derive(Debug, Default)]
+pub struct Places<'s> {
+    by_ref: HashMap<&'s str, usize>,
+    by_id: HashMap<TaskId, usize>,
+}
+
+impl<'s> Places<'s> {
+    fn of(tasks: &'s [Submission]) -> Result<Self, StoreError> {
+        let names = tasks
+            .iter()
+            .enumerate()
+            .filter_map(|(i, s)| Some((i, s.task.local_ref.as_deref()?)));
+        let by_ref = graph::index(names)
+            .map_err(|name| StoreError::invalid("ref", format!("two tasks of the batch have the ref `{name}`")))?;
+        let by_id = if tasks.iter().any(|s| s.task.depends_on.iter().any(is_id)) {
+            tasks.iter().enumerate().map(|(i, s)| (s.id, i)).collect()
+        } else {
+            HashMap::new()
+        };
+        Ok(Self { by_ref, by_id })
+    }
+
+    /// Where in the batch a task is; none: elsewhere, or nowhere.
+    pub fn find(&self, task: &TaskRef) -> Option<usize> {
+        match task {
+            TaskRef::Local(name) => self.by_ref.get(name.as_str()),
+            TaskRef::Id(id) => self.by_id.get(id),
+        }
+        .copied()
+    }
+}
+
+fn is_id(task: &TaskRef) -> bool {
+    matches!(task, TaskRef::Id(_))
+}
+
+/// What can be judged of a batch without knowing anything else: each task makes sense, refs are there and distinct, and
+/// there is no circle. Says where each task is that another one names.
+///
+/// # Errors
+///
+/// [`StoreError::Invalid`], [`StoreError::Cycle`].
+pub fn check(tasks: &[Submission]) -> Result<Places<'_>, StoreError> {
+    for (i, submission) in tasks.iter().enumerate() {
+        spec::check(&submission.task).map_err(|f| StoreError::invalid(field(tasks, i, f.field), f.message))?;
+    }
+    let places = Places::of(tasks)?;
+    if tasks.iter().all(|s| s.task.depends_on.is_empty()) {
+        return Ok(places);
+    }
+    let mut edges = vec![Vec::new(); tasks.len()];
+    for (i, submission) in tasks.iter().enumerate() {
+        for reference in &submission.task.depends_on {
+            match (places.find(reference), reference) {
+                (Some(place), _) => edges[i].push(place),
+                (None, TaskRef::Id(_)) => {}
+                (None, TaskRef::Local(name)) => {
+                    let message = format!("`{name}` is neither a task's id nor the ref of a task in this batch");
+                    return Err(StoreError::invalid(field(tasks, i, "depends_on"), message));
+                }
+            }
+        }
+    }
+    if let Some(cycle) = graph::find_cycle(&edges) {
+        let name = |i: usize| tasks[i].task.local_ref.clone().unwrap_or_else(|| format!("tasks[{i}]"));
+        return Err(StoreError::Cycle {
+            path: cycle.into_iter().map(name).collect(),
+        });
+    }
+    Ok(places)
+}
+
 /// A batch that breaks no rule.
-struct Plan {
+pub(super) struct Plan {
     tasks: Vec<Planned>,
 }
 
@@ -105,24 +187,9 @@ enum Planned {
 }
 
 impl Plan {
-    fn of<T: Tx>(work: &Work<'_, T>, known: &Known, tasks: &[Submission]) -> Result<Self, StoreError> {
-        let single = tasks.len() == 1;
-        let field = |i: usize, name: &str| {
-            if single {
-                name.to_owned()
-            } else {
-                format!("tasks[{i}].{name}")
-            }
-        };
-        for (i, submission) in tasks.iter().enumerate() {
-            spec::check(&submission.task).map_err(|f| StoreError::invalid(field(i, f.field), f.message))?;
-        }
-        let names = tasks
-            .iter()
-            .enumerate()
-            .filter_map(|(i, s)| Some((i, s.task.local_ref.as_deref()?)));
-        let places = graph::index(names)
-            .map_err(|name| StoreError::invalid("ref", format!("two tasks of the batch have the ref `{name}`")))?;
+    pub(super) fn of<T: Tx>(work: &Work<'_, T>, known: &Known, tasks: &[Submission]) -> Result<Self, StoreError> {
+        let places = check(tasks)?;
+        let field = |i: usize, name: &str| field(tasks, i, name);
         let mut effective = Vec::with_capacity(tasks.len());
         let mut first_with: HashMap<&str, usize> = HashMap::new();
         for (i, submission) in tasks.iter().enumerate() {
@@ -139,21 +206,8 @@ impl Plan {
             }
         }
         let mut resolved: Vec<(Arc<NewTask>, Vec<usize>)> = Vec::with_capacity(tasks.len());
-        for (i, submission) in tasks.iter().enumerate() {
-            resolved.push(resolve(
-                work,
-                &submission.task,
-                &places,
-                &effective,
-                &field(i, "depends_on"),
-            )?);
-        }
-        let edges: Vec<Vec<usize>> = resolved.iter().map(|(_, local)| local.clone()).collect();
-        if let Some(cycle) = graph::find_cycle(&edges) {
-            let name = |i: usize| tasks[i].task.local_ref.clone().unwrap_or_else(|| format!("tasks[{i}]"));
-            return Err(StoreError::Cycle {
-                path: cycle.into_iter().map(name).collect(),
-            });
+        for submission in tasks {
+            resolved.push(resolve(work, &submission.task, &places, &effective)?);
         }
         let mut plan = Vec::with_capacity(tasks.len());
         for (i, ((spec, local), (id, found))) in resolved.iter().zip(effective).enumerate() {
@@ -186,9 +240,8 @@ impl Plan {
 fn resolve<T: Tx>(
     work: &Work<'_, T>,
     task: &Arc<NewTask>,
-    places: &HashMap<&str, usize>,
+    places: &Places<'_>,
     effective: &[(TaskId, Option<Planned>)],
-    field: &str,
 ) -> Result<(Arc<NewTask>, Vec<usize>), StoreError> {
     if task.depends_on.is_empty() && task.local_ref.is_none() {
         return Ok((task.clone(), Vec::new()));
@@ -196,17 +249,16 @@ fn resolve<T: Tx>(
     let mut ids = Vec::with_capacity(task.depends_on.len());
     let mut local = Vec::new();
     for reference in &task.depends_on {
-        let id = match reference {
-            TaskRef::Local(name) => {
-                let Some(&place) = places.get(name.as_str()) else {
-                    let message = format!("`{name}` is neither a task's id nor the ref of a task in this batch");
-                    return Err(StoreError::invalid(field, message));
-                };
+        let id = match (places.find(reference), reference) {
+            (Some(place), _) => {
                 local.push(place);
                 effective[place].0
             }
-            TaskRef::Id(id) if work.by_id(*id).is_some() => *id,
-            TaskRef::Id(id) => return Err(StoreError::TaskNotFound(*id)),
+            (None, TaskRef::Id(id)) if work.by_id(*id).is_some() => *id,
+            (None, TaskRef::Id(id)) => return Err(StoreError::TaskNotFound(*id)),
+            (None, TaskRef::Local(name)) => {
+                return Err(StoreError::invalid("depends_on", format!("there is no task `{name}`")));
+            }
         };
         if !ids.contains(&id) {
             ids.push(id);
@@ -246,7 +298,11 @@ fn parent_of<'w, T: Tx>(
 }
 
 /// Stores the new tasks of a plan and says every task's key and whether it is new.
-async fn store<T: Tx>(work: &mut Work<'_, T>, known: &mut Known, plan: Plan) -> Result<Vec<(Key, bool)>, StoreError> {
+pub(super) async fn store<T: Tx>(
+    work: &mut Work<'_, T>,
+    known: &mut Known,
+    plan: Plan,
+) -> Result<Vec<(Key, bool)>, StoreError> {
     let count = plan.tasks.iter().filter(|p| matches!(p, Planned::New { .. })).count();
     let mut next = work.tx.next_keys(count).0;
     let mut keys: Vec<(Key, bool)> = Vec::with_capacity(plan.tasks.len());

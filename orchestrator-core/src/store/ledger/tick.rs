@@ -8,7 +8,7 @@ use orchestrator_protocol::{
 };
 use serde::Deserialize;
 
-use super::{birth::Birth, submit::lane_of, work::Work};
+use super::{arrive::take_in, birth::Birth, submit::lane_of, work::Work};
 use crate::{
     domain::cron,
     store::{Committed, Ticked, error::StoreError, row::Key, tx::Tx},
@@ -21,7 +21,10 @@ use crate::{
 /// The storage failed.
 pub async fn tick<T: Tx>(tx: &mut T, now: Timestamp, limit: usize) -> Result<Committed<Ticked>, StoreError> {
     let mut work = Work::new(tx, now);
-    let mut ticked = Ticked::default();
+    let mut ticked = Ticked {
+        arrived: take_in(&mut work, limit).await?,
+        ..Ticked::default()
+    };
     let expired: Vec<_> = work.tx.expired_sessions(now).await?.into_iter().map(|s| s.id).collect();
     if !expired.is_empty() {
         ticked.rescued = work.end_sessions(&expired).await?;
@@ -39,7 +42,7 @@ pub async fn tick<T: Tx>(tx: &mut T, now: Timestamp, limit: usize) -> Result<Com
         fire(&mut work, schedule).await?;
     }
     work.follow().await?;
-    ticked.next_at = if ticked.due >= limit {
+    ticked.next_at = if ticked.due >= limit || ticked.arrived >= limit {
         Some(now)
     } else {
         next_at(&mut work).await?

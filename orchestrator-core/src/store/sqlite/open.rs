@@ -2,9 +2,10 @@
 
 use std::{fs, io, path::Path, time::Duration};
 
+use orchestrator_migrations::{SQLITE, Step, steps};
 use sqlx::{
     ConnectOptions, Connection, Executor, Row, SqliteConnection, SqlitePool,
-    migrate::Migrate,
+    migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -23,6 +24,9 @@ pub struct SqliteOptions {
     pub max_bytes: Option<u64>,
     /// How many connections read at the same time. Defaults to 4; each costs a thread while it is in use.
     pub readers: u32,
+    /// Whether the schema is brought up to date. Where it is not, a schema that is not up to date is refused. Defaults to
+    /// true.
+    pub migrate: bool,
 }
 
 impl Default for SqliteOptions {
@@ -32,6 +36,7 @@ impl Default for SqliteOptions {
             busy_timeout: Duration::from_secs(5),
             max_bytes: None,
             readers: 4,
+            migrate: true,
         }
     }
 }
@@ -114,13 +119,66 @@ pub(super) fn check_path(path: &Path, options: &SqliteOptions) -> Result<(), Sto
 }
 
 /// Opens the writer's connection and brings the schema up to date.
-pub(super) async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
+pub(super) async fn connect(
+    path: &Path,
+    options: &SqliteConnectOptions,
+    migrate: bool,
+) -> Result<SqliteConnection, StoreError> {
     let shown = path.display().to_string();
     let mut conn = options.connect().await.map_err(|e| fault::on_open(&shown, &e))?;
-    if version(&shown, &mut conn).await? != Some(newest()) {
-        migrate(&shown, &mut conn).await?;
+    let (found, newest) = (version(&shown, &mut conn).await?, newest());
+    if found != Some(newest) {
+        if !migrate {
+            return Err(StoreError::Unusable(format!(
+                "{shown} has a schema at {}, and this program needs {newest}; bring it up to date with \
+                 `orchestrator-server migrate`, or let the program do it",
+                found.unwrap_or(0)
+            )));
+        }
+        go(&shown, &mut conn, newest).await?;
     }
     Ok(conn)
+}
+
+/// Every step of the schema, in order, and whether a database file has it. A file that is missing has none.
+///
+/// # Errors
+///
+/// As [`super::SqliteStore::open`].
+pub async fn migrations(path: impl AsRef<Path>) -> Result<Vec<Step>, StoreError> {
+    let path = path.as_ref();
+    let options = SqliteOptions::default();
+    check_path(path, &options)?;
+    if !path.exists() {
+        return Ok(steps(&SQLITE, &[]));
+    }
+    let shown = path.display().to_string();
+    let settings = common(path, &options).read_only(true);
+    let mut conn = settings.connect().await.map_err(|e| fault::on_open(&shown, &e))?;
+    if version(&shown, &mut conn).await?.is_none() {
+        return Ok(steps(&SQLITE, &[]));
+    }
+    let rows = conn.fetch_all("select version from _sqlx_migrations").await;
+    let rows = rows.map_err(|e| fault::on_open(&shown, &e))?;
+    let applied: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
+    Ok(steps(&SQLITE, &applied))
+}
+
+/// Brings the schema of a database file to a version, up or down, all or nothing. Going down drops what later versions
+/// added. Nobody else should use the file meanwhile.
+///
+/// # Errors
+///
+/// As [`super::SqliteStore::open`].
+pub async fn migrate(path: impl AsRef<Path>, to: i64) -> Result<(), StoreError> {
+    let (path, options) = (path.as_ref(), SqliteOptions::default());
+    check_path(path, &options)?;
+    let shown = path.display().to_string();
+    let opened = writer(path, &options).connect().await;
+    let mut conn = opened.map_err(|e| fault::on_open(&shown, &e))?;
+    version(&shown, &mut conn).await?;
+    go(&shown, &mut conn, to).await?;
+    conn.close().await.map_err(|e| fault::on_open(&shown, &e))
 }
 
 /// Opens a connection that only reads. Refuses a database that cannot be read without changing it.
@@ -139,11 +197,7 @@ pub(super) async fn watcher(path: &Path, options: &SqliteOptions) -> Result<Sqli
 
 /// The newest schema that this program knows.
 fn newest() -> i64 {
-    orchestrator_migrations::SQLITE
-        .iter()
-        .map(|m| m.version)
-        .max()
-        .unwrap_or(0)
+    orchestrator_migrations::newest(&SQLITE)
 }
 
 /// The schema that a database has; none when it is empty.
@@ -169,25 +223,25 @@ async fn version(shown: &str, conn: &mut SqliteConnection) -> Result<Option<i64>
     Ok(found)
 }
 
-/// Brings the schema up to date, all or nothing, while no other process can do the same.
-async fn migrate(shown: &str, conn: &mut SqliteConnection) -> Result<(), StoreError> {
+/// Brings the schema to a version, all or nothing, while no other process can do the same.
+async fn go(shown: &str, conn: &mut SqliteConnection, to: i64) -> Result<(), StoreError> {
     let failed = |e: &dyn std::fmt::Display| StoreError::Unusable(format!("{shown} cannot be brought up to date: {e}"));
     let mut tx = conn
         .begin_with("begin immediate")
         .await
         .map_err(|e| fault::on_open(shown, &e))?;
-    let done = apply(&mut *tx).await;
+    // Another process may have done it meanwhile, perhaps a newer one.
+    let found = version(shown, &mut tx).await?.unwrap_or(0);
+    let done = if to >= found {
+        SQLITE.run_direct(Some(to), &mut *tx, false).await
+    } else {
+        SQLITE.undo(&mut *tx, to).await
+    };
     done.map_err(|e| match e {
-        sqlx::migrate::MigrateError::Execute(e) | sqlx::migrate::MigrateError::ExecuteMigration(e, _)
-            if fault::primary_code(&e).is_some() =>
-        {
+        MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _) if fault::primary_code(&e).is_some() => {
             fault::on_open(shown, &e)
         }
         other => failed(&other),
     })?;
     tx.commit().await.map_err(|e| fault::on_open(shown, &e))
-}
-
-async fn apply<C: Migrate>(conn: &mut C) -> Result<(), sqlx::migrate::MigrateError> {
-    orchestrator_migrations::SQLITE.run_direct(None, conn, false).await
 }

@@ -7,6 +7,7 @@ use orchestrator_protocol::{SessionId, TaskId, Timestamp};
 use super::{changes::Changes, failure::Fault, mirror::Mirror};
 use crate::store::{
     error::StoreError,
+    ledger::Arrival,
     row::{Key, LaneId, TaskRow},
 };
 
@@ -55,6 +56,8 @@ pub trait Disk: Send + Sized + 'static {
     type Memo: Default + Send;
     /// A transaction that is being worked out: how it begins, and what is to be sent with its next trip.
     type Stage: Send;
+    /// Whether other programs may leave tasks in the database, to be taken in by [`Disk::arrivals`].
+    const HAS_OUTBOX: bool = false;
 
     /// Makes a connection.
     fn connect(options: &Self::Options) -> impl Future<Output = Result<Self, StoreError>> + Send;
@@ -137,6 +140,15 @@ pub trait Disk: Send + Sized + 'static {
         stage: &mut Self::Stage,
         tasks: &[Key],
     ) -> impl Future<Output = Result<Vec<(Key, String)>, Fault>> + Send;
+
+    /// Takes out what other programs left, in the order in which they left it: whole batches, of about `limit` tasks.
+    fn arrivals(
+        &mut self,
+        _stage: &mut Self::Stage,
+        _limit: usize,
+    ) -> impl Future<Output = Result<Vec<Arrival>, Fault>> + Send {
+        async { Ok(Vec::new()) }
+    }
 
     /// Forgets those of these trees that ended before a moment: how many, and every task of them.
     fn forget(

@@ -187,3 +187,63 @@ async fn migrations_go_up_and_down_and_up() {
     session(&store).await;
     submit(&store, 1).await;
 }
+
+#[tokio::test]
+async fn steps_are_taken_and_taken_back_with_tasks_in_the_file() {
+    use orchestrator_core::store::sqlite::{migrate, migrations};
+
+    let place = Place::new();
+    let path = place.path();
+    assert!(
+        migrations(&path)
+            .await
+            .expect("the steps")
+            .iter()
+            .all(|step| !step.applied)
+    );
+    let careful = || SqliteOptions {
+        migrate: false,
+        ..SqliteOptions::default()
+    };
+    let refused = SqliteStore::open(&path, careful())
+        .await
+        .expect_err("it may not be changed");
+    assert!(refused.to_string().contains("orchestrator-server migrate"), "{refused}");
+    let store = place.open().await;
+    submit(&store, 2).await;
+    store.close().await;
+    let steps = migrations(&path).await.expect("the steps");
+    let newest = steps.last().expect("a step").version;
+    assert!(steps.iter().all(|step| step.applied));
+    migrate(&path, newest - 1).await.expect("down");
+    assert!(
+        !migrations(&path)
+            .await
+            .expect("the steps")
+            .last()
+            .expect("a step")
+            .applied
+    );
+    migrate(&path, newest).await.expect("up");
+    let store = SqliteStore::open(&path, careful()).await.expect("it is up to date");
+    submit(&store, 1).await;
+    let all = store.list(ListQuery::default()).await.expect("a list").items;
+    assert_eq!(all.len(), 3);
+}
+
+#[tokio::test]
+async fn many_may_start_at_once_on_a_new_file() {
+    let place = Place::new();
+    let starting = (0..8).map(|_| SqliteStore::open(place.path(), SqliteOptions::default()));
+    for store in futures::future::join_all(starting).await {
+        submit(&store.expect("it opens"), 1).await;
+    }
+    let all = place
+        .open()
+        .await
+        .list(ListQuery::default())
+        .await
+        .expect("a list")
+        .items;
+    assert_eq!(all.len(), 8);
+}

@@ -2,5 +2,7 @@
 
 mod bus;
 mod conformance;
+mod outbox;
 mod place;
+mod schema;
 mod sharing;

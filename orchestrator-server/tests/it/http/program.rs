@@ -96,3 +96,88 @@ fn what_is_wrong_is_said_in_a_line() {
         );
     }
 }
+
+/// Runs the program to its end: its exit status, what it printed, and what it complained of.
+fn run(args: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orchestrator-server"));
+    let output = command
+        .args(args)
+        .env_remove("ORCHESTRATOR_DATABASE")
+        .output()
+        .expect("it starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_schema_is_changed_by_hand() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = format!("sqlite:{}", folder.path().join("o.db").display());
+    let migrate = |flags: &[&str]| {
+        let (code, printed, errors) = run(&[&["migrate", "--database", &database], flags].concat());
+        assert_eq!(code, Some(0), "{errors}");
+        printed
+    };
+    let dry = migrate(&["--dry-run"]);
+    assert!(dry.lines().all(|line| line.ends_with("would be applied")), "{dry}");
+    let script = migrate(&["--sql"]);
+    assert!(
+        script.contains("create table task") && script.trim_end().ends_with("commit;"),
+        "{script}"
+    );
+    let (code, _, errors) = run(&["--listen", "127.0.0.1:0", "--migrate", "false", "--database", &database]);
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("orchestrator-server migrate"), "{errors}");
+    let done = migrate(&[]);
+    assert!(done.lines().all(|line| line.ends_with("applied now")), "{done}");
+    let again = migrate(&[]);
+    assert!(again.lines().all(|line| line.ends_with(" applied")), "{again}");
+    let down = migrate(&["--down", "1"]);
+    assert_eq!(
+        down.lines().filter(|line| line.ends_with("taken back now")).count(),
+        1,
+        "{down}"
+    );
+    let (code, _, errors) = run(&["migrate", "--database", "memory:"]);
+    assert_eq!((code, errors.contains("has no schema")), (Some(1), true), "{errors}");
+}
+
+#[tokio::test]
+async fn every_line_of_the_log_of_a_request_says_which_one() {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orchestrator-server"));
+    command
+        .args([
+            "--listen",
+            "127.0.0.1:0",
+            "--database",
+            "memory:",
+            "--log-format",
+            "json",
+        ])
+        .env("RUST_LOG", "orchestrator_server=debug")
+        .env_remove("ORCHESTRATOR_ADMIN_TOKEN")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut program = Program(command.spawn().expect("it starts"));
+    let url = program.url();
+    let asked = reqwest::Client::new()
+        .get(format!("{url}/api/v1/tasks"))
+        .header("x-request-id", "mine");
+    let answer = asked.send().await.expect("an answer");
+    assert_eq!(answer.headers()["x-request-id"], "mine");
+    program.terminate();
+    let (code, log) = tokio::task::spawn_blocking(|| program.end()).await.expect("it ends");
+    assert_eq!(code, Some(0), "{log}");
+    let lines = log
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let lines: Vec<_> = lines.collect();
+    let of_it = lines
+        .iter()
+        .find(|line| line["span"]["request.id"] == "mine")
+        .expect("its line");
+    assert_eq!(of_it["message"], "GET /api/v1/tasks");
+    assert_eq!(of_it["http.status"], 200);
+    assert_eq!(of_it["span"]["url.path"], "/api/v1/tasks");
+}

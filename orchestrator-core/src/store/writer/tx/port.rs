@@ -9,6 +9,7 @@ use crate::{
     domain::placement::Eligibility,
     store::{
         error::StoreError,
+        ledger::Arrival,
         row::{Key, Lane, LaneId, SessionRow, TaskRow},
         tx::{EventRow, Tx},
         writer::{
@@ -94,6 +95,13 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
         let lanes = &self.mirror.lanes;
         let at = lanes.partition_point(|(id, _)| *id < first);
         Ok(lanes[at..].to_vec())
+    }
+
+    async fn arrivals(&mut self, limit: usize) -> Result<Vec<Arrival>, StoreError> {
+        if !D::HAS_OUTBOX {
+            return Ok(Vec::new());
+        }
+        ask!(self.arrivals(limit))
     }
 
     async fn tasks(&mut self, ids: &[TaskId]) -> Result<Vec<TaskRow>, StoreError> {
