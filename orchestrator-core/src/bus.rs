@@ -18,6 +18,8 @@ pub enum Nudge {
     Ready,
     /// A session runs something that was cancelled.
     Cancel(SessionId),
+    /// A task was left for a session, which should ask for it.
+    Meant(SessionId),
     /// A timer nearer than the ones before was set.
     Timer,
 }
@@ -48,6 +50,8 @@ pub struct Nudged {
     pub timer: bool,
     /// Sessions that run something that was cancelled.
     pub cancel: BTreeSet<SessionId>,
+    /// Sessions for which tasks were left.
+    pub meant: BTreeSet<SessionId>,
     /// Some nudges were lost: it may have been any of them.
     pub lost: bool,
 }
@@ -82,6 +86,9 @@ impl Nudged {
             Nudge::Timer => self.timer = true,
             Nudge::Cancel(session) => {
                 self.cancel.insert(session);
+            }
+            Nudge::Meant(session) => {
+                self.meant.insert(session);
             }
         }
     }

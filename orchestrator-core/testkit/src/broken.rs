@@ -176,6 +176,7 @@ impl Broken {
             events: born.events,
             ready: born.ready,
             cancelled: born.cancelled,
+            ..Committed::default()
         })
     }
 }
