@@ -124,6 +124,7 @@ impl Verbs {
                 session: self.session,
                 credit,
                 now: now(),
+                policy: orchestrator_core::domain::placement::Policy::default(),
             })
             .await?
             .value)

@@ -101,7 +101,13 @@ mod tests {
                 },
             ),
         ];
-        let mut room = Room::new(&rules, &lanes, &[(LaneId(0), 1), (LaneId(1), 1)], &[(LaneId(1), 1)], &[]);
+        let mut room = Room::new(
+            &rules,
+            &lanes,
+            &[(LaneId(0), 1), (LaneId(1), 1)],
+            &[(LaneId(1), 1)],
+            &[],
+        );
         let both = ["a".to_owned(), "b".to_owned()];
         assert!(room.take(&both));
         assert!(!room.take(&both), "b has had its two starts");

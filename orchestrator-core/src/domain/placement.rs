@@ -113,9 +113,34 @@ fn head_start(lane: &Lane, labels: &BTreeSet<String>) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use orchestrator_protocol::{Load, SessionId, Timestamp, WorkerId};
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     use super::*;
+    use crate::store::row::SessionRow;
+
+    /// A session whose number is also its worker's.
+    pub(super) fn session(number: u128, task_types: &[&str], labels: &[&str]) -> SessionRow {
+        let id = Uuid::from_u128(number);
+        SessionRow {
+            id: SessionId::from_uuid(id),
+            worker: WorkerId::from_uuid(id),
+            name: String::new(),
+            labels: set(labels),
+            task_types: set(task_types),
+            slots: 1,
+            ttl_us: 0,
+            owner: None,
+            seen_at: Timestamp::EPOCH,
+            load: Load::default(),
+            record: Arc::default(),
+            draining: false,
+            expires_at: Timestamp::EPOCH,
+        }
+    }
 
     fn set(labels: &[&str]) -> BTreeSet<String> {
         labels.iter().map(|l| (*l).to_owned()).collect()

@@ -51,13 +51,18 @@ impl Engine {
         };
         let events = self.store.events(query).await?;
         let starts = events.into_iter().filter(|e| e.body.state == Some(TaskState::Running));
-        Ok(starts.last().and_then(|event| event.body.placement).map(|placement| *placement))
+        Ok(starts
+            .last()
+            .and_then(|event| event.body.placement)
+            .map(|placement| *placement))
     }
 
     /// Who runs under the limits that are full.
     async fn holders(&self, facts: &Facts) -> Result<Vec<Task>, StoreError> {
         let full = |limit: &&LimitUse| {
-            let LimitUse { rule, running, tokens, .. } = limit;
+            let LimitUse {
+                rule, running, tokens, ..
+            } = limit;
             let slots = rule.max_running.is_some_and(|max| *running >= max);
             slots || rule.tokens_per_minute.is_some_and(|max| *tokens >= max)
         };

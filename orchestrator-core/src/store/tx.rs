@@ -151,10 +151,7 @@ pub trait Tx: Send {
 
     /// What the choice of a worker depends on, of these sessions; ended ones are left out; in no particular order. How
     /// much each runs is counted from the leases that it holds.
-    fn standings(
-        &mut self,
-        sessions: &[SessionId],
-    ) -> impl Future<Output = Result<Vec<Standing>, StoreError>> + Send;
+    fn standings(&mut self, sessions: &[SessionId]) -> impl Future<Output = Result<Vec<Standing>, StoreError>> + Send;
 
     /// The sessions of a worker.
     fn sessions_of(&mut self, worker: WorkerId) -> impl Future<Output = Result<Vec<SessionRow>, StoreError>> + Send;

@@ -268,7 +268,12 @@ impl<D: Disk> Writer<D> {
             let closed = StoreError::Unavailable("the database is closed".to_owned());
             return Err(Failure::of_storage(closed));
         };
-        let mut tx = WriterTx::new(Line::new(&mut self.wire, stage), &mut self.cache, mirror, &mut self.observed);
+        let mut tx = WriterTx::new(
+            Line::new(&mut self.wire, stage),
+            &mut self.cache,
+            mirror,
+            &mut self.observed,
+        );
         match batch.run(&mut tx).await {
             Ok(outcome) => {
                 if durability == Durability::Disk {

@@ -179,7 +179,10 @@ impl Writes {
         let Some(latest) = times.iter().max() else {
             return (&CALL, args);
         };
-        add(&mut args, Timestamp::from_micros(*latest).minus(START_WINDOW).as_micros());
+        add(
+            &mut args,
+            Timestamp::from_micros(*latest).minus(START_WINDOW).as_micros(),
+        );
         add(&mut args, lanes);
         add(&mut args, times);
         add(&mut args, numbers);

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use orchestrator_protocol::{
-    Load, PassedOver, Placement, PlacementParts, RunnerUp, SessionId, Timestamp, WorkerId,
-};
+use orchestrator_protocol::{Load, PassedOver, Placement, PlacementParts, RunnerUp, SessionId, Timestamp, WorkerId};
 
 use super::{Policy, record::Tally};
 use crate::store::row::Standing;

@@ -52,13 +52,7 @@ pub(super) fn reasons(facts: &Facts, background: &Background, now: Timestamp) ->
 }
 
 /// The worker that a task which has just become ready is left for, if there is one that suits it clearly best.
-fn left_for(
-    facts: &Facts,
-    lane: &Lane,
-    able: &[&&SessionView],
-    policy: &Policy,
-    now: Timestamp,
-) -> Option<Reason> {
+fn left_for(facts: &Facts, lane: &Lane, able: &[&&SessionView], policy: &Policy, now: Timestamp) -> Option<Reason> {
     let until = decision::head_start_ends(facts.ready_at?, now, policy)?;
     let workspace = facts.task.labels.get(WORKSPACE);
     let candidate = |session: &&&SessionView| {
@@ -118,30 +112,32 @@ fn nobody(lane: &Lane, live: &[&SessionView]) -> Reason {
 fn full_limits<'f>(facts: &'f Facts, background: &'f Background) -> impl Iterator<Item = Reason> + 'f {
     facts.limits.iter().flat_map(|limit| {
         let paces = [starts(limit), tokens(limit, background)];
-        at_once(limit, background).into_iter().chain(paces.into_iter().flatten())
+        at_once(limit, background)
+            .into_iter()
+            .chain(paces.into_iter().flatten())
     })
 }
 
 /// More than so many must not run at once.
 fn at_once(limit: &LimitUse, background: &Background) -> Option<Reason> {
     let LimitUse { key, rule, running, .. } = limit;
-        let max = rule.max_running.filter(|max| running >= max)?;
-        if max == 0 {
-            return Some(Reason::new("limit", format!("the limit `{key}` lets nothing run")));
-        }
-        let holders = background.holders.iter().filter(|task| task.limits.contains(key));
-        let (names, tasks) = named(&holders.collect::<Vec<_>>());
-        let names = Some(names)
-            .filter(|names| !names.is_empty())
-            .map(|names| format!(": {names}"));
-        let message = format!(
-            "the limit `{key}` allows {max} at once, and {running} run{}",
-            names.unwrap_or_default()
-        );
-        Some(Reason {
-            tasks,
-            ..Reason::new("limit", message)
-        })
+    let max = rule.max_running.filter(|max| running >= max)?;
+    if max == 0 {
+        return Some(Reason::new("limit", format!("the limit `{key}` lets nothing run")));
+    }
+    let holders = background.holders.iter().filter(|task| task.limits.contains(key));
+    let (names, tasks) = named(&holders.collect::<Vec<_>>());
+    let names = Some(names)
+        .filter(|names| !names.is_empty())
+        .map(|names| format!(": {names}"));
+    let message = format!(
+        "the limit `{key}` allows {max} at once, and {running} run{}",
+        names.unwrap_or_default()
+    );
+    Some(Reason {
+        tasks,
+        ..Reason::new("limit", message)
+    })
 }
 
 /// So many may be started in a minute.

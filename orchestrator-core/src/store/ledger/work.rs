@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap as HashMap;
 
-use orchestrator_protocol::{Event, EventBody, EventType, Json, LogLine, Placement, Seq, SessionId, TaskId, TaskState, Timestamp};
+use orchestrator_protocol::{
+    Event, EventBody, EventType, Json, LogLine, Placement, Seq, SessionId, TaskId, TaskState, Timestamp,
+};
 
 use crate::{
     domain::{
@@ -262,7 +264,11 @@ impl<'t, T: Tx> Work<'t, T> {
         let row = self.change(key);
         row.state = next(row.state, event).map_err(|illegal| defect(row.id, illegal))?;
         let state = row.state;
-        let placement = if state == TaskState::Running { self.placed.remove(&key) } else { None };
+        let placement = if state == TaskState::Running {
+            self.placed.remove(&key)
+        } else {
+            None
+        };
         let row = &self.rows[&key];
         let body = EventBody {
             state: Some(state),

@@ -151,7 +151,10 @@ impl Shelf {
             let rule = self.limits.get(key)?;
             let under = |lane: LaneId| self.lanes[lane.0 as usize].limits.contains(key);
             let started = self.starts.iter().filter(|(at, lane)| *at > since && under(*lane));
-            let spent = self.tokens_spent.iter().filter(|(at, lane, _)| *at > since && under(*lane));
+            let spent = self
+                .tokens_spent
+                .iter()
+                .filter(|(at, lane, _)| *at > since && under(*lane));
             Some(LimitUse {
                 key: key.clone(),
                 rule: rule.clone(),

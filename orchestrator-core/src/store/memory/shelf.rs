@@ -125,7 +125,10 @@ impl Shelf {
     pub(super) fn count_tokens(&mut self, event: &EventRow) {
         let at = event.event.at;
         let tokens = event.event.body.usage.as_ref().map_or(0, Usage::tokens);
-        let Some(row) = self.row(event.key).filter(|row| tokens > 0 && !row.spec.limits.is_empty()) else {
+        let Some(row) = self
+            .row(event.key)
+            .filter(|row| tokens > 0 && !row.spec.limits.is_empty())
+        else {
             return;
         };
         let lane = row.lane;

@@ -112,7 +112,10 @@ impl Offer {
             self.more |= *count >= depth;
         }
         // Those that were read before, and granted or left since, stay as they are.
-        let known: HashMap<Key, Ready> = std::mem::take(&mut self.ready).into_iter().map(|r| (r.key, r)).collect();
+        let known: HashMap<Key, Ready> = std::mem::take(&mut self.ready)
+            .into_iter()
+            .map(|r| (r.key, r))
+            .collect();
         let new = rows.iter().filter(|row| !known.contains_key(&row.key));
         let new: Vec<Ready> = new.map(|row| Ready::of(row, work)).collect();
         self.ready = known.into_values().chain(new).collect();

@@ -20,7 +20,11 @@ const NAMED: usize = 20;
 const COUNTED: i64 = 1000;
 
 impl Reader {
-    pub(in crate::store::sqlite) async fn facts(&self, id: TaskId, now: Timestamp) -> Result<Option<Facts>, StoreError> {
+    pub(in crate::store::sqlite) async fn facts(
+        &self,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Facts>, StoreError> {
         let Some(row) = self.find(id).await? else {
             return Ok(None);
         };
