@@ -79,7 +79,7 @@ impl Server {
         let store = store::open(&config.database).await?;
         let sources = Sources::default();
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
-        let engine = Engine::new(store, bus, sources.clone());
+        let engine = Engine::new(store, bus, sources.clone()).with_policy(config.placement);
         let workers = WorkersConfig {
             lease: config.lease,
             ..WorkersConfig::default()

@@ -59,6 +59,23 @@ impl Policy {
         self.tools + self.resources + self.balance + self.affinity + self.success + self.cost
     }
 
+    /// Sets one of its numbers by name. Says whether there is one of that name.
+    pub fn set(&mut self, name: &str, number: f64) -> bool {
+        let place = match name {
+            "tools" => &mut self.tools,
+            "resources" => &mut self.resources,
+            "balance" => &mut self.balance,
+            "affinity" => &mut self.affinity,
+            "success" => &mut self.success,
+            "cost" => &mut self.cost,
+            "margin" => &mut self.margin,
+            "head_start_s" => &mut self.head_start_s,
+            _ => return false,
+        };
+        *place = number;
+        true
+    }
+
     /// Everything that is wrong with it; nothing when it is empty.
     pub fn problems(&self) -> Vec<String> {
         let weights = [
