@@ -190,6 +190,11 @@ impl Observed {
         }
     }
 
+    /// Whether tasks with workspaces have been granted.
+    pub fn has_homes(&self) -> bool {
+        !self.homes.is_empty()
+    }
+
     /// Who used a workspace last.
     pub fn home(&self, workspace: &str) -> Option<WorkerId> {
         self.homes.get(workspace).copied()

@@ -20,6 +20,10 @@ use crate::{
     },
 };
 
+/// How many more tasks of each lane are looked at where tasks have workspaces, so that a worker finds those that it has
+/// the place for.
+const LOOK_AHEAD: usize = 16;
+
 /// A ready task that may be granted.
 pub(super) struct Ready {
     rank: i64,
@@ -90,7 +94,10 @@ impl Offer {
             asking: sessions.keys().copied().collect(),
             rivals: Rivals::default(),
         };
-        let credit = claims.iter().map(|claim| claim.credit).sum();
+        let mut credit: usize = claims.iter().map(|claim| claim.credit).sum();
+        if credit > 0 && work.tx.observed().has_homes() {
+            credit += LOOK_AHEAD;
+        }
         if let Some(claim) = claims.first() {
             offer.read(work, credit, claim).await?;
         }
