@@ -24,6 +24,12 @@ async fn open(source: &LocalSource, number: u128, labels: &[&str]) -> SessionId 
     source.open(hello).await.unwrap().session
 }
 
+/// Takes every wake-up that is under way.
+async fn be_heard_out(source: &LocalSource, session: SessionId) {
+    let moment = Duration::from_millis(1);
+    while tokio::time::timeout(moment, source.woken(session)).await.is_ok() {}
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_better_one_is_rung_for_at_once_and_the_others_when_its_head_start_ends() {
     let engine = engine();
@@ -41,17 +47,18 @@ async fn the_better_one_is_rung_for_at_once_and_the_others_when_its_head_start_e
         prefers: vec!["gpu".to_owned()],
         ..task("a")
     };
+    let since = Instant::now();
     let left = submit(&engine, wants.clone()).await;
     for session in [plain, gpu] {
-        assert!(source.woken(session).await.work, "there is work");
+        be_heard_out(&source, session).await;
     }
-    let since = Instant::now();
+    let asked = Instant::now();
     assert!(source.claim(plain, 4).await.unwrap().is_empty());
     let said = engine.why(left).await.unwrap().reasons.remove(0);
     assert_eq!(said.code, "placement");
     assert!(said.message.contains("left for worker `w2` until"), "{said:?}");
     assert!(source.woken(gpu).await.work);
-    assert_eq!(since.elapsed(), Duration::ZERO, "it is rung for at once");
+    assert_eq!(asked.elapsed(), Duration::ZERO, "it is rung for at once");
     // It does not come.
     assert!(source.woken(plain).await.work);
     assert_eq!(since.elapsed(), Policy::default().head_start());
