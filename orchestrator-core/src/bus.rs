@@ -21,6 +21,8 @@ pub enum Nudge {
     Ready,
     /// A session runs something that was cancelled.
     Cancel(SessionId),
+    /// A task was left for a session, which should ask for it.
+    Meant(SessionId),
     /// A timer nearer than the ones before was set.
     Timer,
     /// Nudges of other processes were lost, or will be: it may have been any of them.
@@ -84,6 +86,8 @@ pub struct Nudged {
     pub timer: bool,
     /// Sessions that run something that was cancelled.
     pub cancel: BTreeSet<SessionId>,
+    /// Sessions for which tasks were left.
+    pub meant: BTreeSet<SessionId>,
     /// Some nudges were lost: it may have been any of them.
     pub lost: bool,
 }
@@ -119,6 +123,9 @@ impl Nudged {
             Nudge::Lost => self.lost = true,
             Nudge::Cancel(session) => {
                 self.cancel.insert(session);
+            }
+            Nudge::Meant(session) => {
+                self.meant.insert(session);
             }
         }
     }

@@ -136,10 +136,11 @@ impl Orchestrator {
     /// The system over a store of your own.
     pub fn with_store(store: Arc<dyn Store>, config: Config) -> Self {
         let engine = Engine::new(store, Arc::new(LocalBus::new()), config.sources.clone());
+        let engine = engine.with_policy(config.placement);
         Self::with_engine(engine, config)
     }
 
-    /// The system over services of your own, with their store, bus, time and ids.
+    /// The system over services of your own, with their store, bus, time and ids, and their way to compare workers.
     pub fn with_engine(engine: Engine, config: Config) -> Self {
         let over = CancellationToken::new();
         let inner = Inner {
@@ -217,7 +218,9 @@ impl Orchestrator {
 
     fn begin(&self) -> Result<Running, Error> {
         let (engine, config) = (self.engine(), &self.inner.config);
-        let problems = config.source.problems();
+        let mut problems = config.source.problems();
+        let placement = config.placement.problems().into_iter();
+        problems.extend(placement.map(|problem| format!("placement.{problem}")));
         if !problems.is_empty() {
             return Err(WorkerError::Config(problems).into());
         }

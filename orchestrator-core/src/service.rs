@@ -1,6 +1,7 @@
 //! The use cases: load, decide in [`crate::domain`], make one store call, publish what happened.
 
 mod checkpoint;
+mod later;
 mod limit;
 mod live;
 mod lobby;
@@ -22,10 +23,11 @@ pub use live::Live;
 pub use source::{LocalSource, SourceConfig};
 pub use trouble::Trouble;
 
-use self::{lobby::Lobby, trouble::Noted};
+use self::{later::Later, lobby::Lobby, trouble::Noted};
 use crate::{
     bus::{Bus, Nudge},
     clock::Sources,
+    domain::placement::Policy,
     presence::{Presence, Stored},
     store::{
         Committed, EventQuery, Intervention, ListQuery, LogQuery, Store, StoreError, Submission, Submit, SubmittedTask,
@@ -50,8 +52,11 @@ pub struct Engine {
     pub presence: Arc<dyn Presence>,
     /// Time and ids.
     pub sources: Sources,
+    /// How workers that may run a task are compared.
+    pub policy: Policy,
     lobby: Arc<Lobby>,
     noted: Arc<Noted>,
+    later: Arc<Later>,
 }
 
 impl Engine {
@@ -62,8 +67,10 @@ impl Engine {
             bus,
             presence: Arc::new(Stored),
             sources,
+            policy: Policy::default(),
             lobby: Arc::default(),
             noted: Arc::default(),
+            later: Arc::default(),
         }
     }
 
@@ -71,6 +78,12 @@ impl Engine {
     #[must_use]
     pub fn with_presence(self, presence: Arc<dyn Presence>) -> Self {
         Self { presence, ..self }
+    }
+
+    /// The same, with workers compared in another way.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
     }
 
     /// Now.
@@ -111,6 +124,12 @@ impl Engine {
         }
         for session in committed.cancelled {
             self.bus.nudge(Nudge::Cancel(session)).await;
+        }
+        for session in committed.meant {
+            self.bus.nudge(Nudge::Meant(session)).await;
+        }
+        if let Some(at) = committed.open_at {
+            self.later.nudge(self, at);
         }
         committed.value
     }

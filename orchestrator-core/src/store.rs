@@ -29,7 +29,7 @@ use orchestrator_protocol::{
 
 pub use claim::{Claim, LeasedTask};
 pub use error::StoreError;
-pub use query::{EventQuery, EventScope, Facts, ListQuery, LogQuery, SessionView};
+pub use query::{EventQuery, EventScope, Facts, LimitUse, ListQuery, LogQuery, SessionView};
 pub use report::{ChildRef, ChildSpec, Group, History, ReportAck, ReportBody, ReportItem, Settled, StepRecord};
 pub use session::{OpenSession, Owner, Renewal, Renewed};
 pub use submit::{Submission, Submit, SubmittedTask};
@@ -45,6 +45,10 @@ pub struct Committed<T> {
     pub ready: bool,
     /// Sessions that run a task which was just cancelled and should be told at once.
     pub cancelled: Vec<SessionId>,
+    /// Sessions for which a task was left, and which should ask for it.
+    pub meant: Vec<SessionId>,
+    /// When what was left for them is anyone's.
+    pub open_at: Option<Timestamp>,
 }
 
 /// A change that people make to a task and everything below it.
@@ -103,7 +107,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Opens a session for a worker. Repeating it with the same id changes what the session offers.
     async fn open_session(&self, open: OpenSession) -> Result<Committed<()>, StoreError>;
 
-    /// Grants leases on up to `credit` ready tasks that the session may run, the most urgent first.
+    /// Grants leases on up to `credit` ready tasks that the session may run, the most urgent first. A task that became
+    /// ready a moment ago is left for a session that suits it better, as the claim's policy says.
     ///
     /// # Errors
     ///

@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
+use orchestrator_core::domain::placement::Policy;
 use serde::Deserialize;
 
 /// Runs tasks for fleets of AI agents: keeps them, hands them to workers and tells everyone what happens.
@@ -73,6 +74,15 @@ pub struct Args {
     /// How long a worker may be silent before its tasks are given to others, in seconds [default: 15]
     #[arg(long, env = "ORCHESTRATOR_LEASE_S", value_name = "SECONDS")]
     lease_s: Option<f64>,
+    /// What counts how much when workers are compared: `tools`, `resources`, `balance`, `affinity`, `success`, `cost`, and
+    /// `margin` and `head_start_s`; docs/placement.md says what each means
+    #[arg(
+        long,
+        env = "ORCHESTRATOR_PLACEMENT",
+        value_name = "NAME=NUMBER",
+        value_delimiter = ','
+    )]
+    placement: Vec<String>,
     /// How long tasks are kept after they ended, in days; for ever by default
     #[arg(long, env = "ORCHESTRATOR_RETENTION_DAYS", value_name = "DAYS")]
     retention_days: Option<f64>,
@@ -140,6 +150,7 @@ struct File {
     max_body_bytes: Option<usize>,
     requests_per_second: Option<u32>,
     lease_s: Option<f64>,
+    placement: Policy,
     retention_days: Option<f64>,
     shutdown_s: Option<f64>,
     log_format: Option<LogFormat>,
@@ -182,6 +193,8 @@ pub struct Config {
     pub requests_per_second: Option<u32>,
     /// How long a worker may be silent. Defaults to 15 s.
     pub lease: Duration,
+    /// How workers that may run a task are compared.
+    pub placement: Policy,
     /// How long tasks are kept after they ended. None: for ever.
     pub retention: Option<Duration>,
     /// How long requests may take to finish when the server is told to stop. Defaults to 10 s.
@@ -207,6 +220,7 @@ impl Default for Config {
             max_body_bytes: 16 << 20,
             requests_per_second: None,
             lease: Duration::from_secs(15),
+            placement: Policy::default(),
             retention: None,
             shutdown: Duration::from_secs(10),
             log_format: LogFormat::Text,
@@ -291,6 +305,7 @@ impl Config {
         let day = 86_400.0;
         let retention = seconds("retention_days", args.retention_days.or(file.retention_days), day, 0.0);
         let shutdown = seconds("shutdown_s", args.shutdown_s.or(file.shutdown_s), 1.0, 0.0);
+        let placement = placement(file.placement, &args.placement, &mut problems);
         let config = Self {
             listen: listen.unwrap_or_else(|problem| {
                 problems.push(problem);
@@ -317,6 +332,7 @@ impl Config {
                 .unwrap_or(defaults.max_body_bytes),
             requests_per_second: args.requests_per_second.or(file.requests_per_second),
             lease: lease.unwrap_or(defaults.lease),
+            placement,
             retention,
             shutdown: shutdown.unwrap_or(defaults.shutdown),
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
@@ -346,6 +362,8 @@ impl Config {
         if self.database_readers == 0 {
             problems.push("database_readers: somebody must be able to read; take 1 or more".to_owned());
         }
+        let placement = self.placement.problems().into_iter();
+        problems.extend(placement.map(|problem| format!("placement.{problem}")));
         if self.max_body_bytes == 0 {
             problems.push("max_body_bytes: must be more than nothing".to_owned());
         }
@@ -354,6 +372,23 @@ impl Config {
         }
         problems
     }
+}
+
+/// The policy of the file with what the flags change of it.
+fn placement(mut policy: Policy, flags: &[String], problems: &mut Vec<String>) -> Policy {
+    for flag in flags {
+        let parts = flag
+            .split_once('=')
+            .map(|(name, number)| (name.trim(), number.trim().parse()));
+        let known = matches!(parts, Some((name, Ok(number))) if policy.set(name, number));
+        if !known {
+            problems.push(format!(
+                "placement: `{flag}` is not NAME=NUMBER with a name of tools, resources, balance, affinity, success, cost, \
+                 margin and head_start_s"
+            ));
+        }
+    }
+    policy
 }
 
 fn read(path: &Path) -> Result<File, String> {
@@ -388,6 +423,27 @@ mod tests {
         assert_eq!(config.listen.port(), 9000);
         assert_eq!(config.lease, Duration::from_secs(20));
         assert_eq!(config.database, "sqlite:orchestrator.db");
+    }
+
+    #[test]
+    fn placement_is_set_number_by_number() {
+        let config = load(
+            &["--placement", "affinity=9,head_start_s=0.5"],
+            "[placement]\naffinity = 2\ncost = 0",
+        );
+        let expected = Policy {
+            affinity: 9.0,
+            head_start_s: 0.5,
+            cost: 0.0,
+            ..Policy::default()
+        };
+        assert_eq!(config.expect("it is right").placement, expected);
+        let problems = load(&["--placement", "luck=1,cost=-1,tools"], "").expect_err("it is wrong");
+        let all = problems.join("\n");
+        for part in ["`luck=1`", "`tools`", "placement.cost: -1"] {
+            assert!(all.contains(part), "{all}");
+        }
+        assert!(toml::from_str::<File>("[placement]\nluck = 1").is_err());
     }
 
     #[test]

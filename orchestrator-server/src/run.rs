@@ -89,7 +89,9 @@ impl Server {
             store = Traced::around(store, traces);
         }
         let shared = bus::open(&config, &sources)?;
-        let engine = Engine::new(store, shared.bus, sources.clone()).with_presence(shared.presence);
+        let engine = Engine::new(store, shared.bus, sources.clone())
+            .with_presence(shared.presence)
+            .with_policy(config.placement);
         let workers = WorkersConfig {
             lease: config.lease,
             ..WorkersConfig::default()

@@ -126,6 +126,7 @@ impl Verbs {
                 session: self.session,
                 credit,
                 now: now(),
+                policy: orchestrator_core::domain::placement::Policy::default(),
             })
             .await?
             .value)

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Decision, Seq, TaskError, TaskId, TaskState, Timestamp, Usage, WorkerId};
+use crate::{Decision, Placement, Seq, TaskError, TaskId, TaskState, Timestamp, Usage, WorkerId};
 
 /// What kind of thing happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -167,6 +167,9 @@ pub struct EventBody {
     /// How a person decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
+    /// Why the worker that starts it was chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Box<Placement>>,
     /// How many live frames were lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<u64>,

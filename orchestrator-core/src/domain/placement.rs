@@ -1,10 +1,21 @@
 //! Which worker may run which task, and which should.
 
-use std::collections::{BTreeSet, HashMap};
+pub mod decision;
+mod eligibility;
+mod policy;
+pub mod record;
+mod words;
 
-use orchestrator_protocol::{Privacy, SessionId};
+use std::collections::BTreeSet;
 
-use crate::store::row::{Lane, LaneId, SessionRow};
+use orchestrator_protocol::Privacy;
+
+pub use self::{
+    eligibility::{Eligibility, Eligible},
+    policy::Policy,
+    words::words,
+};
+use crate::store::row::Lane;
 
 /// The label of workers and tools that keep everything on their own machine.
 pub const LOCAL: &str = "local";
@@ -100,85 +111,36 @@ fn head_start(lane: &Lane, labels: &BTreeSet<String>) -> i64 {
     (score(lane, labels) * HEAD_START_US as f64) as i64
 }
 
-/// A lane that a session may claim from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Eligible {
-    /// The lane.
-    pub lane: LaneId,
-    /// By how many microseconds the session takes its tasks earlier than their rank says.
-    pub head_start: i64,
-}
-
-/// Which lanes each session may claim from, computed once and kept while both stay as they are.
-#[derive(Debug, Default)]
-pub struct Eligibility {
-    lanes: Vec<(LaneId, Lane)>,
-    sessions: HashMap<SessionId, Lanes>,
-}
-
-#[derive(Debug, Default)]
-struct Lanes {
-    /// How many of the known lanes were looked at.
-    seen: usize,
-    eligible: Vec<Eligible>,
-}
-
-impl Eligibility {
-    /// The number after the last known lane: where to read on.
-    pub fn next_lane(&self) -> LaneId {
-        LaneId(self.lanes.last().map_or(0, |(id, _)| id.0 + 1))
-    }
-
-    /// Adds lanes that were read from [`Eligibility::next_lane`] on, in order.
-    pub fn add(&mut self, lanes: Vec<(LaneId, Lane)>) {
-        let next = self.next_lane();
-        self.lanes.extend(lanes.into_iter().filter(|(id, _)| *id >= next));
-    }
-
-    /// Forgets a session, or what it offered before.
-    pub fn forget(&mut self, session: SessionId) {
-        self.sessions.remove(&session);
-    }
-
-    /// Forgets everything: another process may have changed the lanes.
-    pub fn clear(&mut self) {
-        *self = Self::default();
-    }
-
-    /// The lanes that a session may claim from, in order.
-    pub fn eligible(&mut self, session: &SessionRow) -> &[Eligible] {
-        let known = self.sessions.entry(session.id).or_default();
-        for (id, lane) in &self.lanes[known.seen..] {
-            if may_run(lane, &session.labels, &session.task_types) {
-                known.eligible.push(Eligible {
-                    lane: *id,
-                    head_start: head_start(lane, &session.labels),
-                });
-            }
-        }
-        known.seen = self.lanes.len();
-        &known.eligible
-    }
-
-    /// A lane by its number.
-    pub fn lane(&self, id: LaneId) -> Option<&Lane> {
-        self.lanes
-            .binary_search_by_key(&id, |(id, _)| *id)
-            .ok()
-            .map(|i| &self.lanes[i].1)
-    }
-
-    /// All known lanes.
-    pub fn lanes(&self) -> &[(LaneId, Lane)] {
-        &self.lanes
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use orchestrator_protocol::{Load, SessionId, Timestamp, WorkerId};
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     use super::*;
+    use crate::store::row::SessionRow;
+
+    /// A session whose number is also its worker's.
+    pub(super) fn session(number: u128, task_types: &[&str], labels: &[&str]) -> SessionRow {
+        let id = Uuid::from_u128(number);
+        SessionRow {
+            id: SessionId::from_uuid(id),
+            worker: WorkerId::from_uuid(id),
+            name: String::new(),
+            labels: set(labels),
+            task_types: set(task_types),
+            slots: 1,
+            ttl_us: 0,
+            owner: None,
+            seen_at: Timestamp::EPOCH,
+            load: Load::default(),
+            record: Arc::default(),
+            draining: false,
+            expires_at: Timestamp::EPOCH,
+        }
+    }
 
     fn set(labels: &[&str]) -> BTreeSet<String> {
         labels.iter().map(|l| (*l).to_owned()).collect()
@@ -244,38 +206,5 @@ mod tests {
             let indifferent = Lane { prefers: vec![], ..lane };
             prop_assert!(score(&indifferent, &offered(met)).abs() < f64::EPSILON);
         }
-    }
-
-    #[test]
-    fn eligibility_sees_lanes_that_come_later() {
-        let lane = |task_type: &str| Lane {
-            queue: "default".into(),
-            task_type: task_type.into(),
-            requires: vec![],
-            prefers: vec![],
-            limits: vec![],
-            privacy: Privacy::Normal,
-        };
-        let session = SessionRow {
-            id: SessionId::from_uuid(uuid::Uuid::nil()),
-            worker: orchestrator_protocol::WorkerId::from_uuid(uuid::Uuid::nil()),
-            name: String::new(),
-            labels: set(&[]),
-            task_types: set(&["a"]),
-            slots: 1,
-            ttl_us: 0,
-            owner: None,
-            seen_at: orchestrator_protocol::Timestamp::EPOCH,
-            load: orchestrator_protocol::Load::default(),
-            draining: false,
-            expires_at: orchestrator_protocol::Timestamp::EPOCH,
-        };
-        let mut eligibility = Eligibility::default();
-        eligibility.add(vec![(LaneId(0), lane("b")), (LaneId(1), lane("a"))]);
-        let lanes = |eligible: &[Eligible]| eligible.iter().map(|e| e.lane).collect::<Vec<_>>();
-        assert_eq!(lanes(eligibility.eligible(&session)), [LaneId(1)]);
-        let next = eligibility.next_lane();
-        eligibility.add(vec![(next, lane("a"))]);
-        assert_eq!(lanes(eligibility.eligible(&session)), [LaneId(1), LaneId(2)]);
     }
 }

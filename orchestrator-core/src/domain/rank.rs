@@ -20,6 +20,11 @@ pub fn rank(priority: u8, ready_at: Timestamp) -> i64 {
     ready_at.as_micros() + (i64::from(priority.clamp(1, 10)) - 1) * PRIORITY_STEP_US
 }
 
+/// When a task of a rank became ready.
+pub fn ready_at(rank: i64, priority: u8) -> Timestamp {
+    Timestamp::from_micros(rank - (i64::from(priority.clamp(1, 10)) - 1) * PRIORITY_STEP_US)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -33,6 +38,7 @@ mod tests {
             let idle = urgent + later.min(10 - urgent);
             let now = Timestamp::from_micros(at);
             prop_assert!(rank(urgent, now) < rank(idle, now));
+            prop_assert_eq!(ready_at(rank(urgent, now), urgent), now);
             let steps = i64::from(idle - urgent);
             let much_later = Timestamp::from_micros(at + steps * PRIORITY_STEP_US + 1);
             prop_assert!(rank(idle, now) < rank(urgent, much_later));

@@ -4,9 +4,12 @@ mod ready;
 
 use std::time::Duration;
 
-use orchestrator_protocol::{Reason, Task, TaskId, TaskState, Timestamp, Why};
+use orchestrator_protocol::{Placement, Reason, Task, TaskId, TaskState, Timestamp, Why};
 
-use super::budget;
+use super::{
+    budget,
+    placement::{self, Policy},
+};
 use crate::store::{Facts, row::Hold};
 
 /// How many tasks or workers a sentence names; the others are counted.
@@ -21,6 +24,10 @@ pub struct Background {
     pub spender: Option<Task>,
     /// What was said when the task came into its state.
     pub last_words: Option<String>,
+    /// Why the worker that runs it was chosen.
+    pub placement: Option<Placement>,
+    /// How workers are compared.
+    pub policy: Policy,
 }
 
 /// The reasons for a task's state, the most telling first. There is at least one.
@@ -35,7 +42,7 @@ pub fn explain_with(facts: &Facts, background: &Background, now: Timestamp) -> W
         TaskState::Blocked => blocked(facts),
         TaskState::Scheduled => vec![scheduled(facts, now)],
         TaskState::Ready => ready::reasons(facts, background, now),
-        TaskState::Running => vec![running(facts, now)],
+        TaskState::Running => running(facts, background, now),
         TaskState::Waiting => waiting(facts, now),
         TaskState::Paused => vec![paused(facts, background)],
         TaskState::NeedsAttention => vec![Reason::new(
@@ -73,7 +80,7 @@ fn last_error(task: &Task) -> &str {
     error.map_or("no reason was recorded", |error| error.message.as_str())
 }
 
-fn running(facts: &Facts, now: Timestamp) -> Reason {
+fn running(facts: &Facts, background: &Background, now: Timestamp) -> Vec<Reason> {
     let task = &facts.task;
     let session = facts.sessions.iter().find(|s| Some(s.worker) == task.worker_id);
     let worker = match (session, task.worker_id) {
@@ -89,7 +96,13 @@ fn running(facts: &Facts, now: Timestamp) -> Reason {
         task.attempt,
         since.unwrap_or_default()
     );
-    Reason::new("running", message)
+    let mut reasons = vec![Reason::new("running", message)];
+    if let Some(placement) = &background.placement {
+        let name = |id| facts.sessions.iter().find(|s| s.worker == id).map(|s| s.name.clone());
+        let message = format!("why there: {}", placement::words(placement, name));
+        reasons.push(Reason::new("placement", message));
+    }
+    reasons
 }
 
 fn blocked(facts: &Facts) -> Vec<Reason> {

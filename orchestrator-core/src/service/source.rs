@@ -160,6 +160,12 @@ impl LocalSource {
         if nudged.ready {
             self.ring_all(WORK);
         }
+        if !nudged.meant.is_empty() {
+            let sessions = self.sessions();
+            for bell in nudged.meant.iter().filter_map(|session| sessions.get(session)) {
+                bell.ring(WORK);
+            }
+        }
         if !nudged.cancel.is_empty() {
             let sessions = self.sessions();
             for bell in nudged.cancel.iter().filter_map(|session| sessions.get(session)) {
@@ -244,6 +250,7 @@ impl TaskSource for LocalSource {
             session,
             credit,
             now: self.engine.now(),
+            policy: self.engine.policy,
         };
         let committed = self.engine.note(Asked::Other, self.engine.store.claim(claim).await)?;
         Ok(self.engine.announce(committed).await)

@@ -1,11 +1,11 @@
 //! Why a task is where it is.
 
-use orchestrator_protocol::{EventType, LimitRule, Task, TaskId, TaskState, Why};
+use orchestrator_protocol::{EventType, Placement, Task, TaskId, TaskState, Why};
 
 use super::Engine;
 use crate::{
     domain::why::{self, Background},
-    store::{EventQuery, EventScope, Facts, ListQuery, StoreError},
+    store::{EventQuery, EventScope, Facts, LimitUse, ListQuery, StoreError},
 };
 
 /// How many running tasks are looked through for those that fill a limit.
@@ -29,14 +29,44 @@ impl Engine {
                 None => None,
             },
             last_words: self.last_words(&facts.task).await?,
+            placement: match facts.task.state {
+                TaskState::Running => self.placement(task).await?,
+                _ => None,
+            },
+            policy: self.policy,
         };
         Ok(why::explain_with(&facts, &background, now))
     }
 
+    /// Why the worker that runs a task, or ran it last, was chosen; none where there was nothing to choose.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::TaskNotFound`].
+    pub async fn placement(&self, task: TaskId) -> Result<Option<Placement>, StoreError> {
+        let query = EventQuery {
+            scope: EventScope::Task(task),
+            types: vec![EventType::TaskState],
+            ..EventQuery::default()
+        };
+        let events = self.store.events(query).await?;
+        let starts = events.into_iter().filter(|e| e.body.state == Some(TaskState::Running));
+        Ok(starts
+            .last()
+            .and_then(|event| event.body.placement)
+            .map(|placement| *placement))
+    }
+
     /// Who runs under the limits that are full.
     async fn holders(&self, facts: &Facts) -> Result<Vec<Task>, StoreError> {
-        let full = |(_, rule, running): &&(String, LimitRule, u32)| rule.max_running.is_some_and(|max| *running >= max);
-        let keys: Vec<&String> = facts.limits.iter().filter(full).map(|(key, ..)| key).collect();
+        let full = |limit: &&LimitUse| {
+            let LimitUse {
+                rule, running, tokens, ..
+            } = limit;
+            let slots = rule.max_running.is_some_and(|max| *running >= max);
+            slots || rule.tokens_per_minute.is_some_and(|max| *tokens >= max)
+        };
+        let keys: Vec<&String> = facts.limits.iter().filter(full).map(|limit| &limit.key).collect();
         if keys.is_empty() || facts.task.state != TaskState::Ready {
             return Ok(Vec::new());
         }

@@ -115,6 +115,7 @@ mod tests {
             owner: None,
             seen_at: Timestamp::from_micros(expires_at),
             load: Load::default(),
+            record: std::sync::Arc::default(),
             draining: false,
             expires_at: Timestamp::from_micros(expires_at),
         }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use orchestrator_protocol::{LeaseId, NewTask, SessionId, TaskId, Timestamp};
 
+use crate::domain::placement::Policy;
+
 /// A session asks for work.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim {
@@ -13,6 +15,8 @@ pub struct Claim {
     pub credit: usize,
     /// When.
     pub now: Timestamp,
+    /// How it is compared with others that might ask.
+    pub policy: Policy,
 }
 
 /// A task with the lease that lets one session work on it.

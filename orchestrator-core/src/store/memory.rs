@@ -219,8 +219,8 @@ impl Store for MemoryStore {
             .collect())
     }
 
-    async fn facts(&self, task: TaskId, _now: Timestamp) -> Result<Option<Facts>, StoreError> {
-        Ok(self.shelf.lock().await.facts(task))
+    async fn facts(&self, task: TaskId, now: Timestamp) -> Result<Option<Facts>, StoreError> {
+        Ok(self.shelf.lock().await.facts(task, now))
     }
 
     async fn sessions(&self) -> Result<Vec<SessionView>, StoreError> {

@@ -1,14 +1,15 @@
 //! Reading what is stored.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use orchestrator_protocol::{EventType, LimitRule, Load, Seq, SessionId, Task, TaskId, TaskState, Timestamp, WorkerId};
 
 use super::{
     error::StoreError,
-    row::{Key, SessionRow, TaskRow},
+    row::{Key, SessionRow, Standing, TaskRow},
     session::Owner,
 };
+use crate::domain::placement::record::Record;
 
 /// Which tasks to list, the newest first.
 #[derive(Debug, Clone, Default)]
@@ -137,6 +138,8 @@ pub struct SessionView {
     pub seen_at: Timestamp,
     /// How busy its machine was then.
     pub load: Load,
+    /// What its worker has shown, up to its last heartbeat.
+    pub record: Arc<Record>,
     /// Whether it is granted nothing more.
     pub draining: bool,
     /// When it ends unless it is renewed.
@@ -157,10 +160,41 @@ impl SessionView {
             owner: row.owner,
             seen_at: row.seen_at,
             load: row.load,
+            record: row.record,
             draining: row.draining,
             expires_at: row.expires_at,
         }
     }
+
+    /// What the choice of a worker depends on.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            session: self.id,
+            worker: self.worker,
+            slots: self.slots,
+            running: self.running,
+            load: self.load,
+            record: self.record.clone(),
+            draining: self.draining,
+            seen_at: self.seen_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+/// A limit key with its rule, and what counts against it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LimitUse {
+    /// The key.
+    pub key: String,
+    /// Its rule.
+    pub rule: LimitRule,
+    /// Tasks that run under it.
+    pub running: u32,
+    /// Tasks that were started under it within the last minute.
+    pub started: u32,
+    /// Tokens that were spent under it within the last minute.
+    pub tokens: u64,
 }
 
 /// What there is to know about why a task is where it is; [`crate::domain::why`] turns it into words.
@@ -180,8 +214,12 @@ pub struct Facts {
     pub group_size: Option<u32>,
     /// Whether its queue is paused.
     pub queue_paused: bool,
-    /// Its limit keys that have a rule, with how many tasks run under each now.
-    pub limits: Vec<(String, LimitRule, u32)>,
+    /// When it became ready, while it is.
+    pub ready_at: Option<Timestamp>,
+    /// The worker that keeps what it goes on with.
+    pub kept_by: Option<WorkerId>,
+    /// Its limit keys that have a rule, with what counts against each now.
+    pub limits: Vec<LimitUse>,
     /// All sessions that have not ended.
     pub sessions: Vec<SessionView>,
     /// Ready tasks ahead of it in its lane, at most 1,000.

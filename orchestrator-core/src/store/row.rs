@@ -9,7 +9,11 @@ use orchestrator_protocol::{
 use serde::{Deserialize, Serialize};
 
 use super::{report::Group, session::Owner};
-use crate::domain::{gate::Gate, rank};
+use crate::domain::{
+    gate::Gate,
+    placement::record::{Record, WORKSPACE},
+    rank,
+};
 
 /// A store's own number of a task: small, dense, growing with submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -205,6 +209,21 @@ impl TaskRow {
         self.rank = rank::rank(self.spec.priority, now);
     }
 
+    /// When it became ready, while it is.
+    pub fn ready_at(&self) -> Option<Timestamp> {
+        (self.state == TaskState::Ready).then(|| rank::ready_at(self.rank, self.spec.priority))
+    }
+
+    /// The worker that keeps what it goes on with.
+    pub fn kept_by(&self) -> Option<WorkerId> {
+        self.worker.filter(|_| self.suspended)
+    }
+
+    /// The workspace that it works in, if it says so.
+    pub fn workspace(&self) -> Option<&str> {
+        self.spec.labels.get(WORKSPACE).map(String::as_str)
+    }
+
     /// The task as everyone sees it.
     pub fn to_task(&self) -> Task {
         let spec = &self.spec;
@@ -311,8 +330,50 @@ pub struct SessionRow {
     pub seen_at: Timestamp,
     /// How busy its machine was then.
     pub load: Load,
+    /// What its worker has shown, up to its last heartbeat.
+    pub record: Arc<Record>,
     /// Whether it is granted nothing more.
     pub draining: bool,
     /// When it ends unless it is renewed.
     pub expires_at: Timestamp,
+}
+
+/// What the choice of a worker depends on, of one session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// The session.
+    pub session: SessionId,
+    /// Its worker.
+    pub worker: WorkerId,
+    /// How many tasks it runs at once.
+    pub slots: u32,
+    /// How many leases it holds.
+    pub running: u32,
+    /// How busy its machine is.
+    pub load: Load,
+    /// What its worker has shown.
+    pub record: Arc<Record>,
+    /// Whether it is granted nothing more.
+    pub draining: bool,
+    /// When it was last heard of.
+    pub seen_at: Timestamp,
+    /// When it ends unless it is renewed.
+    pub expires_at: Timestamp,
+}
+
+impl Standing {
+    /// A session with how many leases it holds.
+    pub fn of(row: &SessionRow, running: u32) -> Self {
+        Self {
+            session: row.id,
+            worker: row.worker,
+            slots: row.slots,
+            running,
+            load: row.load,
+            record: row.record.clone(),
+            draining: row.draining,
+            seen_at: row.seen_at,
+            expires_at: row.expires_at,
+        }
+    }
 }

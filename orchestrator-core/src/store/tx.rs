@@ -13,9 +13,9 @@ use orchestrator_protocol::{
 use super::{
     error::StoreError,
     ledger::Arrival,
-    row::{Key, Lane, LaneId, SessionRow, TaskRow},
+    row::{Key, Lane, LaneId, SessionRow, Standing, TaskRow},
 };
-use crate::domain::placement::Eligibility;
+use crate::domain::placement::{Eligibility, record::Observed};
 
 /// Rows, in sets, inside one transaction.
 ///
@@ -35,6 +35,9 @@ pub trait Tx: Send {
 
     /// The cache of which session may claim from which lane; it lives as long as the adapter.
     fn eligibility(&mut self) -> &mut Eligibility;
+
+    /// What workers have shown lately; it lives as long as the adapter.
+    fn observed(&mut self) -> &mut Observed;
 
     /// The number of a lane, which is created when it is new.
     fn lane(&mut self, lane: &Lane) -> impl Future<Output = Result<LaneId, StoreError>> + Send;
@@ -79,6 +82,13 @@ pub trait Tx: Send {
         lanes: &[LaneId],
         since: Timestamp,
     ) -> impl Future<Output = Result<Vec<(LaneId, u32)>, StoreError>> + Send;
+
+    /// How many tokens were spent by tasks of these lanes after a moment.
+    fn tokens_since(
+        &mut self,
+        lanes: &[LaneId],
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(LaneId, u64)>, StoreError>> + Send;
 
     /// Tasks whose lease one of these sessions holds.
     fn leased_by(&mut self, sessions: &[SessionId]) -> impl Future<Output = Result<Vec<TaskRow>, StoreError>> + Send;
@@ -142,6 +152,13 @@ pub trait Tx: Send {
 
     /// Sessions by id, ended or not yet removed.
     fn sessions(&mut self, ids: &[SessionId]) -> impl Future<Output = Result<Vec<SessionRow>, StoreError>> + Send;
+
+    /// All sessions.
+    fn every_session(&mut self) -> impl Future<Output = Result<Vec<SessionRow>, StoreError>> + Send;
+
+    /// What the choice of a worker depends on, of these sessions; ended ones are left out; in no particular order. How
+    /// much each runs is counted from the leases that it holds.
+    fn standings(&mut self, sessions: &[SessionId]) -> impl Future<Output = Result<Vec<Standing>, StoreError>> + Send;
 
     /// The sessions of a worker.
     fn sessions_of(&mut self, worker: WorkerId) -> impl Future<Output = Result<Vec<SessionRow>, StoreError>> + Send;

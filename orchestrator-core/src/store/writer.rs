@@ -15,6 +15,7 @@ mod desk;
 mod disk;
 mod failure;
 mod heads;
+mod held;
 mod line;
 mod mirror;
 mod pending;
@@ -49,7 +50,7 @@ pub use self::{
     mirror::{Counter, Mirror},
     totals::Totals,
 };
-use crate::store::error::StoreError;
+use crate::{domain::placement::record::Observed, store::error::StoreError};
 
 /// How many requests may wait: enough for every connection of a busy server; beyond it callers wait to be queued.
 const QUEUE: usize = 1024;
@@ -83,6 +84,7 @@ struct Writer<D: Disk> {
     memo: D::Memo,
     cache: Cache,
     mirror: Option<Mirror>,
+    observed: Observed,
     commits: Arc<AtomicU64>,
 }
 
@@ -103,6 +105,7 @@ impl<D: Disk> Writer<D> {
             memo: D::Memo::default(),
             cache: Cache::default(),
             mirror: None,
+            observed: Observed::default(),
             commits,
         };
         tokio::spawn(writer.run(receiver));
@@ -265,7 +268,12 @@ impl<D: Disk> Writer<D> {
             let closed = StoreError::Unavailable("the database is closed".to_owned());
             return Err(Failure::of_storage(closed));
         };
-        let mut tx = WriterTx::new(Line::new(&mut self.wire, stage), &mut self.cache, mirror);
+        let mut tx = WriterTx::new(
+            Line::new(&mut self.wire, stage),
+            &mut self.cache,
+            mirror,
+            &mut self.observed,
+        );
         match batch.run(&mut tx).await {
             Ok(outcome) => {
                 if durability == Durability::Disk {

@@ -58,11 +58,13 @@ pub enum Defect {
     HidesEvents,
     /// A budget stops nothing.
     ForgetsBudgets,
+    /// A session is granted one task at most, and never what comes after it.
+    WithholdsTasks,
 }
 
 impl Defect {
     /// Every defect.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::NoFence,
         Self::RepeatsReports,
         Self::ForgetsSteps,
@@ -83,6 +85,7 @@ impl Defect {
         Self::RunsAgain,
         Self::HidesEvents,
         Self::ForgetsBudgets,
+        Self::WithholdsTasks,
     ];
 }
 
@@ -176,6 +179,7 @@ impl Broken {
             events: born.events,
             ready: born.ready,
             cancelled: born.cancelled,
+            ..Committed::default()
         })
     }
 }
@@ -233,7 +237,11 @@ impl Layer for Broken {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Committed<Vec<LeasedTask>>, StoreError> {
-        let mut answer = self.below.claim(claim).await?;
+        let mut asked = claim;
+        if self.is(Defect::WithholdsTasks) {
+            asked.credit = asked.credit.min(1);
+        }
+        let mut answer = self.below.claim(asked).await?;
         let mut notes = self.notes();
         if self.is(Defect::GrantsTwice) && answer.value.len() < claim.credit {
             let other = notes

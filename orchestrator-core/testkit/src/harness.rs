@@ -8,6 +8,7 @@ use std::{
 
 use orchestrator_core::{
     clock::{Clock, Ids},
+    domain::placement::Policy,
     store::{
         ChildRef, ChildSpec, Claim, EventQuery, EventScope, Group, Intervention, LeasedTask, ListQuery, LogQuery,
         OpenSession, Renewal, Renewed, ReportAck, ReportBody, ReportItem, Store, StoreError, Submission, Submit,
@@ -134,6 +135,7 @@ impl Harness {
                 session,
                 credit,
                 now: self.now(),
+                policy: Policy::default(),
             })
             .await
             .expect("a claim")

@@ -20,6 +20,7 @@ pub mod limit;
 pub mod listing;
 pub mod outside;
 pub mod payload;
+pub mod placement;
 pub mod repeat;
 pub mod retry;
 pub mod session;
@@ -59,7 +60,8 @@ macro_rules! store_conformance {
             the_same_body_is_the_same_task another_body_is_a_conflict twice_in_one_batch from_many_at_once
             settled_tasks_still_answer graphs_can_be_repeated);
         $crate::store_conformance!(@topic $open; limit;
-            never_more_than_max_running starts_a_minute rules_can_be_changed why_names_the_limit);
+            never_more_than_max_running starts_a_minute tokens_a_minute rules_can_be_changed why_names_the_limit
+            why_names_a_limit_of_a_pace);
         $crate::store_conformance!(@topic $open; listing;
             pages_are_stable_while_tasks_come filters_filter bad_cursors_are_refused trees_are_whole);
         $crate::store_conformance!(@topic $open; outside;
@@ -67,6 +69,11 @@ macro_rules! store_conformance {
             an_unanswered_checkpoint_takes_its_default checkpoints_are_told);
         $crate::store_conformance!(@topic $open; payload;
             a_megabyte_in_and_out unicode_stays_as_it_is deep_json microseconds every_field_comes_back);
+        $crate::store_conformance!(@topic $open; placement;
+            a_task_is_left_for_a_better_worker_for_a_while nobody_waits_for_one_that_cannot_take_it
+            no_more_is_left_than_there_is_room_for load_is_shared room_follows_from_leases a_task_goes_on_where_it_was
+            workspaces_are_kept_together who_fails_or_is_dear_comes_last starts_say_why_there
+            why_says_for_whom_it_is_left);
         $crate::store_conformance!(@topic $open; repeat;
             every_item_takes_effect_once the_end_can_be_repeated children_are_unique_by_name
             a_name_stands_for_one_thing names_must_be_names);

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod live;
+mod placement;
 mod result;
 mod schedule;
 mod source;

@@ -95,7 +95,12 @@ fn open_session(session: SessionId) -> OpenSession {
 async fn claim(store: &dyn Store, session: SessionId, credit: usize) -> Vec<LeasedTask> {
     let now = START;
     store
-        .claim(Claim { session, credit, now })
+        .claim(Claim {
+            session,
+            credit,
+            now,
+            policy: orchestrator_core::domain::placement::Policy::default(),
+        })
         .await
         .expect("a claim")
         .value

@@ -460,6 +460,30 @@ impl Disk for PostgresDisk {
         counts(&rows.await?)
     }
 
+    async fn tokens_since(
+        &mut self,
+        stage: &mut Stage,
+        lanes: &[LaneId],
+        since: Timestamp,
+    ) -> Result<Vec<(LaneId, u64)>, Fault> {
+        let sql = "select lane,sum(n)::bigint from spent where lane=any($1) and at>$2 group by lane";
+        let lanes: Vec<i64> = lanes.iter().map(|lane| lane.0).collect();
+        let rows = self.see(stage, sql, |args| {
+            add(args, lanes);
+            add(args, since.as_micros());
+        });
+        let sum = |row| Ok((LaneId(column(row, 0)?), column::<i64>(row, 1)?.cast_unsigned()));
+        rows.await?.iter().map(sum).collect()
+    }
+
+    async fn held(&mut self, stage: &mut Stage, sessions: &[SessionId]) -> Result<Vec<(SessionId, Key)>, Fault> {
+        let sql = "select session,key from life where session=any($1) and state=3";
+        let ids: Vec<Uuid> = sessions.iter().map(|id| id.as_uuid()).collect();
+        let rows = self.see(stage, sql, |args| add(args, ids)).await?;
+        let held = |row| Ok((SessionId::from_uuid(column(row, 0)?), Key(column(row, 1)?)));
+        rows.iter().map(held).collect()
+    }
+
     async fn next_due(&mut self, stage: &mut Stage) -> Result<Option<Timestamp>, Fault> {
         let rows = self.see(stage, "select min(at) from due", |_| {}).await?;
         let Some(row) = rows.first() else { return Ok(None) };

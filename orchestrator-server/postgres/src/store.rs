@@ -206,8 +206,8 @@ impl Store for PostgresStore {
         self.reader.results(tasks).await
     }
 
-    async fn facts(&self, task: TaskId, _now: Timestamp) -> Result<Option<Facts>, StoreError> {
-        self.reader.facts(task).await
+    async fn facts(&self, task: TaskId, now: Timestamp) -> Result<Option<Facts>, StoreError> {
+        self.reader.facts(task, now).await
     }
 
     async fn sessions(&self) -> Result<Vec<SessionView>, StoreError> {

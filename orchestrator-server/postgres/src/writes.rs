@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use orchestrator_core::{
     domain::limit::START_WINDOW,
-    protocol::{Json, NewTask, SessionId, TaskId, WorkerId},
+    protocol::{Json, NewTask, SessionId, TaskId, Timestamp, WorkerId},
     store::{
         row::TaskRow,
         writer::{
@@ -138,12 +138,21 @@ static CALL: LazyLock<String> = LazyLock::new(|| {
     format!("select write({})", params.join(","))
 });
 
+/// The call of the function, and of the one that adds spent tokens: one statement, one trip.
+static CALL_AND_SPEND: LazyLock<String> = LazyLock::new(|| {
+    let next = PLAIN.len() + NAMES.len() + 1;
+    let params: Vec<String> = (next..next + 4).map(|at| format!("${at}")).collect();
+    format!("{},spend({})", *CALL, params.join(","))
+});
+
 /// What is to be written with the next call.
 #[derive(Default)]
 pub(crate) struct Writes {
     arrays: Box<Arrays>,
     numbers: Numbers,
     start_before: Option<i64>,
+    /// Spent tokens: lanes, times, numbers.
+    spent: (Vec<i64>, Vec<i64>, Vec<i64>),
     /// What people set: rare, and each a statement of its own.
     pub(crate) settings: Settings,
     any: bool,
@@ -166,7 +175,18 @@ impl Writes {
         add(&mut args, self.numbers.seqs.next);
         add(&mut args, self.start_before);
         self.arrays.bind(&mut args);
-        (&CALL, args)
+        let (lanes, times, numbers) = self.spent;
+        let Some(latest) = times.iter().max() else {
+            return (&CALL, args);
+        };
+        add(
+            &mut args,
+            Timestamp::from_micros(*latest).minus(START_WINDOW).as_micros(),
+        );
+        add(&mut args, lanes);
+        add(&mut args, times);
+        add(&mut args, numbers);
+        (&CALL_AND_SPEND, args)
     }
 
     /// Gathers changes. Those gathered before must have been sent, as a row may be changed again.
@@ -227,6 +247,11 @@ impl Writes {
             a.start_lane.push(lane.0);
             a.start_at.push(at.as_micros());
             a.start_n.push(n as i32);
+        }
+        for ((lane, at), n) in changes.tokens {
+            self.spent.0.push(lane.0);
+            self.spent.1.push(at.as_micros());
+            self.spent.2.push(i64::try_from(n).unwrap_or(i64::MAX));
         }
         for row in changes.sessions {
             a.session_id.push(row.id.as_uuid());

@@ -143,9 +143,21 @@ impl Dispatch {
         }
     }
 
+    /// Lets a session ask for what was left for it.
+    fn invite(&self, session: SessionId) {
+        let seat = self.halls().seats.get(&session).map(|seat| seat.id);
+        let Some(seat) = seat else { return };
+        for group in self.groups() {
+            group.invite(seat);
+        }
+    }
+
     fn pass_on(&self, nudged: &Nudged) {
         if nudged.ready || nudged.lost {
             self.wake_all();
+        }
+        for session in &nudged.meant {
+            self.invite(*session);
         }
         let seats: Vec<Arc<Seat>> = {
             let halls = self.halls();

@@ -143,6 +143,21 @@ impl Group {
         }
     }
 
+    /// A task was left for a worker: it asks before the others of the group.
+    pub(super) fn invite(self: &Arc<Self>, id: SeatId) {
+        let mut inner = self.lock();
+        let Some(place) = inner.places.get_mut(&id) else { return };
+        match place.doing {
+            Doing::Asking | Doing::Getting => place.again = true,
+            Doing::Idle => {
+                inner.idle.retain(|seat| *seat != id);
+                self.ask(&mut inner, id);
+            }
+            // It has no room after all, or sleeps.
+            Doing::Nothing => {}
+        }
+    }
+
     /// A worker gave a sign of life. One that slept may have missed something.
     pub(super) fn heard(self: &Arc<Self>, id: SeatId) {
         let mut inner = self.lock();

@@ -4,8 +4,12 @@ use orchestrator_protocol::{Reason, Timestamp};
 
 use super::{Background, NAMED, count, listed, named};
 use crate::{
-    domain::placement,
-    store::{Facts, SessionView, row::Lane},
+    domain::placement::{
+        self, Policy,
+        decision::{self, Candidate},
+        record::WORKSPACE,
+    },
+    store::{Facts, LimitUse, SessionView, row::Lane},
 };
 
 /// What keeps a ready task from being started, the most telling first.
@@ -35,17 +39,40 @@ pub(super) fn reasons(facts: &Facts, background: &Background, now: Timestamp) ->
         );
         reasons.push(Reason::new("no_slot", message));
     }
+    if reasons.is_empty() {
+        reasons.extend(left_for(facts, &lane, &able, &background.policy, now));
+    }
     if facts.ahead > 0 {
         reasons.push(behind(facts.ahead));
-    }
-    let blocked = reasons.iter().any(|reason| reason.code != "queue");
-    if !blocked {
-        reasons.splice(0..0, rate_limits(facts));
     }
     if reasons.is_empty() {
         reasons.push(Reason::new("next", "a worker is about to take it"));
     }
     reasons
+}
+
+/// The worker that a task which has just become ready is left for, if there is one that suits it clearly best.
+fn left_for(facts: &Facts, lane: &Lane, able: &[&&SessionView], policy: &Policy, now: Timestamp) -> Option<Reason> {
+    let until = decision::head_start_ends(facts.ready_at?, now, policy)?;
+    let workspace = facts.task.labels.get(WORKSPACE);
+    let candidate = |session: &&&SessionView| {
+        let standing = session.standing();
+        let tools = placement::score(lane, &session.labels);
+        let keeps = workspace.is_some_and(|workspace| standing.record.keeps(workspace));
+        Candidate {
+            home: facts.kept_by == Some(standing.worker) || keeps,
+            ..Candidate::of(&standing, tools, &lane.task_type)
+        }
+    };
+    let candidates: Vec<Candidate> = able.iter().map(candidate).collect();
+    let (place, placement) = decision::favourite(&candidates, now, policy)?;
+    let name = |id| able.iter().find(|s| s.worker == id).map(|s| s.name.clone());
+    let message = format!(
+        "it is left for worker `{}` until {until}, after which whoever has room takes it: {}",
+        able[place].name,
+        placement::words(&placement, name)
+    );
+    Some(Reason::new("placement", message))
 }
 
 fn lane(facts: &Facts) -> Lane {
@@ -83,36 +110,62 @@ fn nobody(lane: &Lane, live: &[&SessionView]) -> Reason {
 
 /// The limits that are full, and who fills them.
 fn full_limits<'f>(facts: &'f Facts, background: &'f Background) -> impl Iterator<Item = Reason> + 'f {
-    facts.limits.iter().filter_map(|(key, rule, running)| {
-        let max = rule.max_running.filter(|max| running >= max)?;
-        if max == 0 {
-            return Some(Reason::new("limit", format!("the limit `{key}` lets nothing run")));
-        }
-        let holders = background.holders.iter().filter(|task| task.limits.contains(key));
-        let (names, tasks) = named(&holders.collect::<Vec<_>>());
-        let names = Some(names)
-            .filter(|names| !names.is_empty())
-            .map(|names| format!(": {names}"));
-        let message = format!(
-            "the limit `{key}` allows {max} at once, and {running} run{}",
-            names.unwrap_or_default()
-        );
-        Some(Reason {
-            tasks,
-            ..Reason::new("limit", message)
-        })
+    facts.limits.iter().flat_map(|limit| {
+        let paces = [starts(limit), tokens(limit, background)];
+        at_once(limit, background)
+            .into_iter()
+            .chain(paces.into_iter().flatten())
     })
 }
 
-/// Limits of a pace: whether they are reached is not among the facts, but nothing else explains the wait.
-fn rate_limits(facts: &Facts) -> impl Iterator<Item = Reason> {
-    facts.limits.iter().filter_map(|(key, rule, _)| {
-        let starts = rule.starts_per_minute?;
-        let message = format!(
-            "the limit `{key}` allows {} a minute, which may be used up",
-            count(starts, "start")
-        );
-        Some(Reason::new("rate_limit", message))
+/// More than so many must not run at once.
+fn at_once(limit: &LimitUse, background: &Background) -> Option<Reason> {
+    let LimitUse { key, rule, running, .. } = limit;
+    let max = rule.max_running.filter(|max| running >= max)?;
+    if max == 0 {
+        return Some(Reason::new("limit", format!("the limit `{key}` lets nothing run")));
+    }
+    let holders = background.holders.iter().filter(|task| task.limits.contains(key));
+    let (names, tasks) = named(&holders.collect::<Vec<_>>());
+    let names = Some(names)
+        .filter(|names| !names.is_empty())
+        .map(|names| format!(": {names}"));
+    let message = format!(
+        "the limit `{key}` allows {max} at once, and {running} run{}",
+        names.unwrap_or_default()
+    );
+    Some(Reason {
+        tasks,
+        ..Reason::new("limit", message)
+    })
+}
+
+/// So many may be started in a minute.
+fn starts(limit: &LimitUse) -> Option<Reason> {
+    let LimitUse { key, rule, started, .. } = limit;
+    let max = rule.starts_per_minute.filter(|max| started >= max)?;
+    let message = format!(
+        "the limit `{key}` allows {} a minute, and {started} were made within the last one",
+        count(max, "start")
+    );
+    Some(Reason::new("rate_limit", message))
+}
+
+/// So many tokens may be spent in a minute.
+fn tokens(limit: &LimitUse, background: &Background) -> Option<Reason> {
+    let LimitUse { key, rule, tokens, .. } = limit;
+    let max = rule.tokens_per_minute.filter(|max| tokens >= max)?;
+    let holders = background.holders.iter().filter(|task| task.limits.contains(key));
+    let (names, tasks) = named(&holders.collect::<Vec<_>>());
+    let runs = Some(names).filter(|names| !names.is_empty());
+    let runs = runs.map(|names| format!("; under it run {names}")).unwrap_or_default();
+    let message = format!(
+        "the limit `{key}` allows {} a minute, and {tokens} were spent within the last one{runs}",
+        count(max, "token")
+    );
+    Some(Reason {
+        tasks,
+        ..Reason::new("token_limit", message)
     })
 }
 

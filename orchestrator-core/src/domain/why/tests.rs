@@ -6,7 +6,7 @@ use orchestrator_protocol::{
 use uuid::Uuid;
 
 use super::*;
-use crate::store::SessionView;
+use crate::store::{LimitUse, SessionView};
 
 const NOW: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 
@@ -68,6 +68,8 @@ fn facts(state: TaskState) -> Facts {
         waits_for_count: 0,
         group_size: None,
         queue_paused: false,
+        ready_at: None,
+        kept_by: None,
         limits: vec![],
         sessions: vec![],
         ahead: 0,
@@ -88,6 +90,7 @@ fn session(name: &str, labels: &[&str], task_types: &[&str], running: u32) -> Se
         owner: None,
         seen_at: NOW,
         load: orchestrator_protocol::Load::default(),
+        record: std::sync::Arc::default(),
         draining: false,
         expires_at: NOW.plus(Duration::from_secs(15)),
     }
@@ -213,7 +216,13 @@ fn a_full_limit_says_who_fills_it() {
             max_running: Some(1),
             ..LimitRule::default()
         };
-        f.limits = vec![("provider:x".into(), rule, 1)];
+        f.limits = vec![LimitUse {
+            key: "provider:x".into(),
+            rule,
+            running: 1,
+            started: 1,
+            tokens: 0,
+        }];
         let mut holder = task(7, TaskState::Running);
         holder.limits = vec!["provider:x".into()];
         holder.step = Some("review".into());
@@ -234,31 +243,43 @@ fn a_full_limit_says_who_fills_it() {
 }
 
 #[test]
-fn a_pace_is_named_only_when_nothing_else_explains() {
+fn a_pace_is_named_when_it_is_used_up() {
     let rule = LimitRule {
         starts_per_minute: Some(50),
+        tokens_per_minute: Some(1000),
         ..LimitRule::default()
     };
-    let limits = vec![("tenant:a".to_owned(), rule, 0)];
-    let reasons = why(TaskState::Ready, |f, _| {
-        f.sessions = vec![session("w", &[], &["digest"], 0)];
-        f.limits.clone_from(&limits);
-        f.ahead = 1;
-    });
-    says(
-        &reasons,
-        &[
-            (
-                "rate_limit",
-                "the limit `tenant:a` allows 50 starts a minute, which may be used up",
-            ),
-            ("queue", "1 task of its kind is before it in the queue"),
-        ],
+    let used = |started: u32, tokens: u64| LimitUse {
+        key: "tenant:a".to_owned(),
+        rule: rule.clone(),
+        running: 0,
+        started,
+        tokens,
+    };
+    let said = |started, tokens| {
+        why(TaskState::Ready, |f, b| {
+            f.sessions = vec![session("w", &[], &["digest"], 0)];
+            f.limits = vec![used(started, tokens)];
+            f.ahead = 1;
+            let mut holder = task(7, TaskState::Running);
+            holder.limits = vec!["tenant:a".into()];
+            b.holders = vec![holder];
+        })
+    };
+    let queue = ("queue", "1 task of its kind is before it in the queue");
+    let starts = (
+        "rate_limit",
+        "the limit `tenant:a` allows 50 starts a minute, and 50 were made within the last one",
     );
-    let reasons = why(TaskState::Ready, |f, _| {
-        f.limits = limits;
-        f.queue_paused = true;
-    });
+    let tokens = (
+        "token_limit",
+        "the limit `tenant:a` allows 1000 tokens a minute, and 1200 were spent within the last one; under it run \
+         `digest` (00000000-0000-0000-0000-000000000007)",
+    );
+    says(&said(49, 999), &[queue]);
+    says(&said(50, 0), &[starts, queue]);
+    says(&said(0, 1200), &[tokens, queue]);
+    let reasons = why(TaskState::Ready, |f, _| f.queue_paused = true);
     says(
         &reasons,
         &[

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use orchestrator_protocol::{
-    EventBody, EventType, Join, Json, LeaseId, LogLine, TaskError, TaskId, TaskState, Timestamp, Usage,
+    ErrorClass, EventBody, EventType, Join, Json, LeaseId, LogLine, TaskError, TaskId, TaskState, Timestamp, Usage,
 };
 
 use super::{
@@ -453,8 +453,18 @@ async fn clocked<T: Tx>(work: &mut Work<'_, T>, key: Key, wall_s: f64) -> Result
     Ok(())
 }
 
+/// Counts how an attempt ended for the worker that made it.
+fn show<T: Tx>(work: &mut Work<'_, T>, key: Key, succeeded: bool) {
+    let (row, now) = (work.row(key), work.now);
+    let (worker, spec) = (row.worker, row.spec.clone());
+    if let Some(worker) = worker {
+        work.tx.observed().ended(worker, &spec.task_type, succeeded, now);
+    }
+}
+
 async fn complete<T: Tx>(work: &mut Work<'_, T>, key: Key, output: Json, wall_s: f64) -> Result<(), StoreError> {
     clocked(work, key, wall_s).await?;
+    show(work, key, true);
     give_back(work, key);
     let row = work.change(key);
     row.output = Some(output);
@@ -464,6 +474,10 @@ async fn complete<T: Tx>(work: &mut Work<'_, T>, key: Key, output: Json, wall_s:
 
 async fn fail<T: Tx>(work: &mut Work<'_, T>, key: Key, error: TaskError, wall_s: f64) -> Result<(), StoreError> {
     clocked(work, key, wall_s).await?;
+    // What lies with a provider or a person says nothing of the worker.
+    if matches!(error.class, ErrorClass::Retryable | ErrorClass::Terminal) {
+        show(work, key, false);
+    }
     give_back(work, key);
     let now = work.now;
     let row = work.change(key);

@@ -1,10 +1,13 @@
 //! Sessions: opening, heartbeats, the end.
 
+use std::sync::Arc;
+
 use orchestrator_protocol::{SessionId, TaskError, TaskState, Timestamp, WorkerId};
 
 use super::work::Work;
 use crate::{
     domain::{
+        placement::record::Record,
         retry::{AfterLoss, after_loss},
         state::TaskEvent,
     },
@@ -22,9 +25,12 @@ use crate::{
 ///
 /// The storage failed.
 pub async fn open_session<T: Tx>(tx: &mut T, open: OpenSession) -> Result<Committed<()>, StoreError> {
-    tx.eligibility().forget(open.session);
     let known = tx.sessions(&[open.session]).await?.pop();
-    tx.put_session(SessionRow {
+    let record = match &known {
+        Some(row) => row.record.clone(),
+        None => shown_before(tx, open.worker).await?,
+    };
+    let row = SessionRow {
         id: open.session,
         worker: open.worker,
         name: open.name,
@@ -35,11 +41,23 @@ pub async fn open_session<T: Tx>(tx: &mut T, open: OpenSession) -> Result<Commit
         owner: open.owner,
         seen_at: open.now,
         load: known.as_ref().map(|row| row.load).unwrap_or_default(),
+        record,
         draining: known.is_some_and(|row| row.draining),
         expires_at: open.now.plus(open.ttl),
-    })
-    .await?;
+    };
+    tx.eligibility().know(&row);
+    tx.put_session(row).await?;
     Ok(Committed::default())
+}
+
+/// What a worker has shown in a session that has not ended yet: it lost its connection and is back.
+async fn shown_before<T: Tx>(tx: &mut T, worker: WorkerId) -> Result<Arc<Record>, StoreError> {
+    let earlier = tx.eligibility().sessions_of(worker).last().copied();
+    let rows = match earlier {
+        Some(session) => tx.sessions(&[session]).await?,
+        None => Vec::new(),
+    };
+    Ok(rows.into_iter().next().map(|row| row.record).unwrap_or_default())
 }
 
 /// Keeps sessions alive.
@@ -62,6 +80,9 @@ pub async fn renew<T: Tx>(tx: &mut T, renewals: Vec<Renewal>) -> Result<Vec<Rene
         if let Some(row) = known {
             row.seen_at = now;
             row.load = load.unwrap_or(row.load);
+            if let Some(news) = tx.observed().take(row.worker) {
+                Arc::make_mut(&mut row.record).add(news);
+            }
             row.expires_at = Timestamp::from_micros(now.as_micros().saturating_add(row.ttl_us));
         }
         for row in held.iter().filter(|row| row.session == Some(id)) {

@@ -15,7 +15,13 @@ use crate::{
 impl<T: Tx> Work<'_, T> {
     /// Adds what a task spent to it and to all above it, and stops every tree whose budget is spent by it.
     pub(super) async fn spend(&mut self, key: Key, usage: &Usage, told: bool) -> Result<(), StoreError> {
-        self.change(key).usage += usage;
+        let now = self.now;
+        let row = self.change(key);
+        row.usage += usage;
+        if let Some(worker) = row.worker.filter(|_| row.lease.is_some()) {
+            let spec = row.spec.clone();
+            self.tx.observed().spent(worker, &spec.task_type, usage.cost_usd, now);
+        }
         if told {
             self.record(
                 key,

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap as HashMap;
 
-use orchestrator_protocol::{Event, EventBody, EventType, Json, LogLine, Seq, SessionId, TaskId, TaskState, Timestamp};
+use orchestrator_protocol::{
+    Event, EventBody, EventType, Json, LogLine, Placement, Seq, SessionId, TaskId, TaskState, Timestamp,
+};
 
 use crate::{
     domain::{
@@ -38,6 +40,10 @@ pub(super) struct Work<'t, T> {
     pub(super) ended: VecDeque<Key>,
     ready: bool,
     cancelled: Vec<SessionId>,
+    /// Why the workers of tasks that are about to start were chosen.
+    placed: HashMap<Key, Placement>,
+    meant: Vec<SessionId>,
+    open_at: Option<Timestamp>,
 }
 
 impl<'t, T: Tx> Work<'t, T> {
@@ -58,6 +64,9 @@ impl<'t, T: Tx> Work<'t, T> {
             ended: VecDeque::new(),
             ready: false,
             cancelled: Vec::new(),
+            placed: HashMap::default(),
+            meant: Vec::new(),
+            open_at: None,
         }
     }
 
@@ -211,6 +220,17 @@ impl<'t, T: Tx> Work<'t, T> {
         self.cancelled.extend(session);
     }
 
+    /// Says why a worker was chosen, for the event of the task's start.
+    pub(super) fn place(&mut self, key: Key, placement: Placement) {
+        self.placed.insert(key, placement);
+    }
+
+    /// A task is left for a session until a moment.
+    pub(super) fn leave(&mut self, session: SessionId, until: Timestamp) {
+        self.meant.push(session);
+        self.open_at = Some(self.open_at.map_or(until, |at| at.min(until)));
+    }
+
     /// Moves a task along the table of states and records it, with why in words where that helps.
     ///
     /// A task that is held comes to rest as paused. What ends is queued for its consequences.
@@ -244,8 +264,15 @@ impl<'t, T: Tx> Work<'t, T> {
         let row = self.change(key);
         row.state = next(row.state, event).map_err(|illegal| defect(row.id, illegal))?;
         let state = row.state;
+        let placement = if state == TaskState::Running {
+            self.placed.remove(&key)
+        } else {
+            None
+        };
+        let row = &self.rows[&key];
         let body = EventBody {
             state: Some(state),
+            placement: placement.map(Box::new),
             attempt: (row.attempt > 0).then_some(row.attempt),
             worker_id: if state == TaskState::Running { row.worker } else { None },
             error: match state {
@@ -349,11 +376,16 @@ impl<'t, T: Tx> Work<'t, T> {
         let mut cancelled = std::mem::take(&mut self.cancelled);
         cancelled.sort_unstable();
         cancelled.dedup();
+        let mut meant = std::mem::take(&mut self.meant);
+        meant.sort_unstable();
+        meant.dedup();
         Part {
             value,
             end: self.recorded.len(),
             ready: std::mem::take(&mut self.ready),
             cancelled,
+            meant,
+            open_at: self.open_at.take(),
         }
     }
 
@@ -385,6 +417,8 @@ impl<'t, T: Tx> Work<'t, T> {
                     events,
                     ready: part.ready,
                     cancelled: part.cancelled,
+                    meant: part.meant,
+                    open_at: part.open_at,
                 }
             }));
         }
@@ -406,6 +440,8 @@ pub(super) struct Part<V> {
     end: usize,
     ready: bool,
     cancelled: Vec<SessionId>,
+    meant: Vec<SessionId>,
+    open_at: Option<Timestamp>,
 }
 
 /// The only answer of a verb that was given a batch of one.

@@ -26,7 +26,7 @@ impl Happening {
         let body = &event.body;
         let plain = match event.kind {
             EventType::TaskCreated => true,
-            EventType::TaskState => body.error.is_none() && body.text.is_none(),
+            EventType::TaskState => body.error.is_none() && body.text.is_none() && body.placement.is_none(),
             _ => false,
         };
         Self {

@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use orchestrator_protocol::{Edge, Event, LogLine, Page, Stats, Task, TaskId, TaskState, Timestamp, Tree};
 
 use super::shelf::Shelf;
-use crate::store::{
-    EventQuery, EventScope, Facts, History, ListQuery, LogQuery, SessionView, StepRecord, StoreError,
-    row::{self, Hold, Key, TaskRow},
+use crate::{
+    domain::limit::START_WINDOW,
+    store::{
+        EventQuery, EventScope, Facts, History, LimitUse, ListQuery, LogQuery, SessionView, StepRecord, StoreError,
+        row::{self, Hold, Key, LaneId, TaskRow},
+    },
 };
 
 /// Whose events.
@@ -123,7 +126,7 @@ impl Shelf {
         })
     }
 
-    pub(super) fn facts(&self, id: TaskId) -> Option<Facts> {
+    pub(super) fn facts(&self, id: TaskId, now: Timestamp) -> Option<Facts> {
         let row = self.by_id(id)?;
         let targets = self.targets.get(&row.key);
         let waits_for = targets
@@ -143,9 +146,22 @@ impl Shelf {
             let held = self.leased.values().flatten().filter_map(|k| self.row(*k));
             held.filter(|r| r.spec.limits.iter().any(|l| l == key)).count() as u32
         };
+        let since = now.minus(START_WINDOW);
         let limits = row.spec.limits.iter().filter_map(|key| {
             let rule = self.limits.get(key)?;
-            Some((key.clone(), rule.clone(), running(key)))
+            let under = |lane: LaneId| self.lanes[lane.0 as usize].limits.contains(key);
+            let started = self.starts.iter().filter(|(at, lane)| *at > since && under(*lane));
+            let spent = self
+                .tokens_spent
+                .iter()
+                .filter(|(at, lane, _)| *at > since && under(*lane));
+            Some(LimitUse {
+                key: key.clone(),
+                rule: rule.clone(),
+                running: running(key),
+                started: started.count() as u32,
+                tokens: spent.map(|(.., n)| n).sum(),
+            })
         });
         let ahead = self
             .ready
@@ -163,6 +179,8 @@ impl Shelf {
                 None
             },
             queue_paused: self.paused.contains(&row.spec.queue),
+            ready_at: row.ready_at(),
+            kept_by: row.kept_by(),
             limits: limits.collect(),
             sessions: self.session_views(),
             ahead: if row.state == TaskState::Ready { ahead } else { 0 },

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use rustc_hash::FxHashMap as HashMap;
 
 use orchestrator_protocol::{
-    EventType, Json, LimitRule, LogLine, Schedule, SessionId, TaskId, TaskState, Timestamp, Token, TokenId,
+    EventType, Json, LimitRule, LogLine, Schedule, SessionId, TaskId, TaskState, Timestamp, Token, TokenId, Usage,
 };
 
 use super::happening::Happening;
 use crate::{
-    domain::{limit::START_WINDOW, placement::Eligibility},
+    domain::{
+        limit::START_WINDOW,
+        placement::{Eligibility, record::Observed},
+    },
     store::{
         row::{Key, Lane, LaneId, SessionRow, TaskRow},
         tx::EventRow,
@@ -44,10 +47,13 @@ pub(super) struct Shelf {
     pub(super) tokens: BTreeMap<TokenId, (Token, [u8; 32])>,
     /// Starts of the last minute, of lanes with limit keys.
     pub(super) starts: VecDeque<(Timestamp, LaneId)>,
+    /// Tokens that were spent in the last minute, by tasks of lanes with limit keys.
+    pub(super) tokens_spent: VecDeque<(Timestamp, LaneId, u64)>,
     pub(super) last_key: i64,
     pub(super) last_lease: i64,
     pub(super) last_seq: i64,
     pub(super) eligibility: Eligibility,
+    pub(super) observed: Observed,
 }
 
 impl Shelf {
@@ -112,6 +118,24 @@ impl Shelf {
         let since = event.event.at.minus(START_WINDOW);
         while self.starts.front().is_some_and(|(at, _)| *at < since) {
             self.starts.pop_front();
+        }
+    }
+
+    /// Remembers the tokens that limited tasks spent for as long as a rule may ask for them.
+    pub(super) fn count_tokens(&mut self, event: &EventRow) {
+        let at = event.event.at;
+        let tokens = event.event.body.usage.as_ref().map_or(0, Usage::tokens);
+        let Some(row) = self
+            .row(event.key)
+            .filter(|row| tokens > 0 && !row.spec.limits.is_empty())
+        else {
+            return;
+        };
+        let lane = row.lane;
+        self.tokens_spent.push_back((at, lane, tokens));
+        let since = at.minus(START_WINDOW);
+        while self.tokens_spent.front().is_some_and(|(at, ..)| *at < since) {
+            self.tokens_spent.pop_front();
         }
     }
 

@@ -6,10 +6,10 @@ use orchestrator_protocol::{Json, LeaseId, LimitRule, LogLine, Schedule, Seq, Se
 
 use super::{happening::Happening, shelf::Shelf};
 use crate::{
-    domain::placement::Eligibility,
+    domain::placement::{Eligibility, record::Observed},
     store::{
         error::StoreError,
-        row::{Key, Lane, LaneId, SessionRow, TaskRow},
+        row::{Key, Lane, LaneId, SessionRow, Standing, TaskRow},
         tx::{EventRow, Tx},
     },
 };
@@ -40,6 +40,10 @@ impl Tx for Shelf {
 
     fn eligibility(&mut self) -> &mut Eligibility {
         &mut self.eligibility
+    }
+
+    fn observed(&mut self) -> &mut Observed {
+        &mut self.observed
     }
 
     async fn lane(&mut self, lane: &Lane) -> Result<LaneId, StoreError> {
@@ -112,6 +116,15 @@ impl Tx for Shelf {
             .filter(|(at, lane)| *at > since && lanes.contains(lane))
         {
             *counts.entry(*lane).or_default() += 1;
+        }
+        Ok(counts.into_iter().collect())
+    }
+
+    async fn tokens_since(&mut self, lanes: &[LaneId], since: Timestamp) -> Result<Vec<(LaneId, u64)>, StoreError> {
+        let mut counts: HashMap<LaneId, u64> = HashMap::new();
+        let spent = self.tokens_spent.iter();
+        for (_, lane, n) in spent.filter(|(at, lane, _)| *at > since && lanes.contains(lane)) {
+            *counts.entry(*lane).or_default() += n;
         }
         Ok(counts.into_iter().collect())
     }
@@ -235,6 +248,7 @@ impl Tx for Shelf {
         self.events.extend(events.iter().map(Happening::of));
         for event in events {
             self.count_start(event);
+            self.count_tokens(event);
         }
         Ok(())
     }
@@ -248,6 +262,16 @@ impl Tx for Shelf {
 
     async fn sessions(&mut self, ids: &[SessionId]) -> Result<Vec<SessionRow>, StoreError> {
         Ok(ids.iter().filter_map(|id| self.sessions.get(id).cloned()).collect())
+    }
+
+    async fn every_session(&mut self) -> Result<Vec<SessionRow>, StoreError> {
+        Ok(self.sessions.values().cloned().collect())
+    }
+
+    async fn standings(&mut self, sessions: &[SessionId]) -> Result<Vec<Standing>, StoreError> {
+        let running = |id: &SessionId| self.leased.get(id).map_or(0, |held| held.len() as u32);
+        let found = sessions.iter().filter_map(|id| self.sessions.get(id));
+        Ok(found.map(|row| Standing::of(row, running(&row.id))).collect())
     }
 
     async fn sessions_of(&mut self, worker: WorkerId) -> Result<Vec<SessionRow>, StoreError> {

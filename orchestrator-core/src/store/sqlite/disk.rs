@@ -280,6 +280,30 @@ impl Disk for SqliteDisk {
         counts(&rows.await?)
     }
 
+    async fn tokens_since(
+        &mut self,
+        stage: &mut Stage,
+        lanes: &[LaneId],
+        since: Timestamp,
+    ) -> Result<Vec<(LaneId, u64)>, Fault> {
+        let sql = "select lane,sum(n) from spent where lane in (select value from json_each(?)) and at>? group by lane";
+        let lanes = numbers(lanes.iter().map(|lane| lane.0));
+        let rows = self.see(stage, sql, |args| {
+            args.text(lanes);
+            args.int(since.as_micros());
+        });
+        let sum = |row| Ok((LaneId(column(row, 0)?), column::<i64>(row, 1)?.cast_unsigned()));
+        rows.await?.iter().map(sum).collect()
+    }
+
+    async fn held(&mut self, stage: &mut Stage, sessions: &[SessionId]) -> Result<Vec<(SessionId, Key)>, Fault> {
+        let sql = "select j.key,l.key from json_each(?) j join life l on l.session=unhex(j.value) and l.state=3";
+        let list = ids_json(sessions.iter().map(|id| id.as_uuid()));
+        let rows = self.see(stage, sql, |args| args.text(list)).await?;
+        let held = |row| Ok((sessions[column::<i64>(row, 0)? as usize], Key(column(row, 1)?)));
+        rows.iter().map(held).collect()
+    }
+
     async fn next_due(&mut self, stage: &mut Stage) -> Result<Option<Timestamp>, Fault> {
         let rows = self.see(stage, "select min(at) from due", |_| {}).await?;
         let Some(row) = rows.first() else { return Ok(None) };

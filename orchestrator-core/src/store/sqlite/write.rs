@@ -26,6 +26,11 @@ static ADD_START: Insert = Insert::new(
     3,
     " on conflict(lane,at) do update set n=n+excluded.n",
 );
+static ADD_TOKENS: Insert = Insert::new(
+    "insert into spent(lane,at,n)",
+    3,
+    " on conflict(lane,at) do update set n=n+excluded.n",
+);
 static PUT_SESSION: Insert = Insert::new("insert or replace into session(id,expires_at,body)", 3, "");
 
 /// Where the counts of what was spent begin among the totals, after those of the states.
@@ -55,6 +60,7 @@ pub(super) fn write(script: &mut Script, changes: Changes<'_>) {
     write_numbers(script, changes.numbers);
     write_totals(script, &changes.totals);
     write_starts(script, &changes.starts);
+    write_tokens(script, &changes.tokens);
     for id in &changes.sessions_gone {
         script.push("delete from session where id=?").id(id.as_bytes());
     }
@@ -151,6 +157,18 @@ fn write_starts(script: &mut Script, starts: &[(LaneId, Timestamp, u32)]) {
         cells.int(lane.0);
         cells.int(at.as_micros());
         cells.int(i64::from(*n));
+    });
+}
+
+fn write_tokens(script: &mut Script, tokens: &[((LaneId, Timestamp), u64)]) {
+    if let Some(latest) = tokens.iter().map(|((_, at), _)| *at).max() {
+        let before = latest.minus(START_WINDOW);
+        script.push("delete from spent where at<?").int(before.as_micros());
+    }
+    script.insert(&ADD_TOKENS, tokens, |cells, ((lane, at), n)| {
+        cells.int(lane.0);
+        cells.int(at.as_micros());
+        cells.int(i64::try_from(*n).unwrap_or(i64::MAX));
     });
 }
 

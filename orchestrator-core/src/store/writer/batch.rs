@@ -254,6 +254,7 @@ fn answer_reports(reports: Vec<Report>, reported: Committed<Vec<ReportAck>>) {
             events,
             ready,
             cancelled,
+            ..Committed::default()
         };
         if let Err(Ok(unheard)) = reply.send(Ok(answer)) {
             news = Some((unheard.events, unheard.ready, unheard.cancelled));

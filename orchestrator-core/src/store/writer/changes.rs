@@ -42,6 +42,8 @@ pub struct Changes<'c> {
     pub totals: Totals,
     /// Starts to be added.
     pub starts: Vec<(LaneId, Timestamp, u32)>,
+    /// Spent tokens to be added.
+    pub tokens: Vec<((LaneId, Timestamp), u64)>,
     /// Sessions, new or changed.
     pub sessions: Vec<&'c SessionRow>,
     /// Sessions that have ended.
@@ -97,7 +99,7 @@ impl Changes<'_> {
         let workers = self.sessions.is_empty() && self.sessions_gone.is_empty() && self.lanes.is_empty();
         let Numbers { keys, leases, seqs } = self.numbers;
         let reserved = [keys, leases, seqs].iter().any(|counted| counted.reserved.is_some());
-        let counts = self.starts.is_empty() && self.totals.is_empty() && !reserved;
+        let counts = self.starts.is_empty() && self.tokens.is_empty() && self.totals.is_empty() && !reserved;
         edges && marks.iter().all(|m| m.is_empty()) && tasks && history && workers && counts && self.settings.is_empty()
     }
 }

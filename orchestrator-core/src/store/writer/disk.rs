@@ -109,6 +109,21 @@ pub trait Disk: Send + Sized + 'static {
         since: Timestamp,
     ) -> impl Future<Output = Result<Vec<(LaneId, u32)>, Fault>> + Send;
 
+    /// How many tokens tasks of these lanes spent after a moment.
+    fn tokens_since(
+        &mut self,
+        stage: &mut Self::Stage,
+        lanes: &[LaneId],
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(LaneId, u64)>, Fault>> + Send;
+
+    /// Which task's lease each of these sessions holds.
+    fn held(
+        &mut self,
+        stage: &mut Self::Stage,
+        sessions: &[SessionId],
+    ) -> impl Future<Output = Result<Vec<(SessionId, Key)>, Fault>> + Send;
+
     /// The earliest moment at which a task is due.
     fn next_due(&mut self, stage: &mut Self::Stage) -> impl Future<Output = Result<Option<Timestamp>, Fault>> + Send;
 

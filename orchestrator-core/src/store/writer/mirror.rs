@@ -8,6 +8,7 @@ use orchestrator_protocol::{LimitRule, Schedule, SessionId, TokenId};
 use super::{
     changes::{Counted, Numbers},
     heads::Heads,
+    held::Held,
 };
 use crate::{
     domain::placement::Eligibility,
@@ -100,6 +101,7 @@ pub struct Mirror {
     pub(super) lane_ids: HashMap<Lane, LaneId>,
     pub(super) eligibility: Eligibility,
     pub(super) heads: Heads,
+    pub(super) held: Held,
     /// The sessions that have not ended.
     pub sessions: BTreeMap<SessionId, SessionRow>,
     /// The rules of limit keys.

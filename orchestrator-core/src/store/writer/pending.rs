@@ -1,6 +1,6 @@
 //! What a transaction is about to write.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use orchestrator_protocol::{Json, LogLine, SessionId, Timestamp};
 
@@ -24,6 +24,8 @@ pub(super) struct Pending {
     pub(super) sessions: Vec<SessionId>,
     pub(super) settings: Settings,
     pub(super) starts: Starts,
+    /// Tokens that tasks of limited lanes spent, and when.
+    pub(super) tokens: BTreeMap<(LaneId, Timestamp), u64>,
     pub(super) totals: Totals,
     pub(super) due: Marks,
     pub(super) aside: Marks,

@@ -14,9 +14,12 @@ use super::{
     mirror::Mirror,
     pending::Pending,
 };
-use crate::store::{
-    error::StoreError,
-    row::{Key, TaskRow},
+use crate::{
+    domain::placement::record::Observed,
+    store::{
+        error::StoreError,
+        row::{Key, TaskRow},
+    },
 };
 
 /// A transaction that the writer works out.
@@ -24,6 +27,7 @@ pub(super) struct WriterTx<'w, D: Disk> {
     pub(super) line: Line<'w, D>,
     cache: &'w mut Cache,
     pub(super) mirror: &'w mut Mirror,
+    observed: &'w mut Observed,
     pending: Pending,
     must_sync: bool,
     ended: Vec<Key>,
@@ -41,11 +45,17 @@ macro_rules! ask {
 use ask;
 
 impl<'w, D: Disk> WriterTx<'w, D> {
-    pub(super) fn new(line: Line<'w, D>, cache: &'w mut Cache, mirror: &'w mut Mirror) -> Self {
+    pub(super) fn new(
+        line: Line<'w, D>,
+        cache: &'w mut Cache,
+        mirror: &'w mut Mirror,
+        observed: &'w mut Observed,
+    ) -> Self {
         Self {
             line,
             cache,
             mirror,
+            observed,
             pending: Pending::default(),
             must_sync: false,
             ended: Vec::new(),
@@ -103,6 +113,7 @@ impl<'w, D: Disk> WriterTx<'w, D> {
             numbers,
             totals: std::mem::take(&mut pending.totals),
             starts: pending.starts.take(),
+            tokens: std::mem::take(&mut pending.tokens).into_iter().collect(),
             sessions: sessions.iter().filter_map(|id| mirror.sessions.get(id)).collect(),
             sessions_gone: sessions
                 .iter()
@@ -172,6 +183,7 @@ impl<'w, D: Disk> WriterTx<'w, D> {
         let old = &entry.row;
         self.pending.totals.changed(old, &row);
         self.mirror.heads.change(Some(old), &row);
+        self.mirror.held.change(old, &row);
         self.pending.due.change(row.key, life::due(old), life::due(&row));
         self.pending.aside.change(row.key, life::aside(old), life::aside(&row));
         if row.state == TaskState::Running && row.lease != old.lease {

@@ -96,6 +96,8 @@ pub struct Known {
     wake_at: Option<Timestamp>,
     budget_lifted: bool,
     tree_tokens: u64,
+    /// When it became ready last, and whether it is.
+    ready_at: Option<Timestamp>,
 }
 
 /// A lease that is held.
@@ -109,6 +111,7 @@ struct Held {
 struct Session {
     worker: WorkerId,
     task_types: BTreeSet<String>,
+    slots: u32,
     ttl: std::time::Duration,
     expires_at: Timestamp,
 }

@@ -63,6 +63,7 @@ pub async fn unknown_sessions_claim_nothing(h: &Harness) {
             session,
             credit: 1,
             now: h.now(),
+            policy: orchestrator_core::domain::placement::Policy::default(),
         })
         .await;
     assert_eq!(refused.expect_err("it has ended"), StoreError::SessionLost(session));

@@ -219,6 +219,7 @@ impl Both {
             session,
             credit: self.dice.roll(6) as usize,
             now: self.now,
+            policy: orchestrator_core::domain::placement::Policy::default(),
         };
         let (memory, sqlite) = ask!(self, claim(claim));
         if let (Ok(memory), Ok(sqlite)) = (memory, sqlite) {

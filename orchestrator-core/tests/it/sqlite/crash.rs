@@ -89,7 +89,7 @@ fn large(bytes: usize) -> NewTask {
 async fn a_full_disk_keeps_what_is_there_and_recovers() {
     let place = Place::new();
     let options = SqliteOptions {
-        max_bytes: Some((1 << 20) + 8192),
+        max_bytes: Some((1 << 20) + 12_288),
         ..SqliteOptions::default()
     };
     let store = SqliteStore::open(place.path(), options).await.expect("it opens");

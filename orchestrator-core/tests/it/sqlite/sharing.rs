@@ -204,6 +204,7 @@ async fn callers_that_leave_do_no_harm() {
             session: worker,
             credit: 1,
             now: START,
+            policy: orchestrator_core::domain::placement::Policy::default(),
         });
         // Asked, and not listened to.
         tokio::time::timeout(Duration::ZERO, gone).await.ok();

@@ -20,6 +20,8 @@ pub async fn show(which: &Which, place: &Place, output: Output) -> Result<Exit, 
         .first()
         .cloned()
         .ok_or_else(|| Failure::usage(format!("there is no task {id}")))?;
-    output.result(&json!({"task": task, "tree": tree}), || texts::show(&task, &tree.tasks));
+    let placement = orchestrator.engine().placement(id).await?;
+    let shown = json!({"task": task, "tree": tree, "placement": placement});
+    output.result(&shown, || texts::show(&task, &tree.tasks, placement.as_ref()));
     Ok(Exit::Success)
 }

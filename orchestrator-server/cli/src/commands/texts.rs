@@ -1,6 +1,9 @@
 //! How tasks are told to people, wherever they are.
 
-use orchestrator_core::protocol::{Page, Task, TaskState, Timestamp};
+use orchestrator_core::{
+    domain::placement,
+    protocol::{Page, Placement, Task, TaskState, Timestamp},
+};
 
 use crate::{output::Output, view::words};
 
@@ -40,7 +43,7 @@ fn title(task: &Task) -> String {
 }
 
 /// A task and what is below it.
-pub fn show(task: &Task, tree: &[Task]) -> String {
+pub fn show(task: &Task, tree: &[Task], placed: Option<&Placement>) -> String {
     let mut lines = vec![
         format!("{}  {}  {}", task.id, task.task_type, task.state),
         format!("submitted {}", task.created_at),
@@ -57,6 +60,12 @@ pub fn show(task: &Task, tree: &[Task]) -> String {
             ended.unwrap_or_default(),
             task.attempt
         ));
+    }
+    if let Some(worker) = task.worker_id {
+        lines.push(format!("worker    {worker}"));
+    }
+    if let Some(placed) = placed {
+        lines.push(format!("why there {}", placement::words(placed, |_| None)));
     }
     if let Some(error) = &task.error {
         lines.push(format!("error     {}", error.message));

@@ -8,7 +8,7 @@ use orchestrator_client::{
 };
 use orchestrator_core::{
     clock::{Clock, SystemClock},
-    protocol::{Seq, Task},
+    protocol::{Placement, Seq, Task, TaskState},
 };
 use serde_json::json;
 
@@ -47,8 +47,37 @@ pub(super) async fn show(which: &Which, client: &Client, output: Output) -> Resu
     let tree = client.tree(id).await?;
     let task = tree.tasks.first().cloned();
     let task = task.ok_or_else(|| Failure::usage(format!("there is no task {id}")))?;
-    output.result(&json!({"task": task, "tree": tree}), || texts::show(&task, &tree.tasks));
+    let placement = placement(&task, client).await?;
+    let shown = json!({"task": task, "tree": tree, "placement": placement});
+    output.result(&shown, || texts::show(&task, &tree.tasks, placement.as_ref()));
     Ok(Exit::Success)
+}
+
+/// Why the worker that runs a task, or ran it last, was chosen: the last of its starts says so.
+async fn placement(task: &Task, client: &Client) -> Result<Option<Placement>, Failure> {
+    let mut placement = None;
+    let mut after = Seq(0);
+    loop {
+        let query = HistoryQuery {
+            after,
+            limit: Some(LINES),
+            ..HistoryQuery::default()
+        };
+        let page = client.task_events(task.id, &query).await?;
+        let Some(last) = page.items.last() else { break };
+        after = last.seq;
+        let starts = page
+            .items
+            .into_iter()
+            .filter(|e| e.body.state == Some(TaskState::Running));
+        if let Some(start) = starts.last() {
+            placement = start.body.placement.map(|placement| *placement);
+        }
+        if page.next_cursor.is_none() {
+            break;
+        }
+    }
+    Ok(placement)
 }
 
 pub(super) async fn why(which: &Which, client: &Client, output: Output) -> Result<Exit, Failure> {

@@ -55,7 +55,7 @@ pub(super) async fn to_the_end(client: &Client, id: TaskId, output: Output) -> R
         ));
         return Ok(Exit::Cancelled);
     };
-    output.result(&task, || texts::show(&task, std::slice::from_ref(&*task)));
+    output.result(&task, || texts::show(&task, std::slice::from_ref(&*task), None));
     Ok(Exit::of(task.state))
 }
 

@@ -1,13 +1,13 @@
 //! What there is to know about why a task is where it is.
 
 use orchestrator_core::{
-    domain::budget,
+    domain::{budget, limit::START_WINDOW},
     store::{
-        Facts, StoreError,
+        Facts, LimitUse, StoreError,
         row::{Hold, Key, TaskRow},
     },
 };
-use orchestrator_protocol::{LimitRule, TaskId, TaskState};
+use orchestrator_protocol::{TaskId, TaskState, Timestamp};
 
 use super::Reader;
 use crate::{
@@ -22,7 +22,7 @@ const NAMED: i64 = 20;
 const COUNTED: i64 = 1000;
 
 impl Reader {
-    pub(crate) async fn facts(&self, id: TaskId) -> Result<Option<Facts>, StoreError> {
+    pub(crate) async fn facts(&self, id: TaskId, now: Timestamp) -> Result<Option<Facts>, StoreError> {
         let Some(row) = self.find(id).await? else {
             return Ok(None);
         };
@@ -44,7 +44,9 @@ impl Reader {
             waits_for_count,
             group_size: row.group.as_ref().filter(|_| row.queued).map(|g| g.size),
             queue_paused,
-            limits: self.limits_of(&row).await?,
+            ready_at: row.ready_at(),
+            kept_by: row.kept_by(),
+            limits: self.limits_of(&row, now).await?,
             sessions: self.sessions().await?,
             ahead: self.ahead(&row).await?,
             spent_by,
@@ -71,9 +73,10 @@ impl Reader {
         Ok((count, rows.await?.into_iter().map(named).collect()))
     }
 
-    /// The rules of a task's limit keys, and how many tasks run under each.
-    async fn limits_of(&self, row: &TaskRow) -> Result<Vec<(String, LimitRule, u32)>, StoreError> {
+    /// The rules of a task's limit keys, and what counts against each.
+    async fn limits_of(&self, row: &TaskRow, now: Timestamp) -> Result<Vec<LimitUse>, StoreError> {
         let mut limits = Vec::new();
+        let since = now.minus(START_WINDOW);
         if row.spec.limits.is_empty() {
             return Ok(limits);
         }
@@ -81,11 +84,24 @@ impl Reader {
             if !row.spec.limits.contains(&key) {
                 continue;
             }
-            let sql = "select count(*) from life where state=3 and lane in (select id from lane where exists \
-                       (select 1 from json_array_elements_text(body::json->'limits') l(key) where l.key=$1))";
-            let rows = self.rows(sql, |args| add(args, key.clone())).await?;
-            let running = rows.first().map_or(Ok(0), |row| column::<i64>(row, 0))?;
-            limits.push((key, rule, running as u32));
+            let sql = "with under as (select id from lane where exists \
+                       (select 1 from json_array_elements_text(body::json->'limits') l(key) where l.key=$1)) \
+                       select (select count(*) from life where state=3 and lane in (select id from under)),\
+                       (select coalesce(sum(n),0)::bigint from start where at>$2 and lane in (select id from under)),\
+                       (select coalesce(sum(n),0)::bigint from spent where at>$2 and lane in (select id from under))";
+            let rows = self.rows(sql, |args| {
+                add(args, key.clone());
+                add(args, since.as_micros());
+            });
+            let rows = rows.await?;
+            let count = |at| rows.first().map_or(Ok(0), |row| column::<i64>(row, at));
+            limits.push(LimitUse {
+                running: count(0)? as u32,
+                started: count(1)? as u32,
+                tokens: count(2)?.cast_unsigned(),
+                key,
+                rule,
+            });
         }
         Ok(limits)
     }

@@ -48,7 +48,12 @@ async fn session(store: &dyn Store) -> SessionId {
 
 async fn claim(store: &dyn Store, session: SessionId, credit: usize) -> Vec<(TaskId, LeaseId)> {
     let now = SystemClock.now();
-    let claim = Claim { session, credit, now };
+    let claim = Claim {
+        session,
+        credit,
+        now,
+        policy: orchestrator_core::domain::placement::Policy::default(),
+    };
     let leased = store.claim(claim).await.expect("a claim");
     leased.value.iter().map(|task| (task.id, task.lease)).collect()
 }

@@ -1,12 +1,12 @@
 //! What there is to know about why a task is where it is.
 
-use orchestrator_protocol::{LimitRule, TaskId, TaskState};
+use orchestrator_protocol::{TaskId, TaskState, Timestamp};
 
 use super::Reader;
 use crate::{
-    domain::budget,
+    domain::{budget, limit::START_WINDOW},
     store::{
-        Facts,
+        Facts, LimitUse,
         error::StoreError,
         row::{Hold, Key, TaskRow},
         sqlite::codec::column,
@@ -20,7 +20,11 @@ const NAMED: usize = 20;
 const COUNTED: i64 = 1000;
 
 impl Reader {
-    pub(in crate::store::sqlite) async fn facts(&self, id: TaskId) -> Result<Option<Facts>, StoreError> {
+    pub(in crate::store::sqlite) async fn facts(
+        &self,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Facts>, StoreError> {
         let Some(row) = self.find(id).await? else {
             return Ok(None);
         };
@@ -42,7 +46,9 @@ impl Reader {
             waits_for_count,
             group_size: row.group.as_ref().filter(|_| row.queued).map(|g| g.size),
             queue_paused,
-            limits: self.limits_of(&row).await?,
+            ready_at: row.ready_at(),
+            kept_by: row.kept_by(),
+            limits: self.limits_of(&row, now).await?,
             sessions: self.sessions().await?,
             ahead: self.ahead(&row).await?,
             spent_by,
@@ -70,9 +76,10 @@ impl Reader {
         Ok((count, rows.await?.into_iter().map(named).collect()))
     }
 
-    /// The rules of a task's limit keys, and how many tasks run under each.
-    async fn limits_of(&self, row: &TaskRow) -> Result<Vec<(String, LimitRule, u32)>, StoreError> {
+    /// The rules of a task's limit keys, and what counts against each.
+    async fn limits_of(&self, row: &TaskRow, now: Timestamp) -> Result<Vec<LimitUse>, StoreError> {
         let mut limits = Vec::new();
+        let since = now.minus(START_WINDOW);
         if row.spec.limits.is_empty() {
             return Ok(limits);
         }
@@ -80,11 +87,24 @@ impl Reader {
             if !row.spec.limits.contains(&key) {
                 continue;
             }
-            let sql = "select count(*) from life where state=3 and lane in \
-                       (select id from lane where exists (select 1 from json_each(body,'$.limits') where value=?))";
-            let rows = self.rows(sql, |args| args.text(key.as_str())).await?;
-            let running = rows.first().map_or(Ok(0), |row| column::<i64>(row, 0))?;
-            limits.push((key, rule, running as u32));
+            let sql = "with under(lane) as \
+                       (select id from lane where exists (select 1 from json_each(body,'$.limits') where value=?1)) \
+                       select (select count(*) from life where state=3 and lane in under),\
+                       (select coalesce(sum(n),0) from start where at>?2 and lane in under),\
+                       (select coalesce(sum(n),0) from spent where at>?2 and lane in under)";
+            let rows = self.rows(sql, |args| {
+                args.text(key.as_str());
+                args.int(since.as_micros());
+            });
+            let rows = rows.await?;
+            let count = |at| rows.first().map_or(Ok(0), |row| column::<i64>(row, at));
+            limits.push(LimitUse {
+                running: count(0)? as u32,
+                started: count(1)? as u32,
+                tokens: count(2)?.cast_unsigned(),
+                key,
+                rule,
+            });
         }
         Ok(limits)
     }

@@ -62,12 +62,14 @@ fn more(event: &Event) -> Option<String> {
         usage,
         error,
         decision,
+        placement,
         lost,
         data,
     } = &event.body;
     let told_by_task = created || (task_type.is_none() && parent_id.is_none() && step.is_none());
     let plain = words.is_none() && error.is_none() && usage.is_none() && data.is_none() && decision.is_none();
-    if told_by_task && plain && progress.is_none() && stream.is_none() && lost.is_none() {
+    let small = progress.is_none() && stream.is_none() && lost.is_none() && placement.is_none();
+    if told_by_task && plain && small {
         return None;
     }
     let mut more = EventBody {

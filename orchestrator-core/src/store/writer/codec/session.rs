@@ -1,12 +1,15 @@
 //! A worker's session as JSON.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use orchestrator_protocol::{Load, SessionId, Timestamp, WorkerId};
 use serde::{Deserialize, Serialize};
 
 use super::{parse, text};
-use crate::store::{error::StoreError, row::SessionRow, session::Owner};
+use crate::{
+    domain::placement::record::Record,
+    store::{error::StoreError, row::SessionRow, session::Owner},
+};
 
 #[derive(Serialize, Deserialize)]
 struct Body {
@@ -20,6 +23,8 @@ struct Body {
     owner: Option<Owner>,
     seen_at: i64,
     load: Load,
+    #[serde(default, skip_serializing_if = "Record::is_empty")]
+    record: Record,
     draining: bool,
 }
 
@@ -35,6 +40,7 @@ pub fn encode(row: &SessionRow) -> String {
         owner: row.owner.clone(),
         seen_at: row.seen_at.as_micros(),
         load: row.load,
+        record: Record::clone(&row.record),
         draining: row.draining,
     })
 }
@@ -57,6 +63,7 @@ pub fn decode(id: SessionId, expires_at: i64, body: &str) -> Result<SessionRow, 
         owner: body.owner,
         seen_at: Timestamp::from_micros(body.seen_at),
         load: body.load,
+        record: Arc::new(body.record),
         draining: body.draining,
         expires_at: Timestamp::from_micros(expires_at),
     })

@@ -2,15 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use orchestrator_protocol::{Json, LeaseId, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, Timestamp, WorkerId};
+use orchestrator_protocol::{
+    Json, LeaseId, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, Timestamp, Usage, WorkerId,
+};
 
 use super::{WriterTx, ask};
 use crate::{
-    domain::placement::Eligibility,
+    domain::placement::{Eligibility, record::Observed},
     store::{
         error::StoreError,
         ledger::Arrival,
-        row::{Key, Lane, LaneId, SessionRow, TaskRow},
+        row::{Key, Lane, LaneId, SessionRow, Standing, TaskRow},
         tx::{EventRow, Tx},
         writer::{
             codec::event::Happening,
@@ -82,6 +84,10 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
         &mut self.mirror.eligibility
     }
 
+    fn observed(&mut self) -> &mut Observed {
+        self.observed
+    }
+
     async fn lane(&mut self, lane: &Lane) -> Result<LaneId, StoreError> {
         if let Some(id) = self.mirror.lane_ids.get(lane) {
             return Ok(*id);
@@ -148,6 +154,10 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
 
     async fn starts_since(&mut self, lanes: &[LaneId], since: Timestamp) -> Result<Vec<(LaneId, u32)>, StoreError> {
         ask!(self.starts_since(lanes, since))
+    }
+
+    async fn tokens_since(&mut self, lanes: &[LaneId], since: Timestamp) -> Result<Vec<(LaneId, u64)>, StoreError> {
+        ask!(self.tokens_since(lanes, since))
     }
 
     async fn leased_by(&mut self, sessions: &[SessionId]) -> Result<Vec<TaskRow>, StoreError> {
@@ -240,6 +250,13 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
     }
 
     async fn insert_events(&mut self, events: &[EventRow]) -> Result<(), StoreError> {
+        for row in events {
+            let tokens = row.event.body.usage.as_ref().map_or(0, Usage::tokens);
+            let entry = self.cache.peek(row.key).filter(|_| tokens > 0);
+            if let Some(entry) = entry.filter(|entry| !entry.row.spec.limits.is_empty()) {
+                *self.pending.tokens.entry((entry.row.lane, row.event.at)).or_default() += tokens;
+            }
+        }
         self.pending.events.extend(events.iter().map(Happening::from));
         Ok(())
     }
@@ -252,6 +269,21 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
     async fn sessions(&mut self, ids: &[SessionId]) -> Result<Vec<SessionRow>, StoreError> {
         let found = ids.iter().filter_map(|id| self.mirror.sessions.get(id));
         Ok(found.cloned().collect())
+    }
+
+    async fn every_session(&mut self) -> Result<Vec<SessionRow>, StoreError> {
+        Ok(self.mirror.sessions.values().cloned().collect())
+    }
+
+    async fn standings(&mut self, sessions: &[SessionId]) -> Result<Vec<Standing>, StoreError> {
+        let unknown = self.mirror.held.unknown(sessions);
+        if !unknown.is_empty() {
+            let held = ask!(self.held(&unknown))?;
+            self.mirror.held.learn(&unknown, held);
+        }
+        let mirror = &*self.mirror;
+        let found = sessions.iter().filter_map(|id| mirror.sessions.get(id));
+        Ok(found.map(|row| Standing::of(row, mirror.held.count(row.id))).collect())
     }
 
     async fn sessions_of(&mut self, worker: WorkerId) -> Result<Vec<SessionRow>, StoreError> {
@@ -270,12 +302,17 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
 
     async fn put_session(&mut self, session: SessionRow) -> Result<(), StoreError> {
         self.pending.sessions.push(session.id);
-        self.mirror.sessions.insert(session.id, session);
+        let id = session.id;
+        if self.mirror.sessions.insert(id, session).is_none() {
+            // It is new, and holds nothing yet.
+            self.mirror.held.learn(&[id], Vec::new());
+        }
         Ok(())
     }
 
     async fn delete_sessions(&mut self, ids: &[SessionId]) -> Result<(), StoreError> {
         for id in ids {
+            self.mirror.held.forget(*id);
             if self.mirror.sessions.remove(id).is_some() {
                 self.pending.sessions.push(*id);
             }

@@ -6,9 +6,9 @@ use orchestrator_core::{
     domain::budget,
     store::{Claim, Committed, LeasedTask, StoreError},
 };
-use orchestrator_protocol::{LimitRule, TaskId, TaskState, Timestamp, Usage};
+use orchestrator_protocol::{LimitRule, SessionId, TaskId, TaskState, Timestamp, Usage};
 
-use super::{Model, Session, Turn, Wrong};
+use super::{Known, Model, Session, Turn, Wrong};
 
 /// The window in which starts are counted.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -52,7 +52,53 @@ impl Model {
             self.grants.insert((leased.id, worker), self.verb);
         }
         self.take(&mut turn, &committed.events)?;
-        self.keep_limits(&committed.value, claim.now)
+        self.keep_limits(&committed.value, claim.now)?;
+        if committed.value.len() < claim.credit {
+            self.nothing_was_withheld(claim)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a session that has room left was granted all that it may run, except what was left for others: tasks that
+    /// became ready a moment ago, and no more of them than others have room for.
+    fn nothing_was_withheld(&self, claim: &Claim) -> Result<(), Wrong> {
+        let Some(session) = self.sessions.get(&claim.session) else {
+            return Ok(());
+        };
+        let open = |known: &Known| {
+            known.state == TaskState::Ready
+                && session.task_types.contains(&known.spec.task_type)
+                && !self.paused_queues.contains(&known.spec.queue)
+                && !known.spec.limits.iter().any(|key| self.may_be_full(key))
+        };
+        let mut left = 0;
+        for (id, known) in self.tasks.iter().filter(|(_, known)| open(known)) {
+            let ready_at = known
+                .ready_at
+                .ok_or_else(|| format!("{id} is ready since nobody knows when"))?;
+            if ready_at.plus(claim.policy.head_start()) <= claim.now {
+                return Err(format!(
+                    "{id}, ready since {ready_at}, was not granted to a session with room"
+                ));
+            }
+            left += 1;
+        }
+        let room = |id: &SessionId, other: &Session| (other.slots as usize).saturating_sub(self.held_by(*id).len());
+        let others = self.sessions.iter().filter(|(id, _)| **id != claim.session);
+        let room: usize = others.map(|(id, other)| room(id, other)).sum();
+        if left > room {
+            return Err(format!("{left} tasks were left for others, which have room for {room}"));
+        }
+        Ok(())
+    }
+
+    /// Whether a limit may let nothing start: paces are not judged here.
+    fn may_be_full(&self, key: &String) -> bool {
+        let Some(rule) = self.limits.get(key) else { return false };
+        let counts = |known: &&Known| known.lease.is_some() && known.spec.limits.contains(key);
+        let running = self.tasks.values().filter(counts).count();
+        let paced = rule.starts_per_minute.is_some() || rule.tokens_per_minute.is_some();
+        paced || rule.max_running.is_some_and(|max| running >= max as usize)
     }
 
     fn may_grant(&self, leased: &LeasedTask, session: &Session) -> Result<(), Wrong> {

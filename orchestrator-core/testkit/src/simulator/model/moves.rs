@@ -14,10 +14,14 @@ impl Model {
     pub(super) fn apply(&mut self, turn: &mut Turn, event: &Event) -> Result<(), Wrong> {
         let id = event.task_id.ok_or("a durable event is about no task")?;
         match event.kind {
-            EventType::TaskCreated => self.create(turn, id, event),
+            EventType::TaskCreated => {
+                self.create(turn, id, event)?;
+                self.note_ready(id, event)
+            }
             EventType::TaskState => {
                 let state = event.body.state.ok_or("a change of state says no state")?;
-                self.move_to(turn, id, state, event)
+                self.move_to(turn, id, state, event)?;
+                self.note_ready(id, event)
             }
             EventType::TaskStep => {
                 let step = event.body.step.clone().ok_or("a recorded step has no name")?;
@@ -42,6 +46,12 @@ impl Model {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A task keeps its place when it is given back, so it may be older than this: never younger.
+    fn note_ready(&mut self, id: TaskId, event: &Event) -> Result<(), Wrong> {
+        self.change(id)?.ready_at = (event.body.state == Some(Ready)).then_some(event.at);
+        Ok(())
     }
 
     fn spend(&mut self, turn: &mut Turn, id: TaskId, tokens: u64) -> Result<(), Wrong> {
@@ -354,6 +364,7 @@ impl Known {
             suspended: false,
             wake_at,
             budget_lifted: false,
+            ready_at: None,
             tree_tokens: 0,
         }
     }

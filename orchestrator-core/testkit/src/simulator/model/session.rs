@@ -18,6 +18,7 @@ impl Model {
         let session = Session {
             worker: open.worker,
             task_types: open.task_types.clone(),
+            slots: open.slots,
             ttl: open.ttl,
             expires_at: open.now.plus(open.ttl),
         };

@@ -1,0 +1,2 @@
+drop function spend;
+drop table spent;
