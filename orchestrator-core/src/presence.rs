@@ -19,8 +19,7 @@ pub struct Sighting {
 /// Keeps what workers say of their machines beside the store, where every process of a fleet finds it.
 #[async_trait]
 pub trait Presence: Debug + Send + Sync + 'static {
-    /// Keeps what a session's worker said, until it says something else or for `ttl`. False when it was not kept: the
-    /// store is to keep it.
+    /// Keeps what a session's worker said, until it says something else or for `ttl`. False when it was not kept.
     async fn note(&self, session: SessionId, sighting: Sighting, ttl: Duration) -> bool;
 
     /// What is known of sessions. What is not known the store may know.

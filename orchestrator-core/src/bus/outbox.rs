@@ -13,8 +13,8 @@ const EVENTS: usize = 4096;
 /// How much text the waiting events may hold, in bytes. Lines of output may be long.
 const TEXT: usize = 4 << 20;
 
-/// How many sessions may wait to be told of cancellations one by one.
-const CANCELS: usize = 1024;
+/// How many sessions may wait to be told of cancellations one by one, and how many of tasks that were left for them.
+const SESSIONS: usize = 1024;
 
 /// What a process has to tell the others.
 #[derive(Debug, Default, PartialEq)]
@@ -29,6 +29,7 @@ pub(super) struct Outbox {
     /// It may have been any nudge.
     pub(super) any: bool,
     pub(super) cancel: BTreeSet<SessionId>,
+    pub(super) meant: BTreeSet<SessionId>,
     text: usize,
 }
 
@@ -60,13 +61,8 @@ impl Outbox {
             Nudge::Ready => self.ready = true,
             Nudge::Timer => self.timer = true,
             Nudge::Lost => self.any = true,
-            Nudge::Cancel(session) => {
-                self.cancel.insert(session);
-                if self.cancel.len() > CANCELS {
-                    self.cancel.clear();
-                    self.any = true;
-                }
-            }
+            Nudge::Cancel(session) => self.any |= overflows(&mut self.cancel, session),
+            Nudge::Meant(session) => self.any |= overflows(&mut self.meant, session),
         }
     }
 
@@ -100,8 +96,18 @@ impl Outbox {
 
     /// Whether it holds nudges.
     pub(super) fn nudges(&self) -> bool {
-        self.ready || self.timer || self.any || !self.cancel.is_empty()
+        self.ready || self.timer || self.any || !self.cancel.is_empty() || !self.meant.is_empty()
     }
+}
+
+/// Adds a session. When there are too many all of them go, and it is to be said that it may have been any.
+fn overflows(sessions: &mut BTreeSet<SessionId>, session: SessionId) -> bool {
+    sessions.insert(session);
+    let too_many = sessions.len() > SESSIONS;
+    if too_many {
+        sessions.clear();
+    }
+    too_many
 }
 
 /// How much text an event holds, about.
@@ -196,10 +202,11 @@ mod tests {
         for n in 0..10_000 {
             outbox.nudge(Nudge::Ready);
             outbox.nudge(Nudge::Cancel(session(n % 2)));
+            outbox.nudge(Nudge::Meant(session(n % 3)));
         }
         assert!(outbox.ready && !outbox.timer && !outbox.any);
-        assert_eq!(outbox.cancel.len(), 2);
-        for n in 0..=CANCELS as u128 {
+        assert_eq!((outbox.cancel.len(), outbox.meant.len()), (2, 3));
+        for n in 0..=SESSIONS as u128 {
             outbox.nudge(Nudge::Cancel(session(n)));
         }
         assert!(outbox.any && outbox.cancel.is_empty());

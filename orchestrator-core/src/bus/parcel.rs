@@ -52,9 +52,10 @@ struct Short(
 pub(super) fn write(from: Uuid, mut outbox: Outbox, limit: usize) -> Vec<String> {
     let mut parcels = Vec::new();
     let (mut text, mut any) = (head(from, &outbox), false);
-    // So many cancellations that readers may as well look at all they have.
+    // So many sessions that readers may as well look at all they have.
     if text.len() > limit / 2 {
         outbox.cancel.clear();
+        outbox.meant.clear();
         outbox.any = true;
         text = head(from, &outbox);
     }
@@ -102,7 +103,8 @@ fn head(from: Uuid, outbox: &Outbox) -> String {
     let plain = [(outbox.ready, "ready"), (outbox.timer, "timer"), (outbox.any, "lost")];
     let plain = plain.into_iter().filter(|(is, _)| *is).map(|(_, name)| name.to_owned());
     let cancels = outbox.cancel.iter().map(|session| format!("cancel {session}"));
-    let nudges: Vec<String> = plain.chain(cancels).collect();
+    let meant = outbox.meant.iter().map(|session| format!("meant {session}"));
+    let nudges: Vec<String> = plain.chain(cancels).chain(meant).collect();
     if nudges.is_empty() {
         return plain_head(from);
     }
@@ -179,6 +181,7 @@ fn nudge(name: &str) -> Nudge {
         None if name == "ready" => Nudge::Ready,
         None if name == "timer" => Nudge::Timer,
         Some(("cancel", session)) => SessionId::from_str(session).map_or(Nudge::Lost, Nudge::Cancel),
+        Some(("meant", session)) => SessionId::from_str(session).map_or(Nudge::Lost, Nudge::Meant),
         _ => Nudge::Lost,
     }
 }

@@ -141,16 +141,15 @@ impl LocalSource {
         }
     }
 
-    /// What the store is to keep of a worker's load: nothing when it is kept elsewhere, or when there is nothing to say.
-    async fn to_store(&self, session: SessionId, load: Load, at: Timestamp) -> Option<Load> {
+    /// Notes a worker's load, if there is something to say. The store keeps it, too: placement decides by it, and the
+    /// heartbeat writes the session anyway.
+    async fn noted(&self, session: SessionId, load: Load, at: Timestamp) -> Option<Load> {
         if load == Load::default() {
             return None;
         }
-        let kept = self
-            .engine
-            .presence
-            .note(session, Sighting { at, load }, self.config.ttl);
-        (!kept.await).then_some(load)
+        let sighting = Sighting { at, load };
+        self.engine.presence.note(session, sighting, self.config.ttl).await;
+        Some(load)
     }
 
     fn pass_on(&self, nudged: &Nudged) {
@@ -269,7 +268,7 @@ impl TaskSource for LocalSource {
 
     async fn renew(&self, session: SessionId, load: Load) -> Result<Renewed, StoreError> {
         let now = self.engine.now();
-        let load = self.to_store(session, load, now).await;
+        let load = self.noted(session, load, now).await;
         let renewed = self.engine.store.renew(Renewal { session, load, now }).await;
         let renewed = self.engine.note(Asked::Other, renewed)?;
         if !renewed.alive {

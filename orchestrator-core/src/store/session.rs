@@ -42,7 +42,7 @@ pub struct Owner {
 pub struct Renewal {
     /// Whose.
     pub session: SessionId,
-    /// How busy its machine is. None: as it was, or kept elsewhere.
+    /// How busy its machine is. None: as it was.
     pub load: Option<Load>,
     /// When.
     pub now: Timestamp,
