@@ -1,5 +1,6 @@
 //! Accepting connections.
 
+mod ending;
 mod tls;
 
 use std::io;
@@ -12,6 +13,7 @@ use poem::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+pub use ending::Ending;
 pub(crate) use tls::keys;
 
 /// What comes to a listener, with TLS where that is wanted. Each kind is served as what it is: a connection behind a
@@ -54,16 +56,17 @@ impl TcpAcceptor {
 }
 
 impl Acceptor for TcpAcceptor {
-    type Io = TcpStream;
+    type Io = Ending<TcpStream>;
 
     fn local_addr(&self) -> Vec<LocalAddr> {
         vec![self.local.clone()]
     }
 
-    async fn accept(&mut self) -> io::Result<(TcpStream, LocalAddr, RemoteAddr, Scheme)> {
+    async fn accept(&mut self) -> io::Result<(Ending<TcpStream>, LocalAddr, RemoteAddr, Scheme)> {
         let (stream, remote) = self.listener.accept().await?;
         // One that is gone already fails when it is read.
         let _ = stream.set_nodelay(true);
+        let stream = Ending::new(stream);
         Ok((stream, self.local.clone(), RemoteAddr(remote.into()), Scheme::HTTP))
     }
 }
@@ -79,7 +82,7 @@ mod tests {
         let mut acceptor = TcpAcceptor::new(listener).expect("an acceptor");
         let (client, accepted) = tokio::join!(TcpStream::connect(address), acceptor.accept());
         let (stream, local, remote, _) = accepted.expect("a connection");
-        assert!(stream.nodelay().expect("an option"));
+        assert!(stream.get_ref().nodelay().expect("an option"));
         assert_eq!(local.as_socket_addr(), Some(&address));
         let client = client.expect("a connection").local_addr().expect("an address");
         assert_eq!(remote.as_socket_addr(), Some(&client));

@@ -18,6 +18,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
+use super::Ending;
 use crate::config::Tls;
 
 /// How long a client may take to agree on a key.
@@ -62,7 +63,7 @@ impl Agreed {
 }
 
 impl Acceptor for Agreed {
-    type Io = TlsStream<TcpStream>;
+    type Io = Ending<TlsStream<TcpStream>>;
 
     fn local_addr(&self) -> Vec<LocalAddr> {
         vec![self.local.clone()]
@@ -71,7 +72,7 @@ impl Acceptor for Agreed {
     async fn accept(&mut self) -> io::Result<(Self::Io, LocalAddr, RemoteAddr, Scheme)> {
         let (stream, peer) = self.connections.recv().await.ok_or(io::ErrorKind::BrokenPipe)?;
         let remote = RemoteAddr(Addr::SocketAddr(peer));
-        Ok((stream, self.local.clone(), remote, Scheme::HTTPS))
+        Ok((Ending::new(stream), self.local.clone(), remote, Scheme::HTTPS))
     }
 }
 

@@ -27,11 +27,29 @@ pub(super) fn register<T: JsonSchema>(registry: &mut Registry) {
 }
 
 /// The framework's schemas have no place for some of what serde's have (that other fields are refused, for one), so that
-/// the whole of a schema travels in one of their fields until [`unpack`] puts it where it belongs.
+/// the whole of a schema travels in one of their fields until [`unpack`] puts it where it belongs. What it refers to is
+/// said beside it: the framework leaves out what nobody refers to.
 fn packed(schema: Value) -> MetaSchema {
+    let mut any_of = Vec::new();
+    references(&schema, &mut any_of);
     MetaSchema {
         default: Some(schema),
+        any_of,
         ..MetaSchema::ANY
+    }
+}
+
+/// What a schema refers to.
+fn references(schema: &Value, found: &mut Vec<MetaSchemaRef>) {
+    match schema {
+        Value::Object(fields) => {
+            let target = fields.get("$ref").and_then(Value::as_str);
+            let name = target.and_then(|target| target.strip_prefix("#/components/schemas/"));
+            found.extend(name.map(|name| MetaSchemaRef::Reference(name.to_owned())));
+            fields.values().for_each(|field| references(field, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
     }
 }
 
