@@ -70,11 +70,7 @@ async fn go(conn: &mut PgConnection, schema: &str, to: i64) -> Result<(), StoreE
     conn.execute(AssertSqlSafe(create)).await.map_err(failed)?;
     // Who had the lock before may have been a newer program.
     let found = applied(conn).await?.into_iter().max().unwrap_or(0);
-    let moved = if to >= found {
-        POSTGRES.run_direct(Some(to), conn, false).await
-    } else {
-        POSTGRES.undo(&mut *conn, to).await
-    };
+    let moved = orchestrator_migrations::go(&POSTGRES, conn, found, to).await;
     moved.map_err(|error| match error {
         MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _) if !fault::is_word_of_ours(&e) => {
             fault::on_open(&e)

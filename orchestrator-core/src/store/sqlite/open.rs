@@ -232,11 +232,7 @@ async fn go(shown: &str, conn: &mut SqliteConnection, to: i64) -> Result<(), Sto
         .map_err(|e| fault::on_open(shown, &e))?;
     // Another process may have done it meanwhile, perhaps a newer one.
     let found = version(shown, &mut tx).await?.unwrap_or(0);
-    let done = if to >= found {
-        SQLITE.run_direct(Some(to), &mut *tx, false).await
-    } else {
-        SQLITE.undo(&mut *tx, to).await
-    };
+    let done = orchestrator_migrations::go(&SQLITE, &mut *tx, found, to).await;
     done.map_err(|e| match e {
         MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _) if fault::primary_code(&e).is_some() => {
             fault::on_open(shown, &e)
