@@ -225,7 +225,7 @@ mod tests {
             if ready { nudges.push(Nudge::Ready); }
             if timer { nudges.push(Nudge::Timer); }
             nudges.extend(session.map(|id| Nudge::Cancel(SessionId::from_uuid(Uuid::from_u128(id)))));
-            nudges.iter().for_each(|nudge| outbox.nudge(*nudge));
+            for nudge in &nudges { outbox.nudge(*nudge); }
             let parcels = write(FROM, outbox, LIMIT);
             prop_assert!(parcels.iter().all(|parcel| parcel.len() <= LIMIT));
             let read: Vec<Parcel> = parcels.iter().map(|text| read(text).expect("a parcel")).collect();

@@ -238,7 +238,7 @@ impl Shared {
     }
 
     /// It does not reach the others any more, or still not.
-    async fn close(&self, why: Broken) {
+    async fn close(&self, why: &Broken) {
         let (was_open, first) = {
             let mut desk = self.desk();
             let loss = desk.outbox.take().loss();

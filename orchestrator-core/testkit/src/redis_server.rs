@@ -93,7 +93,7 @@ impl RedisServer {
             std::io::Result::Ok(answer)
         };
         // Who asks for a password is there, too.
-        ask().is_ok_and(|answer| &answer == b"+PONG" || &answer == b"-NOAU")
+        ask().is_ok_and(|answer| matches!(&answer, b"+PONG" | b"-NOAU"))
     }
 
     /// Kills it, as a crash would.

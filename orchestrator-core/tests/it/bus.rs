@@ -15,13 +15,13 @@ use orchestrator_testkit::{
 use tokio::sync::broadcast::error::TryRecvError;
 
 mod local {
-    use super::*;
+    use super::{Arc, Bus, LocalBus};
 
     orchestrator_testkit::bus_conformance!(async { (Arc::new(LocalBus::new()) as Arc<dyn Bus>, ()) });
 }
 
 mod relay {
-    use super::*;
+    use super::{Arc, Bus, Ether, Relay, Sources, ends};
 
     orchestrator_testkit::bus_conformance!(async {
         let relay = Relay::start(Ether::default(), Sources::default());

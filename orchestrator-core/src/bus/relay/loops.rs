@@ -29,7 +29,7 @@ pub(super) async fn listen(shared: Arc<Shared>) {
     loop {
         let why = connection(&shared, &mut failures).await;
         failures += 1;
-        shared.close(why).await;
+        shared.close(&why).await;
         shared.sources.clock.sleep(pause(&shared, failures)).await;
     }
 }

@@ -136,6 +136,7 @@ pub async fn nothing_echoes(ends: Ends) {
 
 /// Nudges reach the other end, and many of a kind come as few.
 pub async fn nudges_reach_the_other(ends: Ends) {
+    const MANY: usize = 20_000;
     joined(&ends).await;
     let (a, b) = &ends;
     let mut there = b.nudges();
@@ -144,7 +145,6 @@ pub async fn nudges_reach_the_other(ends: Ends) {
         a.nudge(nudge).await;
         assert_eq!(next(&mut there).await, nudge);
     }
-    const MANY: usize = 20_000;
     for _ in 0..MANY {
         a.nudge(Nudge::Ready).await;
     }

@@ -27,7 +27,7 @@ fn ends(place: &Place) -> Ends {
 }
 
 mod conformance {
-    use super::*;
+    use super::{Place, bus, connected};
 
     orchestrator_testkit::bus_conformance!(async {
         let place = Place::new().await;
@@ -38,7 +38,7 @@ mod conformance {
 }
 
 mod sharing {
-    use super::*;
+    use super::{Place, ends};
 
     orchestrator_testkit::shared_bus_conformance!(async {
         let place = Place::new().await;

@@ -39,7 +39,7 @@ async fn pair(a: Arc<dyn Bus>, b: Arc<dyn Bus>) -> (Replica, Replica) {
 }
 
 /// A task that is submitted to one server wakes the worker of the other, and its log is seen at the first.
-async fn work_goes_to_the_other(a: Replica, b: Replica) {
+async fn work_goes_to_the_other(a: &Replica, b: &Replica) {
     let tally = Tally::default();
     let _worker = work(remote(&b.url(), Way::WebSocket), registry(&tally), 2);
     // The worker is there, and has asked for work in vain.
@@ -73,7 +73,7 @@ async fn over_redis() {
         Arc::new(RedisBus::start(redis.expect("a Redis")))
     };
     let (a, b) = pair(bus(), bus()).await;
-    work_goes_to_the_other(a, b).await;
+    work_goes_to_the_other(&a, &b).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,5 +84,5 @@ async fn over_postgresql() {
         Arc::new(bus.expect("a URL"))
     };
     let (a, b) = pair(bus(), bus()).await;
-    work_goes_to_the_other(a, b).await;
+    work_goes_to_the_other(&a, &b).await;
 }
