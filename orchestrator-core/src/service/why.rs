@@ -50,7 +50,7 @@ impl Engine {
             ..EventQuery::default()
         };
         let events = self.store.events(query).await?;
-        let starts = events.into_iter().filter(|e| e.body.state == Some(TaskState::Running));
+        let mut starts = events.into_iter().filter(|e| e.body.state == Some(TaskState::Running));
         Ok(starts
             .last()
             .and_then(|event| event.body.placement)

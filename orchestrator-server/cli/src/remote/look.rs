@@ -70,7 +70,7 @@ async fn placement(task: &Task, client: &Client) -> Result<Option<Placement>, Fa
             .items
             .into_iter()
             .filter(|e| e.body.state == Some(TaskState::Running));
-        if let Some(start) = starts.last() {
+        if let Some(start) = starts.next_back() {
             placement = start.body.placement.map(|placement| *placement);
         }
         if page.next_cursor.is_none() {
