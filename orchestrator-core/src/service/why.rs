@@ -52,7 +52,7 @@ impl Engine {
         let events = self.store.events(query).await?;
         let mut starts = events.into_iter().filter(|e| e.body.state == Some(TaskState::Running));
         Ok(starts
-            .last()
+            .next_back()
             .and_then(|event| event.body.placement)
             .map(|placement| *placement))
     }

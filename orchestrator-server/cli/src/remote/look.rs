@@ -66,7 +66,7 @@ async fn placement(task: &Task, client: &Client) -> Result<Option<Placement>, Fa
         let page = client.task_events(task.id, &query).await?;
         let Some(last) = page.items.last() else { break };
         after = last.seq;
-        let starts = page
+        let mut starts = page
             .items
             .into_iter()
             .filter(|e| e.body.state == Some(TaskState::Running));
