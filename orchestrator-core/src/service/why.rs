@@ -50,9 +50,9 @@ impl Engine {
             ..EventQuery::default()
         };
         let events = self.store.events(query).await?;
-        let starts = events.into_iter().filter(|e| e.body.state == Some(TaskState::Running));
+        let mut starts = events.into_iter().filter(|e| e.body.state == Some(TaskState::Running));
         Ok(starts
-            .last()
+            .next_back()
             .and_then(|event| event.body.placement)
             .map(|placement| *placement))
     }

@@ -224,7 +224,6 @@ impl Rated {
 }
 
 /// A share as a whole number of hundredths.
-#[expect(clippy::cast_sign_loss, reason = "it is clamped to what fits")]
 fn percent(share: f64) -> u8 {
     (share.clamp(0.0, 1.0) * 100.0).round() as u8
 }

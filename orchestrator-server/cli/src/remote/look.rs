@@ -66,11 +66,11 @@ async fn placement(task: &Task, client: &Client) -> Result<Option<Placement>, Fa
         let page = client.task_events(task.id, &query).await?;
         let Some(last) = page.items.last() else { break };
         after = last.seq;
-        let starts = page
+        let mut starts = page
             .items
             .into_iter()
             .filter(|e| e.body.state == Some(TaskState::Running));
-        if let Some(start) = starts.last() {
+        if let Some(start) = starts.next_back() {
             placement = start.body.placement.map(|placement| *placement);
         }
         if page.next_cursor.is_none() {
