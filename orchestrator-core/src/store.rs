@@ -158,15 +158,15 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         now: Timestamp,
     ) -> Result<Committed<Task>, StoreError>;
 
-    /// Does what is due: takes in what other programs left in the database, ends silent sessions and gives their tasks back, starts what waited for a time, fails what
-    /// missed its deadline, fires schedules. At most `limit` tasks at once; `next_at` is not after `now` when more is
-    /// due.
+    /// Does what is due: takes in what other programs left in the database, ends silent sessions and gives their tasks
+    /// back, starts what waited for a time, fails what missed its deadline, fires schedules. At most `limit` tasks at once;
+    /// `next_at` is not after `now` when more is due.
     async fn tick(&self, now: Timestamp, limit: usize) -> Result<Committed<Ticked>, StoreError>;
 
     /// Returns when another program may have left something that the next [`Store::tick`] takes in; never where none can.
     /// A hint: it may come for nothing and may be lost, so who waits for it ticks now and then as well.
     async fn arrival(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Forgets trees that ended before `before`, at most `limit` of them. Says how many it forgot.

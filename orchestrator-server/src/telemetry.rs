@@ -34,7 +34,6 @@ pub(crate) fn recorder() -> PrometheusHandle {
             "Open WebSockets, by who is at the other end."
         );
         describe_gauge!(
-        describe_gauge!(
             "orchestrator_store_up",
             "Whether the database answered; where not, the other numbers are those of the last time that it did."
         );

@@ -16,9 +16,10 @@ pub(super) async fn store(url: &str, sources: &Sources) -> Result<(Arc<dyn Store
     match scheme {
         "memory" if rest.is_empty() => Ok((Arc::new(MemoryStore::new()), None)),
         "sqlite" => sqlite(rest, sources).await,
-        "postgres" | "postgresql" => Err(Error::Url(format!(
+        "postgres" | "postgresql" => Err(Error::Url(
             "PostgreSQL comes with the crate orchestrator-postgres: call `orchestrator_postgres::open` with this URL"
-        ))),
+                .to_owned(),
+        )),
         "http" | "https" => Err(Error::Url(format!(
             "servers come with the crate orchestrator-client, which {VERSION} does not have yet; use \
              `sqlite:path/to/file.db`"

@@ -52,7 +52,7 @@ impl Traces {
     ///
     /// [`TraceError::Address`], [`TraceError::Setup`]. A collector that does not answer is no error, now or later.
     pub fn start(endpoint: &str, service: &'static str) -> Result<(Self, Exporting), TraceError> {
-        let url = reqwest::Url::parse(endpoint).ok().filter(|url| url.has_host());
+        let url = reqwest::Url::parse(endpoint).ok().filter(reqwest::Url::has_host);
         let url = url.ok_or_else(|| TraceError::Address(endpoint.to_owned()))?;
         let setup = |error: &dyn std::fmt::Display| TraceError::Setup(error.to_string());
         let client = Client::new(TIMEOUT).map_err(|e| setup(&e))?;

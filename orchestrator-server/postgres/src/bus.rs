@@ -13,8 +13,8 @@ use orchestrator_core::{
 };
 use orchestrator_protocol::Event;
 use sqlx::{
-    ConnectOptions, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    Connection, PgConnection, PgPool,
+    postgres::{PgListener, PgPoolOptions},
 };
 use tokio::{
     sync::{Mutex, broadcast, watch},
@@ -23,6 +23,7 @@ use tokio::{
 
 use crate::{
     fault,
+    hosts::Hosts,
     open::{self, PostgresOptions},
 };
 
@@ -53,10 +54,8 @@ impl PostgresBus {
     ///
     /// [`StoreError::Unusable`] when it is no such URL.
     pub fn start(url: &str, options: &PostgresOptions, sources: Sources) -> Result<Self, StoreError> {
-        let settings = open::settings(url, options)?;
         let carrier = Notifier {
-            // Nothing of it need be on a disk.
-            settings: settings.options([("synchronous_commit", "off")]),
+            hosts: open::hosts(url, options)?,
             channel: options.schema.clone(),
             sender: Mutex::default(),
         };
@@ -97,7 +96,7 @@ impl Bus for PostgresBus {
 }
 
 struct Notifier {
-    settings: PgConnectOptions,
+    hosts: Hosts,
     channel: String,
     /// The connection that sends, while it works.
     sender: Mutex<Option<PgConnection>>,
@@ -121,6 +120,17 @@ fn slow() -> Broken {
 }
 
 impl Notifier {
+    /// A connection to the server that takes writes. Nothing that is sent need be on a disk.
+    async fn connect(&self) -> Result<PgConnection, Broken> {
+        let connect = self.hosts.connect(&[("synchronous_commit", "off")]);
+        if self.hosts.are_several() {
+            // Each has its own time.
+            return connect.await.map_err(|error| Broken(error.to_string()));
+        }
+        let connected = timeout(PATIENCE, connect).await.map_err(|_| slow())?;
+        connected.map_err(|error| Broken(error.to_string()))
+    }
+
     async fn notify(&self, connection: &mut PgConnection, texts: &[String]) -> Result<(), sqlx::Error> {
         let notify = sqlx::query(NOTIFY).bind(&self.channel).bind(texts);
         notify.execute(connection).await.map(drop)
@@ -142,6 +152,10 @@ impl Carrier for Notifier {
     }
 
     async fn listen(&self) -> Result<Box<dyn Inbox>, Broken> {
+        if self.hosts.are_several() {
+            // It may be another one by now that takes writes, and so notifications.
+            self.connect().await?.close().await.ok();
+        }
         let listen = async {
             let pool = PgPoolOptions::new()
                 .max_connections(1)
@@ -149,7 +163,7 @@ impl Carrier for Notifier {
                 .max_lifetime(None);
             let pool: PgPool = pool
                 .acquire_timeout(PATIENCE)
-                .connect_with(self.settings.clone())
+                .connect_with(self.hosts.current())
                 .await?;
             let mut listener = PgListener::connect_with(&pool).await?;
             // What was sent meanwhile would be missing without a word.
@@ -167,12 +181,11 @@ impl Carrier for Notifier {
     async fn send(&self, texts: Vec<String>) -> Result<(), Broken> {
         let mut sender = self.sender.lock().await;
         // Taken out while it is in use: a connection that may be in the midst of something is not used again.
-        let kept = sender.take();
+        let mut connection = match sender.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
         let send = async {
-            let mut connection = match kept {
-                Some(connection) => connection,
-                None => self.settings.connect().await?,
-            };
             self.notify(&mut connection, &texts).await?;
             Ok::<_, sqlx::Error>(connection)
         };

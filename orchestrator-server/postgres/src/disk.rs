@@ -117,13 +117,11 @@ impl PostgresDisk {
 
     /// What came of something that was asked, which may be nothing.
     fn heard<T>(&mut self, answer: Result<Result<T, sqlx::Error>, Elapsed>) -> Result<T, Fault> {
-        match answer {
-            Ok(answer) => answer.map_err(|e| fault::on_disk(&e)),
-            Err(_) => {
-                self.silent = true;
-                Err(silent())
-            }
-        }
+        let Ok(answer) = answer else {
+            self.silent = true;
+            return Err(silent());
+        };
+        answer.map_err(|e| fault::on_disk(&e))
     }
 
     /// Runs a statement.

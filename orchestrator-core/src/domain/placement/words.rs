@@ -7,7 +7,7 @@ pub fn words(placement: &Placement, name: impl Fn(WorkerId) -> Option<String>) -
     let mut said = vec![format!(
         "it suits the task by {} of 100 ({})",
         placement.score,
-        parts(&placement.parts)
+        parts(placement.parts)
     )];
     if let Some(second) = &placement.runner_up {
         let known = name(second.worker_id).unwrap_or_else(|| second.worker_id.to_string());
@@ -25,7 +25,7 @@ pub fn words(placement: &Placement, name: impl Fn(WorkerId) -> Option<String>) -
     said.join("; ")
 }
 
-fn parts(parts: &PlacementParts) -> String {
+fn parts(parts: PlacementParts) -> String {
     let PlacementParts {
         tools,
         resources,

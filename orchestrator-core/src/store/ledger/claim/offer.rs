@@ -29,7 +29,7 @@ pub(super) struct Ready {
     rank: i64,
     pub(super) key: Key,
     pub(super) lane: LaneId,
-    pub(super) ready_at: Timestamp,
+    pub(super) since: Timestamp,
     /// The worker that has its workspace, or keeps what it goes on with.
     pub(super) home: Option<WorkerId>,
     taken: bool,
@@ -208,7 +208,7 @@ impl Ready {
             rank: row.rank,
             key: row.key,
             lane: row.lane,
-            ready_at: rank::ready_at(row.rank, row.spec.priority),
+            since: rank::ready_at(row.rank, row.spec.priority),
             home: row.kept_by().or_else(|| row.workspace().and_then(used_last)),
             taken: false,
             left_for: None,

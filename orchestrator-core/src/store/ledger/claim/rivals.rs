@@ -52,7 +52,7 @@ impl Rivals {
         if policy.head_start_s <= 0.0 {
             return Ok(());
         }
-        let fresh = |ready: &Ready| decision::head_start_ends(ready.ready_at, now, policy).is_some();
+        let fresh = |ready: &Ready| decision::head_start_ends(ready.since, now, policy).is_some();
         if !ready.iter().any(fresh) {
             return Ok(());
         }
@@ -112,7 +112,7 @@ impl Rivals {
     /// Whether a session gets a task, or it is left for another.
     pub(super) fn decide(&mut self, asking: SessionId, ready: &Ready, now: Timestamp, policy: &Policy) -> Fate {
         let taken = Fate::Taken(None);
-        let Some(until) = decision::head_start_ends(ready.ready_at, now, policy) else {
+        let Some(until) = decision::head_start_ends(ready.since, now, policy) else {
             return taken;
         };
         let Some(candidates) = self.lanes.get_mut(&ready.lane).filter(|all| all.len() > 1) else {
