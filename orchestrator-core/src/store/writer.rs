@@ -354,6 +354,11 @@ impl<D: Disk> Writer<D> {
     async fn foreign_changes(&mut self) -> Result<i64, StoreError> {
         self.wire.land().await;
         self.repair().await;
-        self.wire.free().await?.foreign_changes().await
+        let changes = self.wire.free().await?.foreign_changes().await;
+        if changes.is_err() {
+            // So that the next request does not have to find out that the connection is lost.
+            self.roll_back().await;
+        }
+        changes
     }
 }

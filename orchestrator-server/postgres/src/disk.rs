@@ -1,5 +1,7 @@
 //! The writer's connection.
 
+use std::time::Duration;
+
 use orchestrator_core::store::{
     StoreError,
     row::{Key, Lane, LaneId, TaskRow},
@@ -10,14 +12,17 @@ use orchestrator_core::store::{
 };
 use orchestrator_protocol::{Schedule, SessionId, Timestamp, TokenId};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection,
-    postgres::{PgArguments, PgConnectOptions, PgRow},
+    AssertSqlSafe, Connection, Executor, PgConnection,
+    postgres::{PgArguments, PgRow},
 };
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
     codec::{self, column},
-    fault, prune,
+    fault,
+    open::Way,
+    prune,
     words::told,
     writes::{Writes, add, keep},
 };
@@ -25,6 +30,10 @@ use crate::{
 /// A connection that writes.
 pub(crate) struct PostgresDisk {
     conn: PgConnection,
+    /// How long an answer is waited for.
+    patience: Duration,
+    /// Whether one was waited for in vain. What it would have said is not known, and nothing more is asked.
+    is_silent: bool,
     /// How often this process has written on it.
     own: i64,
 }
@@ -75,10 +84,25 @@ fn stale() -> Fault {
     }
 }
 
+/// What PostgreSQL answers, if it does in time.
+async fn answer<T>(
+    asked: impl Future<Output = sqlx::Result<T>>,
+    patience: Duration,
+    is_silent: &mut bool,
+) -> Result<T, Fault> {
+    if *is_silent {
+        return Err(fault::on_disk(&fault::silence()));
+    }
+    let answered = timeout(patience, asked).await;
+    *is_silent = answered.is_err();
+    let answered = answered.unwrap_or_else(|_| Err(fault::silence()));
+    answered.map_err(|e| fault::on_disk(&e))
+}
+
 impl PostgresDisk {
     async fn execute(&mut self, sql: &'static str) -> Result<(), Fault> {
-        let done = self.conn.execute(sql).await;
-        done.map(drop).map_err(|e| fault::on_disk(&e))
+        let asked = self.conn.execute(sql);
+        answer(asked, self.patience, &mut self.is_silent).await.map(drop)
     }
 
     /// Runs a statement.
@@ -90,7 +114,7 @@ impl PostgresDisk {
         let mut args = PgArguments::default();
         bind(&mut args);
         let query = sqlx::query_with(AssertSqlSafe(sql.into()), args);
-        self.conn.fetch_all(query).await.map_err(|e| fault::on_disk(&e))
+        answer(self.conn.fetch_all(query), self.patience, &mut self.is_silent).await
     }
 
     /// Runs a query that sees every write of the transaction.
@@ -114,8 +138,8 @@ impl PostgresDisk {
             return Ok(());
         }
         stage.begun = true;
-        let rows = self.conn.fetch_all(sqlx::raw_sql(BEGIN_LOCKED)).await;
-        let rows = rows.map_err(|e| fault::on_disk(&e))?;
+        let asked = self.conn.fetch_all(sqlx::raw_sql(BEGIN_LOCKED));
+        let rows = answer(asked, self.patience, &mut self.is_silent).await?;
         let stood = rows.last().map_or(Ok(-1), |row| column(row, 0))?;
         if stood == stage.fence { Ok(()) } else { Err(stale()) }
     }
@@ -142,11 +166,10 @@ impl PostgresDisk {
     async fn call(&mut self, stage: &mut Stage) -> Result<(), Fault> {
         let mut writes = std::mem::take(&mut stage.writes);
         let settings = std::mem::take(&mut writes.settings);
-        let (sql, args) = writes.call((!stage.written).then_some(stage.fence), stage.relaxed);
-        self.conn
-            .execute(sqlx::query_with(sql, args))
-            .await
-            .map_err(|e| fault::on_disk(&e))?;
+        let relaxed = stage.relaxed && !stage.begun && !writes.must_last();
+        let (sql, args) = writes.call((!stage.written).then_some(stage.fence), relaxed);
+        let asked = self.conn.execute(sqlx::query_with(sql, args));
+        answer(asked, self.patience, &mut self.is_silent).await?;
         stage.written = true;
         self.set(settings).await
     }
@@ -268,13 +291,17 @@ fn mirror_of(rows: &[PgRow]) -> Result<(Mirror, i64), StoreError> {
 }
 
 impl Disk for PostgresDisk {
-    type Options = PgConnectOptions;
+    type Options = Way;
     type Memo = Memo;
     type Stage = Stage;
 
-    async fn connect(options: &PgConnectOptions) -> Result<Self, StoreError> {
-        let conn = options.connect().await.map_err(|e| fault::of(&e))?;
-        Ok(Self { conn, own: 0 })
+    async fn connect(way: &Way) -> Result<Self, StoreError> {
+        Ok(Self {
+            conn: way.connect().await.map_err(|e| fault::of(&e))?,
+            patience: way.patience,
+            is_silent: false,
+            own: 0,
+        })
     }
 
     fn resume(memo: &mut Memo, durability: Durability) -> Option<Stage> {

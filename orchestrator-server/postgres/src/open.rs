@@ -4,11 +4,11 @@ use std::{str::FromStr, time::Duration};
 
 use orchestrator_core::store::StoreError;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, PgPool, Row,
+    AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::fault;
+use crate::{fault, reader::Reader};
 
 /// How a database is opened.
 #[derive(Debug, Clone)]
@@ -19,6 +19,10 @@ pub struct PostgresOptions {
     pub readers: u32,
     /// How long a reader waits for a free connection. Defaults to 5 seconds.
     pub acquire_timeout: Duration,
+    /// How long a statement that writes may take; while one does, no other server writes. One that takes longer, or whose
+    /// answer does not come, as when a machine or a firewall is gone without a word, is given up, and a new connection is
+    /// made. Defaults to 10 seconds: less than the leases of workers, which could not be renewed meanwhile.
+    pub write_timeout: Duration,
     /// Whether the schema is brought up to date. Where it is not, a schema that is not up to date is refused. Defaults to
     /// true.
     pub migrate: bool,
@@ -30,6 +34,7 @@ impl Default for PostgresOptions {
             schema: "orchestrator".to_owned(),
             readers: 8,
             acquire_timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(10),
             migrate: true,
         }
     }
@@ -43,11 +48,13 @@ const OLDEST: i64 = 15;
 const SETTINGS: [(&str, &str); 8] = [
     ("application_name", "orchestrator"),
     ("jit", "off"),
-    ("idle_in_transaction_session_timeout", "10s"),
-    ("lock_timeout", "30s"),
-    ("statement_timeout", "60s"),
-    ("client_min_messages", "warning"),
+    // What is only a warning is about our own doing.
+    ("client_min_messages", "error"),
     ("timezone", "UTC"),
+    // The connections of a machine that is gone without a word are free for others after a minute, not after hours.
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "10"),
+    ("tcp_keepalives_count", "3"),
     ("extra_float_digits", "1"),
 ];
 
@@ -58,6 +65,34 @@ const WRITER: [(&str, &str); 4] = [
     ("enable_mergejoin", "off"),
     ("plan_cache_mode", "force_generic_plan"),
 ];
+
+/// How long a statement that reads may take: no longer than somebody waits for a page.
+const READING: Duration = Duration::from_secs(20);
+
+/// How much later than PostgreSQL itself gives a statement up its answer counts as lost.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long connecting may take.
+const CONNECTING: Duration = Duration::from_secs(5);
+
+/// How a connection is made, and how long its answers are waited for.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    settings: PgConnectOptions,
+    pub(crate) patience: Duration,
+}
+
+impl Way {
+    /// Makes a connection.
+    pub(crate) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        let connected = tokio::time::timeout(CONNECTING, self.settings.connect()).await;
+        connected.unwrap_or_else(|_| Err(fault::silence()))
+    }
+}
+
+fn millis(time: Duration) -> String {
+    time.as_millis().max(1).to_string()
+}
 
 /// How connections are made.
 pub(crate) fn settings(url: &str, options: &PostgresOptions) -> Result<PgConnectOptions, StoreError> {
@@ -77,22 +112,37 @@ pub(crate) fn settings(url: &str, options: &PostgresOptions) -> Result<PgConnect
 }
 
 /// How the writer's connection is made.
-pub(crate) fn writer(settings: &PgConnectOptions) -> PgConnectOptions {
-    settings.clone().options(WRITER)
+pub(crate) fn writer(settings: &PgConnectOptions, options: &PostgresOptions) -> Way {
+    let longest = options.write_timeout;
+    let timeouts = [
+        ("statement_timeout", millis(longest)),
+        // One that waits for the lock waits longer than one that has it may do nothing: a server that is frozen in the
+        // midst of writing must not stop the others.
+        ("lock_timeout", millis(longest.mul_f64(0.8))),
+        ("idle_in_transaction_session_timeout", millis(longest.mul_f64(0.5))),
+    ];
+    Way {
+        settings: settings.clone().options(WRITER).options(timeouts),
+        patience: longest + GRACE,
+    }
 }
 
 /// The connections that read.
-pub(crate) fn readers(settings: &PgConnectOptions, options: &PostgresOptions) -> PgPool {
-    PgPoolOptions::new()
+pub(crate) fn readers(settings: &PgConnectOptions, options: &PostgresOptions) -> Reader {
+    let settings = settings.clone().options([("statement_timeout", millis(READING))]);
+    let pool = PgPoolOptions::new()
         .max_connections(options.readers.max(1))
         .acquire_timeout(options.acquire_timeout)
         .idle_timeout(Duration::from_mins(5))
-        .connect_lazy_with(settings.clone())
+        .connect_lazy_with(settings);
+    Reader::new(pool, READING + GRACE)
 }
 
 /// Brings the schema up to date, or refuses one that is not.
 pub(crate) async fn prepare(settings: &PgConnectOptions, options: &PostgresOptions) -> Result<(), StoreError> {
-    let mut conn = settings.connect().await.map_err(|e| fault::on_open(&e))?;
+    let connecting = tokio::time::timeout(CONNECTING, settings.connect()).await;
+    let conn = connecting.unwrap_or_else(|_| Err(fault::silence()));
+    let mut conn = conn.map_err(|e| fault::on_open(&e))?;
     let version = conn.fetch_one("show server_version_num").await;
     let version: String = version.map_err(|e| fault::on_open(&e))?.get(0);
     let version = version.parse::<i64>().unwrap_or(0) / 10_000;

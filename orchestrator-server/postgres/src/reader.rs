@@ -4,7 +4,10 @@ mod detail;
 mod history;
 mod list;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use orchestrator_core::store::{
     SessionView, Settled, StoreError,
@@ -14,7 +17,12 @@ use orchestrator_core::store::{
 use orchestrator_protocol::{
     Edge, LimitRule, Schedule, SessionId, Stats, Task, TaskId, TaskState, Timestamp, Token, Tree, Usage,
 };
-use sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgArguments, postgres::PgRow};
+use sqlx::{
+    AssertSqlSafe, Executor, PgConnection, PgPool, Postgres,
+    pool::PoolConnection,
+    postgres::{PgArguments, PgRow},
+};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
@@ -31,11 +39,30 @@ const SPENT: usize = TaskState::ALL.len();
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
     pool: PgPool,
+    patience: Duration,
+}
+
+/// A connection that is asked. It goes back to the others when it has answered; one that did not might never, and is
+/// closed, whatever became of the one who asked.
+struct Lent(Option<PoolConnection<Postgres>>);
+
+impl Lent {
+    fn conn(&mut self) -> &mut PgConnection {
+        self.0.as_mut().expect("it is lent until it has answered")
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // Without a goodbye, for which it would have to be waited.
+        drop(self.0.take().map(PoolConnection::detach));
+    }
 }
 
 impl Reader {
-    pub(crate) fn new(pool: PgPool) -> Self {
-        Self { pool }
+    /// Reads over these connections, and waits so long for an answer.
+    pub(crate) fn new(pool: PgPool, patience: Duration) -> Self {
+        Self { pool, patience }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
@@ -50,7 +77,11 @@ impl Reader {
         let mut args = PgArguments::default();
         bind(&mut args);
         let query = sqlx::query_with(AssertSqlSafe(sql.into()), args);
-        self.pool.fetch_all(query).await.map_err(|e| fault::of(&e))
+        let mut lent = Lent(Some(self.pool.acquire().await.map_err(|e| fault::of(&e))?));
+        let rows = timeout(self.patience, lent.conn().fetch_all(query)).await;
+        let rows = rows.map_err(|_| fault::of(&fault::silence()))?;
+        drop(lent.0.take());
+        rows.map_err(|e| fault::of(&e))
     }
 
     /// Tasks that a condition on `t` and `l` chooses.
