@@ -62,10 +62,9 @@ fn say_what_parameters_are(document: &mut Value) {
             "types" => several(EventType::ALL.iter().map(|kind| kind.as_str())),
             _ => continue,
         };
-        let schema = parameter["schema"].as_object_mut();
-        schema
-            .into_iter()
-            .for_each(|schema| schema.extend(said.as_object().cloned().unwrap_or_default()));
+        if let (Some(schema), Value::Object(said)) = (parameter["schema"].as_object_mut(), said) {
+            schema.extend(said);
+        }
     }
 }
 

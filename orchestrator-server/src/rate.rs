@@ -8,7 +8,7 @@ use orchestrator_redis::Buckets;
 /// How often one caller may ask: `rate` a second on average, twice as many at once. Servers that share buckets count
 /// together; while they cannot, each counts by itself.
 pub(crate) struct Rate {
-    rate: NonZeroU32,
+    per_second: NonZeroU32,
     burst: NonZeroU32,
     here: DefaultKeyedRateLimiter<String>,
     shared: Option<Buckets>,
@@ -18,7 +18,7 @@ impl Rate {
     pub(crate) fn new(rate: NonZeroU32, shared: Option<Buckets>) -> Self {
         let burst = rate.saturating_add(rate.get());
         Self {
-            rate,
+            per_second: rate,
             burst,
             here: RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)),
             shared,
@@ -28,7 +28,7 @@ impl Rate {
     /// Whether this caller may ask now.
     pub(crate) async fn admits(&self, caller: &str) -> bool {
         if let Some(shared) = &self.shared
-            && let Some(taken) = shared.take(caller, self.rate, self.burst).await
+            && let Some(taken) = shared.take(caller, self.per_second, self.burst).await
         {
             return taken;
         }

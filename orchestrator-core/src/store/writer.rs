@@ -362,11 +362,11 @@ impl<D: Disk> Writer<D> {
     async fn foreign_changes(&mut self) -> Result<i64, StoreError> {
         self.wire.land().await;
         self.repair().await;
-        let answer = self.wire.free().await?.foreign_changes().await;
-        if answer.is_err() {
-            // Nothing else may come along to notice that the connection is lost.
+        let changes = self.wire.free().await?.foreign_changes().await;
+        if changes.is_err() {
+            // So that the next request does not have to find out that the connection is lost.
             self.roll_back().await;
         }
-        answer
+        changes
     }
 }

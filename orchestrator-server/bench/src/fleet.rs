@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use orchestrator_client::{Client, ServerAddress};
+use orchestrator_client::{Client, ServerAddress, api::PageQuery};
 use orchestrator_protocol::{TaskState, WorkerState};
 use tokio::process::Command;
 
@@ -53,7 +53,7 @@ impl Fleet {
     }
 
     async fn online(&self) -> anyhow::Result<usize> {
-        let workers = self.client.workers().await?.items;
+        let workers = self.client.workers(&PageQuery::default()).await?.items;
         Ok(workers
             .iter()
             .filter(|worker| worker.state == WorkerState::Online)

@@ -100,6 +100,7 @@ impl Verbs {
             session: self.session,
             credit,
             now: now(),
+            policy: orchestrator_core::domain::placement::Policy::default(),
         };
         Ok(self.store.claim(claim).await?.value)
     }

@@ -16,14 +16,13 @@ use sqlx::{
     AssertSqlSafe, Connection, Executor, PgConnection,
     postgres::{PgArguments, PgRow},
 };
-use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
     codec::{self, column},
     fault,
-    hosts::Hosts,
-    open::WRITER,
+    open::Way,
     outbox, prune,
     words::told,
     writes::{Writes, add, keep},
@@ -32,17 +31,15 @@ use crate::{
 /// A connection that writes.
 pub(crate) struct PostgresDisk {
     conn: PgConnection,
+    /// How long an answer is waited for.
+    patience: Duration,
+    /// Whether one was waited for in vain. What it would have said is not known, and nothing more is asked.
+    is_silent: bool,
     /// How often this process has written on it.
     own: i64,
     /// Whether nothing was written on it yet.
     fresh: bool,
-    /// Whether the server did not answer in time, so that nothing on it can be waited for any more.
-    silent: bool,
 }
-
-/// How long the server may take to answer anything: longer than its own limits on statements and on waiting for locks. A
-/// server that hangs with its connections open says nothing by itself.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(75);
 
 /// How many numbers are left out on a new connection. What was committed without waiting for the disk may have been lost
 /// with the last one, or with a primary that a standby took over from; the numbers that it gave out are in the world, and
@@ -95,33 +92,25 @@ fn stale() -> Fault {
     }
 }
 
-/// The server has not answered in time.
-fn silent() -> Fault {
-    Fault {
-        error: StoreError::Unavailable("the database does not answer".to_owned()),
-        trouble: Some(Trouble::Lost),
+/// What PostgreSQL answers, if it does in time.
+async fn answer<T>(
+    asked: impl Future<Output = sqlx::Result<T>>,
+    patience: Duration,
+    is_silent: &mut bool,
+) -> Result<T, Fault> {
+    if *is_silent {
+        return Err(fault::on_disk(&fault::silence()));
     }
+    let answered = timeout(patience, asked).await;
+    *is_silent = answered.is_err();
+    let answered = answered.unwrap_or_else(|_| Err(fault::silence()));
+    answered.map_err(|e| fault::on_disk(&e))
 }
 
 impl PostgresDisk {
     async fn execute(&mut self, sql: &'static str) -> Result<(), Fault> {
-        self.listens()?;
-        let done = tokio::time::timeout(DEADLINE, self.conn.execute(sql)).await;
-        self.heard(done).map(drop)
-    }
-
-    /// Fails at once where an answer would be waited for in vain.
-    fn listens(&self) -> Result<(), Fault> {
-        if self.silent { Err(silent()) } else { Ok(()) }
-    }
-
-    /// What came of something that was asked, which may be nothing.
-    fn heard<T>(&mut self, answer: Result<Result<T, sqlx::Error>, Elapsed>) -> Result<T, Fault> {
-        let Ok(answer) = answer else {
-            self.silent = true;
-            return Err(silent());
-        };
-        answer.map_err(|e| fault::on_disk(&e))
+        let asked = self.conn.execute(sql);
+        answer(asked, self.patience, &mut self.is_silent).await.map(drop)
     }
 
     /// Runs a statement.
@@ -133,9 +122,7 @@ impl PostgresDisk {
         let mut args = PgArguments::default();
         bind(&mut args);
         let query = sqlx::query_with(AssertSqlSafe(sql.into()), args);
-        self.listens()?;
-        let rows = tokio::time::timeout(DEADLINE, self.conn.fetch_all(query)).await;
-        self.heard(rows)
+        answer(self.conn.fetch_all(query), self.patience, &mut self.is_silent).await
     }
 
     /// Runs a query that sees every write of the transaction.
@@ -159,9 +146,8 @@ impl PostgresDisk {
             return Ok(());
         }
         stage.begun = true;
-        self.listens()?;
-        let rows = tokio::time::timeout(DEADLINE, self.conn.fetch_all(sqlx::raw_sql(BEGIN_LOCKED))).await;
-        let rows = self.heard(rows)?;
+        let asked = self.conn.fetch_all(sqlx::raw_sql(BEGIN_LOCKED));
+        let rows = answer(asked, self.patience, &mut self.is_silent).await?;
         let stood = rows.last().map_or(Ok(-1), |row| column(row, 0))?;
         if stood == stage.fence { Ok(()) } else { Err(stale()) }
     }
@@ -188,10 +174,10 @@ impl PostgresDisk {
     async fn call(&mut self, stage: &mut Stage) -> Result<(), Fault> {
         let mut writes = std::mem::take(&mut stage.writes);
         let settings = std::mem::take(&mut writes.settings);
-        let (sql, args) = writes.call((!stage.written).then_some(stage.fence), stage.relaxed);
-        self.listens()?;
-        let done = tokio::time::timeout(DEADLINE, self.conn.execute(sqlx::query_with(sql, args))).await;
-        self.heard(done)?;
+        let relaxed = stage.relaxed && !stage.begun && !writes.must_last();
+        let (sql, args) = writes.call((!stage.written).then_some(stage.fence), relaxed);
+        let asked = self.conn.execute(sqlx::query_with(sql, args));
+        answer(asked, self.patience, &mut self.is_silent).await?;
         stage.written = true;
         self.set(settings).await
     }
@@ -313,17 +299,18 @@ fn mirror_of(rows: &[PgRow]) -> Result<(Mirror, i64), StoreError> {
 }
 
 impl Disk for PostgresDisk {
-    type Options = Hosts;
+    type Options = Way;
     type Memo = Memo;
     type Stage = Stage;
     const HAS_OUTBOX: bool = true;
 
-    async fn connect(hosts: &Hosts) -> Result<Self, StoreError> {
+    async fn connect(way: &Way) -> Result<Self, StoreError> {
         Ok(Self {
-            conn: hosts.connect(&WRITER).await?,
+            conn: way.connect().await?,
+            patience: way.patience,
+            is_silent: false,
             own: 0,
             fresh: true,
-            silent: false,
         })
     }
 

@@ -9,6 +9,11 @@ use sqlx::Error;
 /// What the function that writes says when somebody else has written.
 const STALE: &str = "OR001";
 
+/// What it comes to when no answer comes.
+pub(crate) fn silence() -> Error {
+    Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "it does not answer"))
+}
+
 /// PostgreSQL's own code of an error, if it gave it.
 fn code(error: &Error) -> Option<String> {
     Some(error.as_database_error()?.code()?.into_owned())

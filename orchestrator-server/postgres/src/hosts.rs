@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool, Row, post
 
 use crate::fault;
 
-/// How long a server may take to let us in, where there is another one to try.
+/// How long a server may take to let us in.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The servers of one database: usually one; a primary and its standbys where the URL names several.
@@ -61,15 +61,22 @@ impl Hosts {
     }
 
     /// A connection to the one that takes writes, with further settings.
-    pub(crate) async fn connect(&self, settings: &[(&'static str, &'static str)]) -> Result<PgConnection, StoreError> {
+    pub(crate) async fn connect(
+        &self,
+        settings: &[(&'static str, impl AsRef<str>)],
+    ) -> Result<PgConnection, StoreError> {
+        let settings = || settings.iter().map(|(name, value)| (*name, value.as_ref()));
         let (count, first) = (self.0.each.len(), self.0.current.load(Ordering::Relaxed));
         if count == 1 {
-            let options = self.current().options(settings.iter().copied());
-            return options.connect().await.map_err(|e| fault::on_open(&e));
+            let options = self.current().options(settings());
+            let connected = tokio::time::timeout(PATIENCE, options.connect()).await;
+            return connected
+                .unwrap_or_else(|_| Err(fault::silence()))
+                .map_err(|e| fault::on_open(&e));
         }
         let mut why = StoreError::Unavailable("no server of the database takes writes at the moment".to_owned());
         for at in (first..count).chain(0..first) {
-            let options = self.0.each[at].clone().options(settings.iter().copied());
+            let options = self.0.each[at].clone().options(settings());
             match tokio::time::timeout(PATIENCE, primary(&options)).await {
                 Ok(Ok(Some(conn))) => {
                     self.follow(at);

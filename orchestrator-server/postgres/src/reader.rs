@@ -1,5 +1,6 @@
 //! Reading, on connections of its own: never in the writer's way, and never waiting for it.
 
+mod asking;
 mod detail;
 mod history;
 mod list;
@@ -8,6 +9,7 @@ mod lookup;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, LazyLock},
+    time::Duration,
 };
 
 use orchestrator_core::store::{
@@ -18,13 +20,15 @@ use orchestrator_core::store::{
 use orchestrator_protocol::{
     Edge, LimitRule, Schedule, SessionId, Stats, Task, TaskId, TaskState, Timestamp, Token, Tree, Usage,
 };
-use sqlx::{AssertSqlSafe, Executor, PgPool, postgres::PgArguments, postgres::PgRow};
+use sqlx::{
+    AssertSqlSafe, PgPool,
+    postgres::{PgArguments, PgRow},
+};
 use uuid::Uuid;
 
-use self::lookup::Lookup;
+use self::{asking::Asking, lookup::Lookup};
 use crate::{
     codec::{self, column},
-    disk::DEADLINE,
     fault, outbox, prune,
     words::told,
     writes::add,
@@ -46,20 +50,22 @@ static STATS: LazyLock<String> = LazyLock::new(|| {
 /// The connections that read.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
-    pool: PgPool,
+    asking: Asking,
     lookup: Arc<Lookup>,
 }
 
 impl Reader {
-    pub(crate) fn new(pool: PgPool) -> Self {
+    /// Reads over these connections, and waits so long for an answer.
+    pub(crate) fn new(pool: PgPool, patience: Duration) -> Self {
+        let asking = Asking::new(pool, patience);
         Self {
-            lookup: Lookup::new(pool.clone()),
-            pool,
+            lookup: Lookup::new(asking.clone()),
+            asking,
         }
     }
 
     pub(crate) fn pool(&self) -> &PgPool {
-        &self.pool
+        self.asking.pool()
     }
 
     async fn rows(
@@ -70,9 +76,7 @@ impl Reader {
         let mut args = PgArguments::default();
         bind(&mut args);
         let query = sqlx::query_with(AssertSqlSafe(sql.into()), args);
-        let rows = tokio::time::timeout(DEADLINE, self.pool.fetch_all(query)).await;
-        let silent = |_| StoreError::Unavailable("the database does not answer".to_owned());
-        rows.map_err(silent)?.map_err(|e| fault::of(&e))
+        self.asking.rows(query).await
     }
 
     /// Tasks that a condition on `t` and `l` chooses.

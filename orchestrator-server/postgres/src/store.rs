@@ -1,6 +1,6 @@
 //! The store.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use orchestrator_core::store::{
@@ -22,10 +22,13 @@ use crate::{
     reader::Reader,
 };
 
+/// How long the connections that read may take to say goodbye.
+const CLOSING: Duration = Duration::from_secs(2);
+
 /// A store on PostgreSQL. Any number of processes may open the same one.
 ///
-/// What was acknowledged is on the disk, with one exception that is harmless: a lease that was granted just before a
-/// power failure may be forgotten, and its task is granted again under a higher number.
+/// What was acknowledged is on the disk, leases included: PostgreSQL keeps what is not synced in its own memory, so that
+/// it would be lost with one of its processes already. Only heartbeats may be lost, and are repeated.
 pub struct PostgresStore {
     desk: Desk<PostgresDisk>,
     reader: Reader,
@@ -53,11 +56,12 @@ impl PostgresStore {
     pub async fn open(url: &str, options: PostgresOptions) -> Result<Self, StoreError> {
         let hosts = open::hosts(url, &options)?;
         migrate::prepare(&hosts, &options).await?;
-        let reader = Reader::new(open::readers(&hosts, &options));
-        let disk = PostgresDisk::connect(&hosts).await?;
+        let reader = open::readers(&hosts, &options);
+        let writer = open::writer(&hosts, &options);
+        let disk = PostgresDisk::connect(&writer).await?;
         Ok(Self {
-            listener: Listener::start(hosts.clone(), options.schema.clone()),
-            desk: Desk::open(hosts, disk),
+            listener: Listener::start(hosts, options.schema.clone()),
+            desk: Desk::open(writer, disk),
             reader,
             schema: options.schema,
         })
@@ -225,6 +229,8 @@ impl Store for PostgresStore {
     async fn close(&self) {
         self.desk.close().await;
         self.listener.stop();
-        self.reader.pool().close().await;
+        // A connection that hangs need not be waited for: it ends with the process.
+        let closing = self.reader.pool().close();
+        tokio::time::timeout(CLOSING, closing).await.ok();
     }
 }

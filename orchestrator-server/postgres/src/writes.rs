@@ -156,12 +156,20 @@ pub(crate) struct Writes {
     /// What people set: rare, and each a statement of its own.
     pub(crate) settings: Settings,
     any: bool,
+    /// Whether numbers were given out, or something happened to a task.
+    counts: bool,
 }
 
 impl Writes {
     /// Whether there is nothing.
     pub(crate) fn is_empty(&self) -> bool {
         !self.any
+    }
+
+    /// Whether it must survive the end of the database's processes: what is not synced waits in their memory, and is gone
+    /// with it. A number that was given out would be given out again, to somebody else. Heartbeats may be lost.
+    pub(crate) fn must_last(&self) -> bool {
+        self.counts
     }
 
     /// The call, on condition that so many transactions were made before (none: it has the lock), and that it need not be
@@ -194,6 +202,11 @@ impl Writes {
         debug_assert!(!self.any, "what is gathered is sent before more is");
         self.any = true;
         self.numbers = changes.numbers;
+        self.counts = !(changes.lives.is_empty()
+            && changes.born.is_empty()
+            && changes.events.is_empty()
+            && changes.logs.is_empty()
+            && changes.sessions_gone.is_empty());
         let a = &mut *self.arrays;
         a.edges_to_gone = changes.edges_to_gone.iter().map(|key| key.0).collect();
         a.edges_of_gone = changes.edges_of_gone.iter().map(|key| key.0).collect();
@@ -384,4 +397,38 @@ where
     V: Encode<'t, Postgres> + Type<Postgres>,
 {
     Arguments::add(args, value).expect("numbers, texts and bytes can always be bound");
+}
+
+#[cfg(test)]
+mod tests {
+    use orchestrator_core::{
+        protocol::{EventType, Seq, Timestamp},
+        store::row::Key,
+    };
+
+    use super::*;
+
+    #[test]
+    fn what_somebody_was_told_must_last() {
+        let mut heartbeat = Writes::default();
+        heartbeat.gather(Changes::default());
+        assert!(!heartbeat.must_last());
+        let granted = Happening {
+            seq: Seq(7),
+            key: Key(1),
+            previous: Seq(3),
+            at: Timestamp::from_micros(1),
+            kind: EventType::TaskState,
+            state: None,
+            attempt: Some(1),
+            worker: None,
+            more: None,
+        };
+        let mut claim = Writes::default();
+        claim.gather(Changes {
+            events: vec![granted],
+            ..Changes::default()
+        });
+        assert!(claim.must_last(), "its numbers would be given out again");
+    }
 }

@@ -97,7 +97,10 @@ pub(super) fn page_of<T>(
 
 /// A key as a cursor: in hexadecimal, since nobody is to look into it.
 fn cursor_of(key: &str) -> String {
-    key.bytes().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    key.bytes()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 fn read_cursor(cursor: &str) -> Result<String, Failure> {

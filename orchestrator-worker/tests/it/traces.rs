@@ -51,6 +51,7 @@ impl Collector {
 }
 
 #[handler]
+#[expect(clippy::needless_pass_by_value, reason = "so the framework hands it over")]
 fn collect(Data(collector): Data<&Collector>, body: Vec<u8>) -> &'static str {
     let mut spans = collector.0.lock().expect("spans");
     for resource_spans in all(&body, 1) {
@@ -114,11 +115,9 @@ fn varint(bytes: &mut &[u8]) -> u64 {
 }
 
 fn hex(bytes: Option<&[u8]>) -> String {
-    bytes
-        .unwrap_or_default()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).expect("a digit");
+    let bytes = bytes.unwrap_or_default().iter();
+    bytes.flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

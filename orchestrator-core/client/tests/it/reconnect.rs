@@ -39,7 +39,7 @@ impl std::fmt::Debug for Scripted {
 
 struct Lines {
     place: Option<i64>,
-    lines: VecDeque<Option<String>>,
+    left: VecDeque<Option<String>>,
     silent: bool,
 }
 
@@ -57,12 +57,12 @@ impl Transport for Scripted {
             }),
             Attempt::Open(place, lines) => Ok(Box::new(Lines {
                 place,
-                lines: lines.into(),
+                left: lines.into(),
                 silent: false,
             })),
             Attempt::Silent => Ok(Box::new(Lines {
                 place: None,
-                lines: VecDeque::new(),
+                left: VecDeque::new(),
                 silent: true,
             })),
         }
@@ -84,7 +84,7 @@ impl Socket for Lines {
         if self.silent {
             return std::future::pending().await;
         }
-        self.lines.pop_front().ok_or_else(|| Closed {
+        self.left.pop_front().ok_or_else(|| Closed {
             code: None,
             reason: "it broke".to_owned(),
         })
@@ -98,6 +98,7 @@ impl Socket for Lines {
     async fn close(&mut self) {}
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands beside the pauses, which are none")]
 fn line(seq: i64, kind: EventType) -> Option<String> {
     Some(format!(
         r#"{{"seq":{seq},"at":"2026-11-23T10:00:00Z","type":"{kind}","newer":[1]}}"#

@@ -16,8 +16,9 @@ use crate::store::{
 pub enum Durability {
     /// On the disk: it survives a power failure.
     Disk,
-    /// With the operating system: it survives the end of the process. A claim that is lost with the power was never
-    /// worked on, and its number is not given out again.
+    /// With the operating system: it survives the end of the process, also of the database's. A claim that is lost with
+    /// the power was never worked on, and its number is not given out again. What a database cannot keep like this it
+    /// keeps on the disk.
     System,
 }
 

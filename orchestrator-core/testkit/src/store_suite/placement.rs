@@ -53,11 +53,11 @@ async fn ask(h: &Harness, session: SessionId, credit: usize) -> Committed<Vec<Le
 async fn busy(h: &Harness, session: SessionId, percent: f64) {
     let renewal = Renewal {
         session,
-        load: Load {
+        load: Some(Load {
             cpu_percent: Some(percent),
             memory_percent: Some(percent),
             disk_percent: None,
-        },
+        }),
         now: h.now(),
     };
     assert!(h.store.renew(renewal).await.expect("a heartbeat").alive);

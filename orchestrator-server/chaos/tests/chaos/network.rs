@@ -13,6 +13,7 @@ async fn connections_are_cut_and_stalled() {
         trial.suffer(Fault::StallServer).await;
         trial.suffer(Fault::CutDatabase).await;
         trial.suffer(Fault::StallDatabase).await;
+        trial.suffer(Fault::StrandDatabase).await;
     })
     .await;
 }

@@ -10,11 +10,12 @@ use std::{
 
 use orchestrator_core::store::{StoreError, row::TaskRow};
 use orchestrator_protocol::TaskId;
-use sqlx::{PgPool, postgres::PgArguments};
+use sqlx::postgres::PgArguments;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::{codec, fault, writes::add};
+use super::asking::Asking;
+use crate::{codec, writes::add};
 
 /// How many queries may be under way before askers gather: one is answered while the next is asked.
 const LANES: usize = 2;
@@ -27,7 +28,7 @@ type Answer = Result<Option<Arc<TaskRow>>, StoreError>;
 /// Finds tasks.
 #[derive(Debug)]
 pub(crate) struct Lookup {
-    pool: PgPool,
+    asking: Asking,
     asked: Mutex<Asked>,
 }
 
@@ -40,9 +41,9 @@ struct Asked {
 }
 
 impl Lookup {
-    pub(crate) fn new(pool: PgPool) -> Arc<Self> {
+    pub(crate) fn new(asking: Asking) -> Arc<Self> {
         Arc::new(Self {
-            pool,
+            asking,
             asked: Mutex::default(),
         })
     }
@@ -93,7 +94,7 @@ impl Lookup {
         let mut args = PgArguments::default();
         add(&mut args, ids);
         let query = sqlx::query_with(BY_ID.as_str(), args);
-        let rows = query.fetch_all(&self.pool).await.map_err(|e| fault::of(&e))?;
+        let rows = self.asking.rows(query).await?;
         let row = |row| codec::task(row).map(|row| (row.id, Arc::new(row)));
         rows.iter().map(row).collect()
     }

@@ -1,5 +1,7 @@
 //! A database of its own for every test.
 
+use std::net::SocketAddr;
+
 use orchestrator_core::{
     clock::{Ids, SystemIds},
     store::Store,
@@ -38,6 +40,18 @@ impl Place {
     pub(crate) fn url(&self) -> String {
         let (server, _) = self.server.rsplit_once('/').expect("a URL with a database");
         format!("{server}/{}", self.name)
+    }
+
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let (_, rest) = self.server.rsplit_once('@').expect("a URL with a user");
+        let (address, _) = rest.split_once('/').expect("a URL with a database");
+        address.parse().expect("an address like 127.0.0.1:5432")
+    }
+
+    /// The URL of the database by way of another address.
+    pub(crate) fn url_by(&self, address: SocketAddr) -> String {
+        self.url().replace(&self.address().to_string(), &address.to_string())
     }
 
     pub(crate) async fn open(&self) -> PostgresStore {

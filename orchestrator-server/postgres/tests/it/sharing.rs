@@ -9,7 +9,9 @@ use orchestrator_core::{
         Submit,
     },
 };
+use orchestrator_postgres::{PostgresOptions, PostgresStore};
 use orchestrator_protocol::{Json, LeaseId, NewTask, SessionId, TaskId, TaskState};
+use orchestrator_testkit::proxy::Proxy;
 use sqlx::{Connection, Executor};
 
 use super::place::{Place, shared};
@@ -209,6 +211,41 @@ async fn a_cut_connection_is_made_anew() {
     let session = session(&*store).await;
     assert_eq!(claim(&*store, session, 100).await.len(), 4);
     beside.close().await.ok();
+}
+
+#[tokio::test]
+async fn a_connection_on_which_nobody_answers_any_more_is_made_anew() {
+    let place = Place::new().await;
+    let proxy = Proxy::before(place.address()).await;
+    let options = PostgresOptions {
+        readers: 2,
+        acquire_timeout: Duration::from_millis(500),
+        write_timeout: Duration::from_millis(500),
+        ..PostgresOptions::default()
+    };
+    let opened = PostgresStore::open(&place.url_by(proxy.address), options).await;
+    let store = opened.expect("the store opens");
+    let task = submit(&store, 1).await[0];
+    store.get(task).await.expect("it is read");
+    proxy.strand();
+    let lost = Submission {
+        id: SystemIds.task(),
+        task: Arc::new(NewTask::new("noop", Json::NULL)),
+    };
+    let lost = Submit {
+        tasks: vec![lost],
+        now: SystemClock.now(),
+    };
+    let error = store.submit(lost).await.expect_err("nobody answers");
+    assert!(error.is_transient(), "{error}");
+    submit(&store, 1).await;
+    // A reader that was connected is tried once.
+    let read = store.get(task).await;
+    assert!(
+        read.as_ref().is_ok() || read.as_ref().is_err_and(StoreError::is_transient),
+        "{read:?}"
+    );
+    assert!(store.get(task).await.expect("it is read").is_some());
 }
 
 #[tokio::test]
