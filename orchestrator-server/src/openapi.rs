@@ -71,7 +71,7 @@ fn say_what_parameters_are(document: &mut Value) {
 /// Names, separated by commas.
 fn several<'n>(names: impl Iterator<Item = &'n str>) -> Value {
     let names = names.collect::<Vec<_>>().join("|");
-    json!({"pattern": format!("^({names})(,({names}))*$")})
+    json!({"pattern": format!("^(({names})(,({names}))*)?$")})
 }
 
 /// Says of the whole document that a token may be needed.

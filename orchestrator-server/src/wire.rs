@@ -54,6 +54,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
             format!("is nested deeper than {DEEPEST} levels"),
         ));
     }
+    // Serde takes the fields of an object one after the other from an array too, which nobody has promised.
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'[') {
+        return Err(Failure::field("body", "expected an object, not an array"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -257,6 +262,7 @@ mod tests {
             "]".repeat(100)
         );
         assert!(wrong(&deep).detail.contains("deeper than 100"));
+        assert!(wrong(r#" ["a"]"#).detail.contains("not an array"));
         assert_eq!(wrong("").errors[0].field, "body");
         assert_eq!(wrong(r#"{"task_type": "a"} x"#).errors[0].field, "body");
     }
