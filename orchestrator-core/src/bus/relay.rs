@@ -227,10 +227,8 @@ impl Shared {
             (std::mem::replace(&mut desk.was_open, true), desk.trouble.take())
         };
         let name = self.carrier.name();
-        match trouble {
-            Some(_) => tracing::info!("the bus is connected over {name} again"),
-            None => tracing::info!("the bus is connected over {name}"),
-        }
+        let again_or_not = if trouble.is_some() { " again" } else { "" };
+        tracing::info!("the bus is connected over {name}{again_or_not}");
         self.look(if again { None } else { Some(0) }).await;
         self.open.send_replace(true);
         // What could not be said before.
