@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orchestrator_core::store::StoreError;
-use sqlx::{Executor, PgConnection, PgPool, Row, postgres::PgPoolOptions};
+use sqlx::{ConnectOptions, Executor, PgConnection, PgPool, Row, postgres::PgPoolOptions};
 
 use crate::{
     fault,

@@ -29,7 +29,7 @@ use uuid::Uuid;
 use self::{asking::Asking, lookup::Lookup};
 use crate::{
     codec::{self, column},
-    fault, outbox, prune,
+    outbox, prune,
     words::told,
     writes::add,
 };
