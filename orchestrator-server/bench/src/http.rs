@@ -42,7 +42,8 @@ pub async fn reads(bench: &mut Bench) -> anyhow::Result<()> {
         Peers::none()
     };
     for round in 1..=bench.size.rounds {
-        bench.calibrate("reads", round)?;
+        println!("round {round} of {}", bench.size.rounds);
+        bench.calibrate("reads")?;
         for name in ["ours on PostgreSQL", "ours in memory"] {
             if bench.takes_part(name) {
                 let sample = ours(bench, name == "ours in memory", None).await;
@@ -70,7 +71,8 @@ pub async fn writes(bench: &mut Bench) -> anyhow::Result<()> {
     };
     let task = serde_json::to_string(&NewTask::new("noop", Json::parse(body(7))?))?;
     for round in 1..=bench.size.rounds {
-        bench.calibrate("writes", round)?;
+        println!("round {round} of {}", bench.size.rounds);
+        bench.calibrate("writes")?;
         let sample = ours(bench, false, Some(&task)).await;
         bench.record("writes", &mut table, "ours on PostgreSQL", sample)?;
         for peer in peers.that_write() {

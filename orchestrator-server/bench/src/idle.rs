@@ -26,7 +26,7 @@ const FIGURES: &[Figure] = &[
 /// A hundred connected workers, and nothing to do for half a minute.
 pub async fn run(bench: &mut Bench) -> anyhow::Result<()> {
     let mut table = Table::new(FIGURES);
-    bench.calibrate("idle", 1)?;
+    bench.calibrate("idle")?;
     let url = bench.postgres.database().await?;
     let mut fleet = Fleet::start(&url, None).await?;
     fleet.add_workers(100, 8).await?;

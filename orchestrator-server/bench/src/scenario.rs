@@ -119,10 +119,10 @@ impl Bench {
     }
 
     /// Says what the machine gives at the moment.
-    pub fn calibrate(&mut self, scenario: &str, round: usize) -> anyhow::Result<()> {
+    pub fn calibrate(&mut self, scenario: &str) -> anyhow::Result<()> {
         let calibration = Calibration::take(&self.folder)?;
-        println!("round {round} of {}: {calibration}", self.size.rounds);
-        self.line(&json!({"scenario": scenario, "round": round, "calibration": {
+        println!("{calibration}");
+        self.line(&json!({"scenario": scenario, "calibration": {
             "cpu_ms": calibration.cpu.as_secs_f64() * 1e3,
             "sync_us": calibration.sync.as_secs_f64() * 1e6,
             "wake_us": calibration.wake.as_secs_f64() * 1e6,

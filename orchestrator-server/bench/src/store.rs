@@ -86,7 +86,8 @@ pub async fn run(bench: &mut Bench) -> anyhow::Result<()> {
     table.row(BEST);
     entries.iter().for_each(|entry| table.row(&entry.name));
     for round in 1..=bench.size.rounds {
-        bench.calibrate("store", round)?;
+        println!("round {round} of {}", bench.size.rounds);
+        bench.calibrate("store")?;
         for turn in 0..entries.len() {
             let entry = &entries[(turn + round) % entries.len()];
             let sample = tokio::time::timeout(PATIENCE, self::turn(bench, entry)).await;

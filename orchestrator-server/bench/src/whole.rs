@@ -34,7 +34,8 @@ const BATCH: usize = 500;
 pub async fn throughput(bench: &mut Bench) -> anyhow::Result<()> {
     let mut table = Table::new(FIGURES);
     for round in 1..=bench.size.rounds {
-        bench.calibrate("fleet", round)?;
+        println!("round {round} of {}", bench.size.rounds);
+        bench.calibrate("fleet")?;
         for (name, task_type, share) in [
             ("tasks that do nothing, submit to result", "noop", 1),
             ("durable runs of three steps", "steps", 5),
@@ -133,7 +134,8 @@ pub async fn latency(bench: &mut Bench) -> anyhow::Result<()> {
     let mut table = Table::new(LATENCY);
     let entries = crate::store::entries_for_latency(bench).await;
     for round in 1..=bench.size.rounds {
-        bench.calibrate("latency", round)?;
+        println!("round {round} of {}", bench.size.rounds);
+        bench.calibrate("latency")?;
         for entry in &entries {
             let sample = async {
                 let url = bench.postgres.database().await?;
