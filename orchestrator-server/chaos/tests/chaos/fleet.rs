@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use orchestrator_client::{Client, ServerAddress};
+use orchestrator_client::{api::PageQuery, Client, ServerAddress};
 use orchestrator_protocol::{WorkerId, WorkerState};
 use orchestrator_testkit::proxy::Proxy;
 use tempfile::TempDir;
@@ -222,7 +222,7 @@ impl Fleet {
     pub async fn worker_id(&self, number: usize) -> WorkerId {
         let (client, name) = (self.client(), &self.workers[number].name);
         until("a worker is known", async || {
-            let workers = client.workers().await.ok()?;
+            let workers = client.workers(&PageQuery::default()).await.ok()?;
             let worker = workers.items.iter().find(|worker| worker.name == *name)?;
             Some(worker.id)
         })
@@ -234,7 +234,7 @@ impl Fleet {
         let client = self.client();
         let count = self.workers.len();
         until("all workers are online", async || {
-            let workers = client.workers().await.ok()?;
+            let workers = client.workers(&PageQuery::default()).await.ok()?;
             let online = workers.items.iter().filter(|worker| {
                 worker.state == WorkerState::Online && self.workers.iter().any(|known| known.name == worker.name)
             });

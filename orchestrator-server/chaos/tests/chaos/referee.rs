@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use orchestrator_client::{
+use orchestrator_client::{api::PageQuery, 
     Client,
     api::{HistoryQuery, TaskQuery},
 };
@@ -268,7 +268,7 @@ async fn leases(fleet: &Fleet) -> Vec<String> {
     let workers = fleet.workers.len() as i64;
     let client = fleet.client();
     until("there is one session a worker, and it runs nothing", async || {
-        let idle = client.workers().await.ok()?.items;
+        let idle = client.workers(&PageQuery::default()).await.ok()?.items;
         (idle.len() as i64 == workers && idle.iter().all(|worker| worker.running == 0)).then_some(())
     })
     .await;
