@@ -15,6 +15,7 @@ mod desk;
 mod disk;
 mod failure;
 mod heads;
+mod held;
 mod line;
 mod mirror;
 mod pending;
@@ -42,10 +43,11 @@ use self::{
     wire::{Landed, Wire},
 };
 pub use self::{
-    changes::{Changes, Counted, Numbers, Settings},
+    changes::{Changes, Counted, Numbers, Place, Settings},
     desk::Desk,
     disk::{Disk, Durability, Keys, Which},
     failure::{Fault, Trouble},
+    held::Held,
     mirror::{Counter, Mirror},
     totals::Totals,
 };

@@ -8,6 +8,7 @@ use orchestrator_protocol::{LimitRule, Schedule, SessionId, TokenId};
 use super::{
     changes::{Counted, Numbers},
     heads::Heads,
+    held::Held,
 };
 use crate::{
     domain::placement::Eligibility,
@@ -95,6 +96,8 @@ pub struct Mirror {
     pub(super) lane_ids: HashMap<Lane, LaneId>,
     pub(super) eligibility: Eligibility,
     pub(super) heads: Heads,
+    /// The leases that are held, where the database has no index for them.
+    pub held: Option<Held>,
     /// The sessions that have not ended.
     pub sessions: BTreeMap<SessionId, SessionRow>,
     /// The rules of limit keys.

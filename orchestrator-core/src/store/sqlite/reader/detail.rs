@@ -80,7 +80,7 @@ impl Reader {
             if !row.spec.limits.contains(&key) {
                 continue;
             }
-            let sql = "select count(*) from life where state=3 and lane in \
+            let sql = "select count(*) from running r join life l on l.key=r.key where l.lane in \
                        (select id from lane where exists (select 1 from json_each(body,'$.limits') where value=?))";
             let rows = self.rows(sql, |args| args.text(key.as_str())).await?;
             let running = rows.first().map_or(Ok(0), |row| column::<i64>(row, 0))?;
@@ -93,7 +93,7 @@ impl Reader {
         if row.state != TaskState::Ready {
             return Ok(0);
         }
-        let sql = "select count(*) from (select 1 from life where lane=? and state=2 and (rank,key)<(?,?) limit ?)";
+        let sql = "select count(*) from (select 1 from ready where lane=? and (rank,key)<(?,?) limit ?)";
         let rows = self.rows(sql, |args| {
             args.int(row.lane.0);
             args.int(row.rank);
