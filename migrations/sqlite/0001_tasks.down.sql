@@ -4,6 +4,8 @@ drop table edge;
 drop table aside;
 drop table due;
 drop table result;
+drop table running;
+drop table ready;
 drop table life;
 drop table task;
 drop table lane;

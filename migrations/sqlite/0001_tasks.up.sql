@@ -27,8 +27,8 @@ create index task_root on task (root) where root is not null;
 create index task_place on task (parent, place_group) where place_group is not null;
 create unique index task_idempotency on task (idempotency_key) where idempotency_key is not null;
 
--- Where each task is in its life. Narrow, since every change of state writes it; for the same reason it has the two
--- indexes only that claims and sessions need. The states:
+-- Where each task is in its life. Every change of state writes it. So it has no index, and its rows keep their length: what
+-- is not there yet is written as something that will never be. The states:
 -- 0 blocked, 1 scheduled, 2 ready, 3 running, 4 waiting, 5 paused, 6 needs_attention, 7 succeeded, 8 failed, 9 cancelled
 create table life (
     key integer primary key,
@@ -36,18 +36,31 @@ create table life (
     lane integer not null,
     rank integer not null, -- where it stands in its lane while it is ready
     queued integer not null, -- blocked for want of a place in its group
-    session blob, -- which holds the lease, or held it last
-    worker blob,
-    lease integer,
     attempt integer not null,
     last_event integer not null,
-    started_at integer,
-    finished_at integer,
-    output text, -- JSON, if it is small
+    lease integer not null, -- its number, more than 2^40; 2^40: none
+    last_lease integer not null, -- that was given back in order, likewise
+    reported integer not null, -- the highest number of a report item under the current or last lease
+    session blob not null, -- which holds the lease, or held it last; zeros: none
+    worker blob not null, -- likewise
+    started_at integer not null, -- the greatest number: not yet
+    finished_at integer not null, -- likewise
+    wall blob not null, -- seconds that attempts have run: the eight bytes of a float
     more text -- JSON: what is rarely there and never searched by
 );
-create index life_ready on life (lane, rank) where state = 2;
-create index life_leased on life (session, lane) where state = 3;
+
+-- Tasks in state 2, as they stand in their lanes.
+create table ready (
+    lane integer not null,
+    rank integer not null,
+    key integer not null,
+    primary key (lane, rank, key)
+) without rowid;
+
+-- Tasks in state 3.
+create table running (
+    key integer primary key
+);
 
 -- When a timer must look at which task.
 create table due (
@@ -63,7 +76,7 @@ create table aside (
     primary key (state, key)
 ) without rowid;
 
--- What tasks gave if it is large, and why they failed last.
+-- What tasks gave, and why they failed last.
 create table result (
     key integer primary key,
     output text, -- JSON

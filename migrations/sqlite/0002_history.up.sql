@@ -1,15 +1,11 @@
--- What happened, in order. A task's history is the walk back from life.last_event along previous, so that the hot path
--- keeps no second index.
+-- What happened, in order. What was written together, and whose places follow each other, is one row. A task's history is
+-- the walk back from life.last_event along the links, so that the hot path keeps no index by task.
 create table event (
-    seq integer primary key,
-    task integer not null,
-    previous integer not null, -- the task's event before this one; 0: none
-    at integer not null,
-    kind integer not null,
-    state integer,
-    attempt integer,
-    worker blob,
-    more text -- JSON: what else it says
+    seq integer primary key, -- the place of its last event
+    first integer not null, -- of its first
+    kinds integer not null, -- which kinds of events it holds: a bit each
+    links text not null, -- of each event, in 12 digits, how far before it the task's event before it is; to 0: it is the first
+    body blob not null -- the events
 );
 
 -- Lines that tasks wrote.

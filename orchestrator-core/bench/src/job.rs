@@ -3,12 +3,14 @@
 /// What every handler answers with.
 pub const OUTPUT: &str = r#"{"ok":true}"#;
 
+/// What fills a body up. Made once: making bodies is no queue's work.
+const FILLING: &str = "\
+    xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\
+    xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
 /// The input of job `number`: 200 bytes of JSON.
 pub fn body(number: usize) -> String {
-    format!(
-        r#"{{"number":"{number:010}","kind":"noop","agent":"bench","text":"{:x<137}"}}"#,
-        ""
-    )
+    format!(r#"{{"number":"{number:010}","kind":"noop","agent":"bench","text":"{FILLING}"}}"#)
 }
 
 #[cfg(test)]

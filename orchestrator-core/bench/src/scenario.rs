@@ -37,6 +37,7 @@ pub type Running<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Vec<(&'static 
 const SUBMITTED: &str = "submitted/s";
 const DRAINED: &str = "drained/s";
 const WHOLE: &str = "submitted and drained/s";
+const PROCESSOR: &str = "processor us/job";
 const RUNS: &str = "runs/s";
 const FEW: &str = "behind 1,000: us";
 const MANY: &str = "behind 1,000,000: us";
@@ -65,6 +66,10 @@ pub const SCENARIOS: &[Scenario] = &[
             Figure {
                 name: WHOLE,
                 more_is_better: true,
+            },
+            Figure {
+                name: PROCESSOR,
+                more_is_better: false,
             },
         ],
         run: |contender, size| Box::pin(throughput(contender, size)),
@@ -156,6 +161,7 @@ async fn memory(contender: &mut dyn Contender) -> anyhow::Result<Vec<(&'static s
 
 async fn throughput(contender: &mut dyn Contender, size: &Size) -> anyhow::Result<Vec<(&'static str, f64)>> {
     let jobs = size.jobs as f64;
+    let before = processor_time()?;
     let started = Instant::now();
     contender.submit(size.jobs).await?;
     let submitted = started.elapsed();
@@ -166,7 +172,19 @@ async fn throughput(contender: &mut dyn Contender, size: &Size) -> anyhow::Resul
         (SUBMITTED, jobs / submitted.as_secs_f64()),
         (DRAINED, jobs / drained.as_secs_f64()),
         (WHOLE, jobs / whole.as_secs_f64()),
+        (PROCESSOR, (processor_time()? - before).as_secs_f64() * 1e6 / jobs),
     ])
+}
+
+/// How long all threads of this process have run, to the hundredth of a second. Unlike the time that passes it hardly
+/// depends on what else the machine does.
+fn processor_time() -> anyhow::Result<Duration> {
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // After the name, which is in parentheses and may contain anything, the twelfth and thirteenth are user and system.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: Vec<u32> = fields.skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    Ok(TICK * ticks.iter().sum())
 }
 
 async fn latency(contender: &mut dyn Contender, size: &Size) -> anyhow::Result<Vec<(&'static str, f64)>> {

@@ -28,7 +28,7 @@ pub struct Submission {
 #[derive(Debug, Clone, PartialEq)]
 pub struct SubmittedTask {
     /// The task, new or first.
-    pub row: TaskRow,
+    pub row: Arc<TaskRow>,
     /// False when the idempotency key was known and `row` is the first task with it.
     pub created: bool,
 }

@@ -4,7 +4,7 @@
 //! writes. Writes are not seen by anyone else until the adapter commits; when a method fails the adapter rolls back and
 //! the whole batch fails.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 use orchestrator_protocol::{
     Event, Json, LeaseId, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, Timestamp, WorkerId,
@@ -17,7 +17,8 @@ use super::{
 };
 use crate::domain::placement::{Eligibility, record::Observed};
 
-/// Rows, in sets, inside one transaction.
+/// Rows, in sets, inside one transaction. Tasks are shared with whatever the adapter remembers of them: handing one over
+/// copies nothing, and the ledger copies a task when it changes it for the first time.
 ///
 /// The futures must be `Send`; implementors may write plain `async fn`s.
 pub trait Tx: Send {
@@ -46,32 +47,32 @@ pub trait Tx: Send {
     fn lanes_from(&mut self, first: LaneId) -> impl Future<Output = Result<Vec<(LaneId, Lane)>, StoreError>> + Send;
 
     /// Tasks by id; unknown ones are left out; in no particular order.
-    fn tasks(&mut self, ids: &[TaskId]) -> impl Future<Output = Result<Vec<TaskRow>, StoreError>> + Send;
+    fn tasks(&mut self, ids: &[TaskId]) -> impl Future<Output = Result<Vec<Arc<TaskRow>>, StoreError>> + Send;
 
     /// Tasks by key; in no particular order.
-    fn tasks_by_key(&mut self, keys: &[Key]) -> impl Future<Output = Result<Vec<TaskRow>, StoreError>> + Send;
+    fn tasks_by_key(&mut self, keys: &[Key]) -> impl Future<Output = Result<Vec<Arc<TaskRow>>, StoreError>> + Send;
 
     /// Tasks by idempotency key.
     fn tasks_by_idempotency_key(
         &mut self,
         keys: &[String],
-    ) -> impl Future<Output = Result<Vec<TaskRow>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Arc<TaskRow>>, StoreError>> + Send;
 
     /// Named children, by parent and name.
     fn children_named(
         &mut self,
         names: &[(Key, String)],
-    ) -> impl Future<Output = Result<Vec<TaskRow>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Arc<TaskRow>>, StoreError>> + Send;
 
     /// All tasks below these, at any depth, without these, that are not terminal; parents before their children.
-    fn unsettled_below(&mut self, keys: &[Key]) -> impl Future<Output = Result<Vec<TaskRow>, StoreError>> + Send;
+    fn unsettled_below(&mut self, keys: &[Key]) -> impl Future<Output = Result<Vec<Arc<TaskRow>>, StoreError>> + Send;
 
     /// The first `count` tasks of each lane that are ready, in the order of (rank, key) within each lane.
     fn ready(
         &mut self,
         lanes: &[LaneId],
         count: usize,
-    ) -> impl Future<Output = Result<Vec<TaskRow>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Arc<TaskRow>>, StoreError>> + Send;
 
     /// How many leases are live in each lane; lanes without one are left out.
     fn leases_by_lane(&mut self) -> impl Future<Output = Result<Vec<(LaneId, u32)>, StoreError>> + Send;
@@ -91,10 +92,17 @@ pub trait Tx: Send {
     ) -> impl Future<Output = Result<Vec<(LaneId, u64)>, StoreError>> + Send;
 
     /// Tasks whose lease one of these sessions holds.
-    fn leased_by(&mut self, sessions: &[SessionId]) -> impl Future<Output = Result<Vec<TaskRow>, StoreError>> + Send;
+    fn leased_by(
+        &mut self,
+        sessions: &[SessionId],
+    ) -> impl Future<Output = Result<Vec<Arc<TaskRow>>, StoreError>> + Send;
 
     /// Up to `limit` tasks whose [`TaskRow::due_at`] is not after `now`, the earliest first.
-    fn due(&mut self, now: Timestamp, limit: usize) -> impl Future<Output = Result<Vec<TaskRow>, StoreError>> + Send;
+    fn due(
+        &mut self,
+        now: Timestamp,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Arc<TaskRow>>, StoreError>> + Send;
 
     /// The earliest [`TaskRow::due_at`] of all tasks.
     fn next_due(&mut self) -> impl Future<Output = Result<Option<Timestamp>, StoreError>> + Send;
@@ -103,7 +111,7 @@ pub trait Tx: Send {
     fn queued_in_groups(
         &mut self,
         groups: &[(Key, String, usize)],
-    ) -> impl Future<Output = Result<Vec<TaskRow>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<Arc<TaskRow>>, StoreError>> + Send;
 
     /// How many tasks of each group of a parent are neither settled nor queued.
     fn places_taken(
@@ -130,10 +138,10 @@ pub trait Tx: Send {
     }
 
     /// Adds tasks. Keys and ids are new.
-    fn insert_tasks(&mut self, rows: Vec<TaskRow>) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn insert_tasks(&mut self, rows: Vec<Arc<TaskRow>>) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Writes the changeable fields of tasks that exist.
-    fn update_tasks(&mut self, rows: Vec<TaskRow>) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn update_tasks(&mut self, rows: Vec<Arc<TaskRow>>) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Which of these names of a task's steps have a result.
     fn steps_named(

@@ -16,6 +16,7 @@ mod disk;
 mod failure;
 mod heads;
 mod held;
+mod taken;
 mod line;
 mod mirror;
 mod pending;
@@ -43,10 +44,11 @@ use self::{
     wire::{Landed, Wire},
 };
 pub use self::{
-    changes::{Changes, Counted, Numbers, Settings},
+    changes::{Changes, Counted, Numbers, Place, Settings},
     desk::Desk,
     disk::{Disk, Durability, Keys, Which},
     failure::{Fault, Trouble},
+    held::Held,
     mirror::{Counter, Mirror},
     totals::Totals,
 };

@@ -1,6 +1,9 @@
 //! A lease in a worker's hand.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
 
 use orchestrator_protocol::{LeaseId, SessionId, TaskId};
 use tokio_util::sync::CancellationToken;
@@ -11,8 +14,9 @@ use super::{roster::RunId, slot::Slot};
 #[derive(Debug, Clone)]
 pub(crate) struct Session {
     pub(crate) id: SessionId,
-    /// Cancelled once every lease of the session counts as lost.
-    pub(crate) ended: CancellationToken,
+    /// Cancelled once every lease of the session counts as lost. Shared, since a token of its own for each lease would
+    /// lock the first one when it comes and goes.
+    pub(crate) ended: Arc<CancellationToken>,
 }
 
 /// A lease in a worker's hand, with the slot that its task fills.

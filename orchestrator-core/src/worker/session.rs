@@ -1,6 +1,6 @@
 //! A worker's life: one session after the other, and the end.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,7 @@ pub(crate) async fn serve(crew: &Crew, hello: Hello, stop: impl Future<Output = 
         };
         let session = Session {
             id: welcome.session,
-            ended: CancellationToken::new(),
+            ended: Arc::new(CancellationToken::new()),
         };
         tracing::info!(session.id = %session.id, "worker {} opened session {}", hello.name, session.id);
         let work = Notify::new();

@@ -55,7 +55,7 @@ macro_rules! store_conformance {
             a_group_that_comes_in_parts a_retried_fan_out_stays_bounded);
         $crate::store_conformance!(@topic $open; history;
             events_tell_the_whole_life after_yields_each_once trees_and_tasks_have_their_own logs_come_in_order
-            seqs_strictly_grow old_trees_are_forgotten stats_count);
+            seqs_strictly_grow old_trees_are_forgotten what_was_written_together_is_forgotten_apart stats_count);
         $crate::store_conformance!(@topic $open; idempotency;
             the_same_body_is_the_same_task another_body_is_a_conflict twice_in_one_batch from_many_at_once
             settled_tasks_still_answer graphs_can_be_repeated);

@@ -50,7 +50,7 @@ pub async fn submit<T: Tx>(
         let tasks = keys
             .into_iter()
             .map(|(key, created)| SubmittedTask {
-                row: work.row(key).clone(),
+                row: work.shared(key),
                 created,
             })
             .collect();

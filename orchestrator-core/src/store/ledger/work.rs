@@ -1,6 +1,6 @@
 //! What one verb works on: the loaded rows, what changed in them, and what is to be told.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use rustc_hash::FxHashMap as HashMap;
 
@@ -21,11 +21,18 @@ use crate::{
     },
 };
 
+/// A task of the working set.
+struct Loaded {
+    row: Arc<TaskRow>,
+    /// Whether it is new or has changed since it was last handed to the transaction.
+    is_dirty: bool,
+}
+
 /// The working set of one verb.
 pub(super) struct Work<'t, T> {
     pub(super) tx: &'t mut T,
     pub(super) now: Timestamp,
-    rows: HashMap<Key, TaskRow>,
+    rows: HashMap<Key, Loaded>,
     ids: HashMap<TaskId, Key>,
     dirty: Vec<Key>,
     born: Vec<Key>,
@@ -75,17 +82,17 @@ impl<'t, T: Tx> Work<'t, T> {
         self.rows.reserve(rows);
         self.ids.reserve(rows);
         self.recorded.reserve(rows);
-        self.dirty.reserve(rows * 2);
+        self.dirty.reserve(rows);
     }
 
     /// Takes rows in, keeping those that are here already, and says their keys in the order given.
-    pub(super) fn adopt(&mut self, rows: Vec<TaskRow>) -> Vec<Key> {
+    pub(super) fn adopt(&mut self, rows: Vec<Arc<TaskRow>>) -> Vec<Key> {
         let mut keys = Vec::with_capacity(rows.len());
         self.reserve(rows.len());
         for row in rows {
             keys.push(row.key);
             self.ids.insert(row.id, row.key);
-            self.rows.entry(row.key).or_insert(row);
+            self.rows.entry(row.key).or_insert(Loaded { row, is_dirty: false });
         }
         keys
     }
@@ -121,23 +128,33 @@ impl<'t, T: Tx> Work<'t, T> {
 
     /// A loaded task by id.
     pub(super) fn by_id(&self, id: TaskId) -> Option<&TaskRow> {
-        self.key(id).and_then(|key| self.rows.get(&key))
+        self.key(id).and_then(|key| self.get(key))
     }
 
     /// A loaded task.
     pub(super) fn row(&self, key: Key) -> &TaskRow {
-        &self.rows[&key]
+        &self.rows[&key].row
+    }
+
+    /// A loaded task, to be shared.
+    pub(super) fn shared(&self, key: Key) -> Arc<TaskRow> {
+        self.rows[&key].row.clone()
     }
 
     /// A loaded task, if it is.
     pub(super) fn get(&self, key: Key) -> Option<&TaskRow> {
-        self.rows.get(&key)
+        self.rows.get(&key).map(|loaded| &*loaded.row)
     }
 
     /// A loaded task, to be changed.
     pub(super) fn change(&mut self, key: Key) -> &mut TaskRow {
-        self.dirty.push(key);
-        self.rows.get_mut(&key).expect("a row is loaded before it is changed")
+        let loaded = self.rows.get_mut(&key).expect("a row is loaded before it is changed");
+        if !loaded.is_dirty {
+            loaded.is_dirty = true;
+            self.dirty.push(key);
+        }
+        // What the transaction remembers of it stays as it is until it is told of the change.
+        Arc::make_mut(&mut loaded.row)
     }
 
     /// A task that did not exist, in its first state, and the event that says so.
@@ -153,7 +170,9 @@ impl<'t, T: Tx> Work<'t, T> {
         self.ready |= row.state == TaskState::Ready;
         let waits_for_person = row.state == TaskState::Waiting;
         self.ids.insert(row.id, key);
-        self.rows.insert(key, row);
+        let row = Arc::new(row);
+        // New is more than changed.
+        self.rows.insert(key, Loaded { row, is_dirty: true });
         self.born.push(key);
         self.record(key, EventType::TaskCreated, body);
         if waits_for_person {
@@ -165,9 +184,8 @@ impl<'t, T: Tx> Work<'t, T> {
     pub(super) fn record(&mut self, key: Key, kind: EventType, body: EventBody) {
         let seq = self.tx.next_seqs(1);
         let now = self.now;
-        let row = self.rows.get_mut(&key).expect("a row is loaded before it has events");
+        let row = self.change(key);
         let previous = std::mem::replace(&mut row.last_event, seq);
-        self.dirty.push(key);
         let event = Event {
             seq,
             at: now,
@@ -176,9 +194,10 @@ impl<'t, T: Tx> Work<'t, T> {
             root_id: Some(row.root_id),
             body,
         };
+        let root = row.root;
         self.recorded.push(EventRow {
             key,
-            root: row.root,
+            root,
             previous,
             event,
         });
@@ -187,7 +206,7 @@ impl<'t, T: Tx> Work<'t, T> {
     /// Tells a live-only event of a task.
     pub(super) fn tell(&mut self, key: Key, kind: EventType, seq: Option<Seq>, body: EventBody) {
         let seq = seq.unwrap_or_else(|| self.tx.last_seq());
-        let row = &self.rows[&key];
+        let row = self.row(key);
         let event = Event {
             seq,
             at: self.now,
@@ -287,7 +306,7 @@ impl<'t, T: Tx> Work<'t, T> {
     }
 
     fn open_checkpoint(&mut self, key: Key) {
-        let row = &self.rows[&key];
+        let row = self.row(key);
         if row.spec.task_type == "checkpoint" {
             let body = EventBody {
                 parent_id: row.parent_id,
@@ -340,19 +359,13 @@ impl<'t, T: Tx> Work<'t, T> {
 
     /// Hands every change to the transaction, so that its reads see them.
     pub(super) async fn flush(&mut self) -> Result<(), StoreError> {
-        let mut dirty = std::mem::take(&mut self.dirty);
-        dirty.sort_unstable();
-        dirty.dedup();
-        let mut born = std::mem::take(&mut self.born);
-        born.sort_unstable();
+        let born = self.take_sorted(|work| &mut work.born);
         if !born.is_empty() {
-            dirty.retain(|key| born.binary_search(key).is_err());
-            let rows = born.iter().map(|key| self.rows[key].clone()).collect();
-            self.tx.insert_tasks(rows).await?;
+            self.tx.insert_tasks(born).await?;
         }
-        if !dirty.is_empty() {
-            let rows = dirty.iter().map(|key| self.rows[key].clone()).collect();
-            self.tx.update_tasks(rows).await?;
+        let changed = self.take_sorted(|work| &mut work.dirty);
+        if !changed.is_empty() {
+            self.tx.update_tasks(changed).await?;
         }
         if !self.edges.is_empty() {
             let edges = std::mem::take(&mut self.edges);
@@ -369,6 +382,18 @@ impl<'t, T: Tx> Work<'t, T> {
             self.stored = self.recorded.len();
         }
         Ok(())
+    }
+
+    /// The rows of a list of keys, in the order of keys. The list is empty afterwards.
+    fn take_sorted(&mut self, list: impl FnOnce(&mut Self) -> &mut Vec<Key>) -> Vec<Arc<TaskRow>> {
+        let mut keys = std::mem::take(list(self));
+        keys.sort_unstable();
+        let row = |key: &Key| {
+            let loaded = self.rows.get_mut(key).expect("a row is loaded before it is changed");
+            loaded.is_dirty = false;
+            loaded.row.clone()
+        };
+        keys.iter().map(row).collect()
     }
 
     /// Ends one caller's part of the verb. Its events are filled in by [`Work::finish`].

@@ -1,6 +1,6 @@
 //! Reading the shelf.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use orchestrator_protocol::{Edge, Event, LogLine, Page, Stats, Task, TaskId, TaskState, Timestamp, Tree};
 
@@ -215,20 +215,12 @@ impl Shelf {
     }
 
     pub(super) fn stats(&self, now: Timestamp) -> Stats {
-        let mut by_state: BTreeMap<TaskState, u64> = BTreeMap::new();
-        let mut usage = orchestrator_protocol::Usage::default();
-        let mut oldest: Option<Timestamp> = None;
-        for row in self.tasks.iter().flatten() {
-            *by_state.entry(row.state).or_default() += 1;
-            usage += &row.usage;
-            if row.state == TaskState::Ready {
-                oldest = Some(oldest.map_or(row.created_at, |at| at.min(row.created_at)));
-            }
-        }
+        let ready = self.ready.values().flatten().filter_map(|(_, key)| self.row(*key));
+        let oldest = ready.map(|row| row.created_at).min();
         Stats {
-            by_state,
+            by_state: self.counts.clone(),
             oldest_ready_s: oldest.map(|at| now.since(at).as_secs_f64()),
-            usage,
+            usage: self.spent.clone(),
         }
     }
 }

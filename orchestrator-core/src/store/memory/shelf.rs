@@ -1,11 +1,14 @@
 //! The tables and their indexes.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use rustc_hash::FxHashMap as HashMap;
 
 use orchestrator_protocol::{
-    EventType, Json, LimitRule, LogLine, Schedule, SessionId, TaskId, TaskState, Timestamp, Token, TokenId, Usage,
+    EventType, Json, LimitRule, LogLine, Schedule, SessionId, TaskId, TaskState, Timestamp, Token, TokenId, Usage, Usd,
 };
 
 use super::happening::Happening;
@@ -23,7 +26,7 @@ use crate::{
 /// Everything that a memory store holds. A task's key is its place in `tasks`, from 1.
 #[derive(Default)]
 pub(super) struct Shelf {
-    pub(super) tasks: Vec<Option<Box<TaskRow>>>,
+    pub(super) tasks: Vec<Option<Arc<TaskRow>>>,
     pub(super) ids: HashMap<TaskId, Key>,
     pub(super) idempotency: HashMap<String, Key>,
     pub(super) children: HashMap<Key, Vec<Key>>,
@@ -49,6 +52,9 @@ pub(super) struct Shelf {
     pub(super) starts: VecDeque<(Timestamp, LaneId)>,
     /// Tokens that were spent in the last minute, by tasks of lanes with limit keys.
     pub(super) tokens_spent: VecDeque<(Timestamp, LaneId, u64)>,
+    /// How many tasks are in each state, and what all have spent.
+    pub(super) counts: BTreeMap<TaskState, u64>,
+    pub(super) spent: Usage,
     pub(super) last_key: i64,
     pub(super) last_lease: i64,
     pub(super) last_seq: i64,
@@ -58,7 +64,12 @@ pub(super) struct Shelf {
 
 impl Shelf {
     pub(super) fn row(&self, key: Key) -> Option<&TaskRow> {
-        self.tasks.get(usize::try_from(key.0).ok()?)?.as_deref()
+        self.shared(key).map(|row| &**row)
+    }
+
+    /// A task, to be shared.
+    pub(super) fn shared(&self, key: Key) -> Option<&Arc<TaskRow>> {
+        self.tasks.get(usize::try_from(key.0).ok()?)?.as_ref()
     }
 
     pub(super) fn by_id(&self, id: TaskId) -> Option<&TaskRow> {
@@ -73,7 +84,7 @@ impl Shelf {
             .filter_map(|key| self.row(*key))
     }
 
-    pub(super) fn insert(&mut self, row: TaskRow) {
+    pub(super) fn insert(&mut self, row: Arc<TaskRow>) {
         let key = row.key;
         self.ids.insert(row.id, key);
         if let Some(idempotency) = &row.spec.idempotency_key {
@@ -86,25 +97,53 @@ impl Shelf {
             }
         }
         self.index(&row);
+        *self.counts.entry(row.state).or_default() += 1;
+        self.spent += &row.usage;
         let place = key.0 as usize;
         if self.tasks.len() <= place {
             self.tasks.resize_with(place + 1, || None);
         }
-        self.tasks[place] = Some(Box::new(row));
+        self.tasks[place] = Some(row);
     }
 
-    pub(super) fn update(&mut self, row: TaskRow) {
+    pub(super) fn update(&mut self, row: Arc<TaskRow>) {
         let place = row.key.0 as usize;
         let Some(old) = self.tasks.get_mut(place).and_then(Option::take) else {
             return;
         };
+        if old.state != row.state {
+            self.leave(old.state);
+            *self.counts.entry(row.state).or_default() += 1;
+        }
+        if old.usage != row.usage {
+            self.spend(&old.usage, &row.usage);
+        }
         if indexed(&old) != indexed(&row) {
             self.unindex(&old);
             self.index(&row);
         }
-        let mut slot = old;
-        *slot = row;
-        self.tasks[place] = Some(slot);
+        self.tasks[place] = Some(row);
+    }
+
+    /// A task is in a state no more.
+    fn leave(&mut self, state: TaskState) {
+        if let Some(count) = self.counts.get_mut(&state) {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&state);
+            }
+        }
+    }
+
+    /// A task has spent more than before.
+    fn spend(&mut self, before: &Usage, now: &Usage) {
+        self.spent += &Usage {
+            input_tokens: now.input_tokens.saturating_sub(before.input_tokens),
+            output_tokens: now.output_tokens.saturating_sub(before.output_tokens),
+            cached_tokens: now.cached_tokens.saturating_sub(before.cached_tokens),
+            cost_usd: Usd::from_nanos(now.cost_usd.as_nanos().saturating_sub(before.cost_usd.as_nanos())),
+            wall_s: now.wall_s - before.wall_s,
+        };
     }
 
     /// Remembers the starts of limited tasks for as long as a rule may ask for them.
@@ -190,6 +229,11 @@ impl Shelf {
                 self.forget(key);
             }
         }
+        if !old.is_empty() {
+            // What is left is added up anew: what was forgotten cannot be taken off without losing digits.
+            self.spent = Usage::default();
+            self.tasks.iter().flatten().for_each(|row| self.spent += &row.usage);
+        }
         let tasks = &self.tasks;
         self.events
             .retain(|e| tasks.get(e.key.0 as usize).is_some_and(Option::is_some));
@@ -216,6 +260,7 @@ impl Shelf {
             return;
         };
         self.unindex(&row);
+        self.leave(row.state);
         self.ids.remove(&row.id);
         if let Some(idempotency) = &row.spec.idempotency_key {
             self.idempotency.remove(idempotency);

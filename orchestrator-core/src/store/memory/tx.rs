@@ -1,6 +1,6 @@
 //! The row port over the shelf.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use orchestrator_protocol::{Json, LeaseId, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, Timestamp, WorkerId};
 
@@ -62,40 +62,48 @@ impl Tx for Shelf {
         Ok(lanes.map(|(i, lane)| (LaneId(i as i64), lane.clone())).collect())
     }
 
-    async fn tasks(&mut self, ids: &[TaskId]) -> Result<Vec<TaskRow>, StoreError> {
-        Ok(ids.iter().filter_map(|id| self.by_id(*id).cloned()).collect())
+    async fn tasks(&mut self, ids: &[TaskId]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
+        Ok(ids
+            .iter()
+            .filter_map(|id| self.shared(*self.ids.get(id)?).cloned())
+            .collect())
     }
 
-    async fn tasks_by_key(&mut self, keys: &[Key]) -> Result<Vec<TaskRow>, StoreError> {
-        Ok(keys.iter().filter_map(|key| self.row(*key).cloned()).collect())
+    async fn tasks_by_key(&mut self, keys: &[Key]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
+        Ok(keys.iter().filter_map(|key| self.shared(*key).cloned()).collect())
     }
 
-    async fn tasks_by_idempotency_key(&mut self, keys: &[String]) -> Result<Vec<TaskRow>, StoreError> {
+    async fn tasks_by_idempotency_key(&mut self, keys: &[String]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         let found = keys.iter().filter_map(|key| self.idempotency.get(key));
-        Ok(found.filter_map(|key| self.row(*key).cloned()).collect())
+        Ok(found.filter_map(|key| self.shared(*key).cloned()).collect())
     }
 
-    async fn children_named(&mut self, names: &[(Key, String)]) -> Result<Vec<TaskRow>, StoreError> {
+    async fn children_named(&mut self, names: &[(Key, String)]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         let found = names
             .iter()
             .filter_map(|(parent, name)| self.named.get(parent)?.get(name));
-        Ok(found.filter_map(|key| self.row(*key).cloned()).collect())
+        Ok(found.filter_map(|key| self.shared(*key).cloned()).collect())
     }
 
-    async fn unsettled_below(&mut self, keys: &[Key]) -> Result<Vec<TaskRow>, StoreError> {
+    async fn unsettled_below(&mut self, keys: &[Key]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         let below = keys.iter().flat_map(|key| self.below(*key));
         Ok(below
-            .filter_map(|key| self.row(key))
+            .filter_map(|key| self.shared(key))
             .filter(|row| !row.state.is_terminal())
             .cloned()
             .collect())
     }
 
-    async fn ready(&mut self, lanes: &[LaneId], count: usize) -> Result<Vec<TaskRow>, StoreError> {
+    async fn ready(&mut self, lanes: &[LaneId], count: usize) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         let mut rows = Vec::new();
         for lane in lanes {
             let Some(ready) = self.ready.get(lane) else { continue };
-            rows.extend(ready.iter().take(count).filter_map(|(_, key)| self.row(*key).cloned()));
+            rows.extend(
+                ready
+                    .iter()
+                    .take(count)
+                    .filter_map(|(_, key)| self.shared(*key).cloned()),
+            );
         }
         Ok(rows)
     }
@@ -129,27 +137,27 @@ impl Tx for Shelf {
         Ok(counts.into_iter().collect())
     }
 
-    async fn leased_by(&mut self, sessions: &[SessionId]) -> Result<Vec<TaskRow>, StoreError> {
+    async fn leased_by(&mut self, sessions: &[SessionId]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         let keys = sessions.iter().filter_map(|session| self.leased.get(session)).flatten();
-        Ok(keys.filter_map(|key| self.row(*key).cloned()).collect())
+        Ok(keys.filter_map(|key| self.shared(*key).cloned()).collect())
     }
 
-    async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<TaskRow>, StoreError> {
+    async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         let due = self.due.iter().take_while(|(at, _)| *at <= now).take(limit);
-        Ok(due.filter_map(|(_, key)| self.row(*key).cloned()).collect())
+        Ok(due.filter_map(|(_, key)| self.shared(*key).cloned()).collect())
     }
 
     async fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.due.first().map(|(at, _)| *at))
     }
 
-    async fn queued_in_groups(&mut self, groups: &[(Key, String, usize)]) -> Result<Vec<TaskRow>, StoreError> {
+    async fn queued_in_groups(&mut self, groups: &[(Key, String, usize)]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         let mut rows = Vec::new();
         for (parent, name, count) in groups {
             let queued = self.children_of(*parent).filter(|row| {
                 row.queued && !row.state.is_terminal() && row.group.as_ref().is_some_and(|g| g.name == *name)
             });
-            rows.extend(queued.take(*count).cloned());
+            rows.extend(queued.take(*count).filter_map(|row| self.shared(row.key).cloned()));
         }
         Ok(rows)
     }
@@ -214,14 +222,14 @@ impl Tx for Shelf {
         Ok(())
     }
 
-    async fn insert_tasks(&mut self, rows: Vec<TaskRow>) -> Result<(), StoreError> {
+    async fn insert_tasks(&mut self, rows: Vec<Arc<TaskRow>>) -> Result<(), StoreError> {
         for row in rows {
             self.insert(row);
         }
         Ok(())
     }
 
-    async fn update_tasks(&mut self, rows: Vec<TaskRow>) -> Result<(), StoreError> {
+    async fn update_tasks(&mut self, rows: Vec<Arc<TaskRow>>) -> Result<(), StoreError> {
         for row in rows {
             self.update(row);
         }

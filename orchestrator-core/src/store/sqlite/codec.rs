@@ -1,8 +1,11 @@
 //! How what is stored is written in columns.
 
+pub(super) mod chunk;
 pub(super) mod event;
 pub(super) mod life;
+pub(super) mod packed;
 pub(super) mod task;
+mod varint;
 
 use sqlx::{Row, sqlite::SqliteRow};
 

@@ -16,7 +16,7 @@ use crate::store::{
     error::StoreError,
     row::{Key, Lane, LaneId, TaskRow},
     writer::{
-        Changes, Counter, Disk, Durability, Fault, Keys, Mirror, Trouble, Which,
+        Changes, Counter, Disk, Durability, Fault, Held, Keys, Mirror, Trouble, Which,
         codec::{parse, session, text},
     },
 };
@@ -43,6 +43,12 @@ pub(super) struct Stage {
     durability: Durability,
     must_sync: bool,
 }
+
+/// From how many tasks on it pays to read them as one text.
+const MANY: usize = 16;
+
+/// The condition on tasks that takes keys.
+const IN_KEYS: &str = "t.key in (select value from json_each(?))";
 
 /// What SQLite says to a guard that is not met.
 const GUARD_WORDS: &str = "integer overflow";
@@ -116,6 +122,26 @@ impl SqliteDisk {
         Ok(rows)
     }
 
+    /// Tasks that a condition on `t` with a list as its parameter chooses.
+    async fn some(&mut self, stage: &mut Stage, condition: &str, list: String) -> Result<Vec<TaskRow>, Fault> {
+        let sql = format!("{}where {condition}", codec::task::SELECT);
+        let rows = self.see(stage, &sql, |args| args.text(list)).await?;
+        Ok(rows.iter().map(codec::task::decode).collect::<Result<_, _>>()?)
+    }
+
+    /// Tasks of many keys, of which most are ready and as they were born.
+    async fn many(&mut self, stage: &mut Stage, keys: &[Key]) -> Result<Vec<TaskRow>, Fault> {
+        let rows = self.see(stage, codec::packed::SELECT, |args| args.text(keys_json(keys)));
+        let rows = rows.await?;
+        let packed: Option<&str> = rows.first().map_or(Ok(None), |row| column(row, 0))?;
+        let Some(packed) = packed else { return Ok(Vec::new()) };
+        let (mut tasks, others) = codec::packed::decode(packed)?;
+        if !others.is_empty() {
+            tasks.extend(self.some(stage, IN_KEYS, keys_json(&others)).await?);
+        }
+        Ok(tasks)
+    }
+
     async fn mirror(&mut self) -> Result<Mirror, StoreError> {
         let rows = self.conn.fetch_all(SMALL_TABLES).await.map_err(|e| fault::of(&e))?;
         let mut mirror = Mirror::default();
@@ -154,6 +180,13 @@ impl SqliteDisk {
             }
         }
         mirror.know_lanes(lanes);
+        let sql = "select l.key,l.session,l.lane from running r join life l on l.key=r.key";
+        let mut held = Held::default();
+        for row in &self.conn.fetch_all(sql).await.map_err(|e| fault::of(&e))? {
+            let session = SessionId::from_uuid(codec::uuid(column(row, 1)?)?);
+            held.add(session, LaneId(column(row, 2)?), Key(column(row, 0)?));
+        }
+        mirror.held = Some(held);
         Ok(mirror)
     }
 }
@@ -197,15 +230,14 @@ impl Disk for SqliteDisk {
 
     async fn tasks(&mut self, stage: &mut Stage, which: Which<'_>) -> Result<Vec<TaskRow>, Fault> {
         let (condition, list) = match which {
-            Which::Keys(keys) => ("t.key in (select value from json_each(?))", keys_json(keys)),
+            Which::Keys(keys) if keys.len() >= MANY => return self.many(stage, keys).await,
+            Which::Keys(keys) => (IN_KEYS, keys_json(keys)),
             Which::Ids(ids) => (
                 "t.id in (select unhex(value) from json_each(?))",
                 ids_json(ids.iter().map(|id| id.as_uuid())),
             ),
         };
-        let sql = format!("{}where {condition}", codec::task::SELECT);
-        let rows = self.see(stage, &sql, |args| args.text(list)).await?;
-        Ok(rows.iter().map(codec::task::decode).collect::<Result<_, _>>()?)
+        self.some(stage, condition, list).await
     }
 
     async fn keys(&mut self, stage: &mut Stage, which: Keys<'_>) -> Result<Vec<Key>, Fault> {
@@ -226,7 +258,7 @@ impl Disk for SqliteDisk {
                 keys_json(keys),
             ),
             Keys::LeasedBy(sessions) => (
-                "select l.key from json_each(?) j join life l on l.session=unhex(j.value) and l.state=3 \
+                "select l.key from running r join life l on l.key=r.key join json_each(?) j on l.session=unhex(j.value) \
                  order by j.key,l.key",
                 ids_json(sessions.iter().map(|id| id.as_uuid())),
             ),
@@ -248,20 +280,29 @@ impl Disk for SqliteDisk {
         lanes: &[LaneId],
         depth: usize,
     ) -> Result<Vec<(LaneId, i64, Key)>, Fault> {
-        let sql = "select l.lane,l.rank,l.key from json_each(?) j join life l on l.key in \
-                   (select key from life where lane=j.value and state=2 order by rank,key limit ?)";
+        // As one text: a row of its own would cost each place more than all the rest.
+        let sql = "select group_concat(p,' ') from (select (select group_concat(concat(lane,' ',rank,' ',key),' ') from \
+                   (select lane,rank,key from ready where lane=j.value order by rank,key limit ?)) p from json_each(?) j)";
         let list = numbers(lanes.iter().map(|lane| lane.0));
         let rows = self.see(stage, sql, |args| {
-            args.text(list);
             args.int(depth as i64);
+            args.text(list);
         });
         let rows = rows.await?;
-        let place = |row| Ok((LaneId(column(row, 0)?), column(row, 1)?, Key(column(row, 2)?)));
-        rows.iter().map(place).collect()
+        let text: Option<&str> = rows.first().map_or(Ok(None), |row| column(row, 0))?;
+        let numbers = text
+            .unwrap_or_default()
+            .split_ascii_whitespace()
+            .map(codec::packed::number);
+        let numbers: Vec<i64> = numbers.collect::<Result<_, _>>()?;
+        let places = numbers.chunks_exact(3);
+        Ok(places
+            .map(|place| (LaneId(place[0]), place[1], Key(place[2])))
+            .collect())
     }
 
     async fn running(&mut self, stage: &mut Stage) -> Result<Vec<(LaneId, u32)>, Fault> {
-        let sql = "select lane,count(*) from life where state=3 group by lane";
+        let sql = "select l.lane,count(*) from running r join life l on l.key=r.key group by l.lane";
         counts(&self.see(stage, sql, |_| {}).await?)
     }
 
@@ -297,7 +338,8 @@ impl Disk for SqliteDisk {
     }
 
     async fn held(&mut self, stage: &mut Stage, sessions: &[SessionId]) -> Result<Vec<(SessionId, Key)>, Fault> {
-        let sql = "select j.key,l.key from json_each(?) j join life l on l.session=unhex(j.value) and l.state=3";
+        let sql = "select j.key,l.key from json_each(?) j cross join running r \
+                   join life l on l.key=r.key and l.session=unhex(j.value)";
         let list = ids_json(sessions.iter().map(|id| id.as_uuid()));
         let rows = self.see(stage, sql, |args| args.text(list)).await?;
         let held = |row| Ok((sessions[column::<i64>(row, 0)? as usize], Key(column(row, 1)?)));

@@ -1,9 +1,11 @@
 //! Forgetting trees that ended long ago.
 
+use std::collections::HashSet;
+
 use orchestrator_protocol::Timestamp;
 
 use super::{
-    codec::column,
+    codec::{chunk, column, life},
     disk::{SqliteDisk, Stage},
     sql::numbers,
 };
@@ -44,19 +46,52 @@ pub(super) async fn prune(
     Ok((roots.len(), keys.into_iter().map(Key).collect()))
 }
 
+/// Rows of events that hold some of tasks: `seq,first,body`. The walk is the one that reads histories.
+const EVENTS: &str = "with recursive walk(row,previous) as (\
+    select e.seq,l.last_event-cast(substr(e.links,1+12*(l.last_event-e.first),12) as integer) \
+    from json_each(?) j join life l on l.key=j.value \
+    join event e on e.seq=(select min(seq) from event where seq>=l.last_event) union all \
+    select e.seq,w.previous-cast(substr(e.links,1+12*(w.previous-e.first),12) as integer) from walk w \
+    join event e on e.seq=(select min(seq) from event where seq>=w.previous) where w.previous>0) \
+    select seq,first,body from event where seq in (select row from walk)";
+
+/// Forgets the events of tasks. A row that holds those of others too stays, without these.
+async fn forget_events(disk: &mut SqliteDisk, stage: &mut Stage, keys: &[i64]) -> Result<(), Fault> {
+    let tasks: HashSet<i64> = keys.iter().copied().collect();
+    let rows = disk.see(stage, EVENTS, |args| args.text(numbers(keys.iter().copied())));
+    let mut empty = Vec::new();
+    for row in &rows.await? {
+        let seq: i64 = column(row, 0)?;
+        match chunk::without(row, &tasks)? {
+            None => empty.push(seq),
+            Some(body) => {
+                let args = stage.script.push("update event set body=? where seq=?");
+                args.bytes(&body);
+                args.int(seq);
+            }
+        }
+    }
+    let sql = "delete from event where seq in (select value from json_each(?))";
+    disk.see(stage, sql, |args| args.text(numbers(empty))).await?;
+    Ok(())
+}
+
 async fn forget(disk: &mut SqliteDisk, stage: &mut Stage, keys: &[i64]) -> Result<(), Fault> {
     if keys.is_empty() {
         return Ok(());
     }
+    forget_events(disk, stage, keys).await?;
     let list = numbers(keys.iter().copied());
+    let sql = "select wall from life where key in (select value from json_each(?))";
+    let rows = disk.see(stage, sql, |args| args.text(list.as_str())).await?;
+    let seconds = rows.iter().map(|row| life::seconds_of(column(row, 0)?));
+    let seconds: f64 = seconds.sum::<Result<_, _>>()?;
+    stage.script.push("update total set n=n-? where id=14").real(seconds);
     for sql in [
         "update total set n=n-(select count(*) from life where state=total.id \
          and key in (select value from json_each(?))) where id<10",
         "update total set n=n-coalesce((select sum(more->>('$.usage['||(total.id-10)||']')) from life \
-         where key in (select value from json_each(?))),0) where id>=10",
-        "delete from event where seq in (with recursive walk(seq) as (select last_event from life \
-         where key in (select value from json_each(?)) union all \
-         select e.previous from walk w join event e on e.seq=w.seq where e.previous>0) select seq from walk)",
+         where key in (select value from json_each(?))),0) where id between 10 and 13",
         "delete from log where task in (select value from json_each(?))",
         "delete from step where task in (select value from json_each(?))",
         "delete from edge where target in (select value from json_each(?))",

@@ -114,8 +114,9 @@ impl Reader {
     }
 
     pub(super) async fn sessions(&self) -> Result<Vec<SessionView>, StoreError> {
-        let sql = "select id,expires_at,body,(select count(*) from life where state=3 and session=s.id) \
-                   from session s order by id";
+        let sql = "select s.id,s.expires_at,s.body,coalesce(r.n,0) from session s left join \
+                   (select l.session,count(*) n from running r join life l on l.key=r.key group by l.session) r \
+                   on r.session=s.id order by s.id";
         let view = |row: &SqliteRow| {
             let id = SessionId::from_uuid(codec::uuid(column(row, 0)?)?);
             let session = session::decode(id, column(row, 1)?, column(row, 2)?)?;
@@ -126,7 +127,7 @@ impl Reader {
 
     pub(super) async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
         let sql = "select id,n from total union all \
-                   select -1,created_at from task where key=(select min(key) from life indexed by life_ready where state=2)";
+                   select -1,created_at from task where key=(select min(key) from ready)";
         let mut stats = Stats::default();
         let mut spent = Spent(0, 0, 0, 0, 0.0);
         for row in &self.rows(sql, |_| {}).await? {

@@ -2,17 +2,19 @@
 //!
 //! A statement costs a trip to the connection's thread and back, which is dearer than the statement itself. So all rows
 //! of a table are one statement, and the statements for all tables are one [`Script`] that is executed, and committed, in
-//! one trip. Next in price come parameters; what all rows of a statement have in common is passed once.
+//! one trip. Next in price come parameters; what all rows of a statement have in common, and what grows along with
+//! another column, is passed once.
+
+mod shape;
 
 use std::{borrow::Cow, fmt::Write};
 
 use sqlx::{Arguments, sqlite::SqliteArguments};
 
+use self::shape::{Column, Shape};
+
 /// How many rows a statement has at most: SQLite takes 32,766 parameters, and no table has sixteen columns.
 const MOST: usize = 2048;
-
-/// Rows from which on it pays to look for what they have in common.
-const SOME: usize = 4;
 
 /// A value that is to be written.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +23,8 @@ pub(super) enum Cell<'v> {
     Int(i64),
     Text(Cow<'v, str>),
     Id(&'v [u8; 16]),
+    Bytes(&'v [u8]),
+    Eight([u8; 8]),
 }
 
 /// Values of rows, one row after the other.
@@ -48,6 +52,16 @@ impl<'v> Cells<'v> {
         self.0.push(value.map_or(Cell::Null, |text| Cell::Text(text.into())));
     }
 
+    /// Adds bytes.
+    pub(super) fn bytes(&mut self, value: &'v [u8]) {
+        self.0.push(Cell::Bytes(value));
+    }
+
+    /// Adds eight bytes.
+    pub(super) fn eight(&mut self, value: [u8; 8]) {
+        self.0.push(Cell::Eight(value));
+    }
+
     /// Adds sixteen bytes.
     pub(super) fn id(&mut self, value: &'v [u8; 16]) {
         self.0.push(Cell::Id(value));
@@ -69,6 +83,11 @@ impl Args {
         self.add(value);
     }
 
+    /// Adds a number with a fraction.
+    pub(super) fn real(&mut self, value: f64) {
+        self.add(value);
+    }
+
     /// Adds a text.
     pub(super) fn text(&mut self, value: impl Into<String>) {
         self.add(value.into());
@@ -76,6 +95,11 @@ impl Args {
 
     /// Adds sixteen bytes.
     pub(super) fn id(&mut self, value: &[u8; 16]) {
+        self.add(value.to_vec());
+    }
+
+    /// Adds bytes.
+    pub(super) fn bytes(&mut self, value: &[u8]) {
         self.add(value.to_vec());
     }
 
@@ -90,6 +114,8 @@ impl Args {
             Cell::Int(value) => self.add(value),
             Cell::Text(text) => self.add(text.into_owned()),
             Cell::Id(id) => self.id(id),
+            Cell::Bytes(bytes) => self.bytes(bytes),
+            Cell::Eight(bytes) => self.bytes(&bytes),
         }
     }
 
@@ -106,45 +132,6 @@ impl Args {
     }
 }
 
-/// Which columns differ between the rows of a statement; the others are the same in all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Varying(u32);
-
-impl Varying {
-    const ALL: Self = Self(u32::MAX);
-
-    fn of(cells: &[Cell<'_>], columns: usize) -> Self {
-        if cells.len() < SOME * columns {
-            return Self::ALL;
-        }
-        let (first, rest) = cells.split_at(columns);
-        let mut varying = 0;
-        for row in rest.chunks_exact(columns) {
-            for (column, (a, b)) in first.iter().zip(row).enumerate() {
-                if varying & (1 << column) == 0 && a != b {
-                    varying |= 1 << column;
-                }
-            }
-        }
-        if varying == 0 { Self::ALL } else { Self(varying) }
-    }
-
-    fn has(self, column: usize) -> bool {
-        self.0 & (1 << column) != 0
-    }
-
-    fn count(self, columns: usize) -> usize {
-        (0..columns).filter(|column| self.has(*column)).count()
-    }
-
-    /// The place, from 1, among the varying columns of one that has a value in every row.
-    fn filled(self, cells: &[Cell<'_>], columns: usize) -> Option<usize> {
-        let mut varying = (0..columns).filter(|column| self.has(*column));
-        let is_filled = |column: &usize| cells[*column..].iter().step_by(columns).all(|cell| *cell != Cell::Null);
-        varying.position(|column| is_filled(&column)).map(|place| place + 1)
-    }
-}
-
 /// An insert into one table.
 pub(super) struct Insert {
     /// Up to the rows: `insert into task(key,id)`.
@@ -157,29 +144,26 @@ pub(super) struct Insert {
 impl Insert {
     /// An insert of rows; `head` goes up to them, `tail` follows them.
     pub(super) const fn new(head: &'static str, columns: usize, tail: &'static str) -> Self {
-        assert!(columns <= 32, "a mask has 32 bits");
         Self { head, columns, tail }
     }
 
-    /// Adds the statement for so many rows. Rows whose column of that place is null are left out.
-    fn push(&self, sql: &mut String, rows: usize, varying: Varying, filled: Option<usize>) {
+    /// Adds the statement for so many rows. Rows whose column that is always filled is null are left out.
+    fn push(&self, sql: &mut String, rows: usize, shape: &Shape) {
         sql.push_str(self.head);
-        if varying == Varying::ALL {
+        if shape.is_plain() {
             push_rows(sql, rows, self.columns);
         } else {
-            let mut place = 0;
-            for column in 0..self.columns {
-                sql.push_str(if column == 0 { " select " } else { "," });
-                if varying.has(column) {
-                    place += 1;
-                    write!(sql, "column{place}").expect("a String takes everything");
-                } else {
-                    sql.push('?');
+            for (at, column) in shape.columns().enumerate() {
+                sql.push_str(if at == 0 { " select " } else { "," });
+                match column {
+                    Column::Common => sql.push('?'),
+                    Column::Varying(place) => write!(sql, "column{place}").expect("a String takes everything"),
+                    Column::Beside(place) => write!(sql, "column{place}+?").expect("a String takes everything"),
                 }
             }
             sql.push_str(" from (");
-            push_rows(sql, rows, place);
-            match filled {
+            push_rows(sql, rows, shape.varying());
+            match shape.filled() {
                 Some(place) => write!(sql, ") where column{place} is not null").expect("a String takes everything"),
                 // Without a condition SQLite takes what follows for part of a join.
                 None => sql.push_str(") where true"),
@@ -188,19 +172,20 @@ impl Insert {
         sql.push_str(self.tail);
     }
 
-    /// Adds the values as [`Insert::push`] asks for them: what is common first.
-    fn bind(&self, args: &mut Args, cells: Vec<Cell<'_>>, varying: Varying, padding: usize) {
-        if varying != Varying::ALL {
-            for column in (0..self.columns).filter(|column| !varying.has(*column)) {
-                args.cell(cells[column].clone());
-            }
-        }
-        for (at, cell) in cells.into_iter().enumerate() {
-            if varying.has(at % self.columns) {
+    /// Adds the values as [`Insert::push`] asks for them: what is passed once comes first.
+    fn bind(args: &mut Args, cells: Vec<Cell<'_>>, shape: &Shape, padding: usize) {
+        Arguments::reserve(
+            &mut args.0,
+            (cells.len() / shape.columns().count() + padding + 1) * shape.varying(),
+            0,
+        );
+        shape.once(&cells).for_each(|cell| args.cell(cell));
+        for (cell, varies) in cells.into_iter().zip(shape.varies().cycle()) {
+            if varies {
                 args.cell(cell);
             }
         }
-        for _ in 0..padding * varying.count(self.columns) {
+        for _ in 0..padding * shape.varying() {
             args.cell(Cell::Null);
         }
     }
@@ -267,20 +252,15 @@ impl Script {
     /// is null and left out. So most statements are prepared already, whatever the number of rows.
     fn insert_cells(&mut self, insert: &Insert, rows: usize, cells: Vec<Cell<'_>>) {
         debug_assert_eq!(cells.len(), rows * insert.columns, "{}", insert.head);
-        let varying = Varying::of(&cells, insert.columns);
-        let filled = if varying == Varying::ALL {
-            None
-        } else {
-            varying.filled(&cells, insert.columns)
-        };
-        let written = if filled.is_some() {
+        let shape = Shape::of(&cells, insert.columns);
+        let written = if shape.filled().is_some() {
             rows.next_power_of_two()
         } else {
             rows
         };
         self.separate();
-        insert.push(&mut self.last.sql, written, varying, filled);
-        insert.bind(&mut self.last.args, cells, varying, written - rows);
+        insert.push(&mut self.last.sql, written, &shape);
+        Insert::bind(&mut self.last.args, cells, &shape, written - rows);
     }
 
     fn separate(&mut self) {
@@ -338,6 +318,14 @@ mod tests {
     }
 
     #[test]
+    fn what_grows_along_is_passed_once() {
+        let rows = [(1, 11, None), (3, 13, None), (4, 14, None), (9, 19, None)];
+        let expected = "insert into pair(a,b,c) select column1,column1+?,? from ( values (?),(?),(?),(?)) \
+                        where column1 is not null";
+        assert_eq!(sql(&rows), (expected.to_owned(), 6));
+    }
+
+    #[test]
     fn numbers_of_rows_are_rounded_up() {
         let rows: Vec<_> = (0..5).map(|n| (n, 1, None)).collect();
         let (five, count) = sql(&rows);
@@ -372,7 +360,7 @@ mod tests {
     #[test]
     fn what_is_very_long_takes_more_than_one_trip() {
         let rows: Vec<(i64, i64, Option<String>)> =
-            (0..75 * MOST as i64).map(|n| (n, n, Some(n.to_string()))).collect();
+            (0..75 * MOST as i64).map(|n| (n, n * n, Some(n.to_string()))).collect();
         let mut script = Script::default();
         script.insert(&PAIRS, &rows, |cells, (a, b, c)| {
             cells.int(*a);

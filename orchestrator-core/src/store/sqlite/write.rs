@@ -3,7 +3,7 @@
 use orchestrator_protocol::Timestamp;
 
 use super::{
-    codec::{event, life, task},
+    codec::{chunk, event, life, task},
     sql::{Cells, Insert, Script, numbers},
 };
 use crate::{
@@ -20,6 +20,8 @@ use crate::{
 static INSERT_EDGE: Insert = Insert::new("insert or ignore into edge(target,waiter)", 2, "");
 static INSERT_DUE: Insert = Insert::new("insert into due(at,key)", 2, "");
 static INSERT_ASIDE: Insert = Insert::new("insert into aside(state,key)", 2, "");
+static INSERT_READY: Insert = Insert::new("insert into ready(lane,rank,key)", 3, "");
+static INSERT_RUNNING: Insert = Insert::new("insert into running(key)", 1, "");
 static INSERT_LANE: Insert = Insert::new("insert into lane(id,task_type,body)", 3, "");
 static ADD_START: Insert = Insert::new(
     "insert into start(lane,at,n)",
@@ -32,6 +34,9 @@ static ADD_TOKENS: Insert = Insert::new(
     " on conflict(lane,at) do update set n=n+excluded.n",
 );
 static PUT_SESSION: Insert = Insert::new("insert or replace into session(id,expires_at,body)", 3, "");
+
+/// How many places of a lane are rather taken one by one.
+const FEW: usize = 8;
 
 /// Where the counts of what was spent begin among the totals, after those of the states.
 pub(super) const SPENT: i64 = orchestrator_protocol::TaskState::ALL.len() as i64;
@@ -48,13 +53,13 @@ pub(super) fn write(script: &mut Script, changes: Changes<'_>) {
     script.insert(&task::INSERT, &changes.born, |cells, row: &&TaskRow| {
         task::bind(cells, row);
     });
-    script.insert(&life::PUT, &changes.lives, |cells, row: &&TaskRow| {
-        life::bind(cells, row);
-    });
-    script.insert(&task::PUT_RESULT, &changes.results, |cells, row: &&TaskRow| {
+    write_lives(script, &changes);
+    write_queue(script, &changes);
+    script.insert(&task::PUT_RESULT, &changes.outcomes, |cells, row: &&TaskRow| {
         task::bind_result(cells, row);
     });
-    script.insert(&event::INSERT, &changes.events, event::bind);
+    let chunks = chunk::pack(&changes.events);
+    script.insert(&chunk::INSERT, &chunks, chunk::bind);
     script.insert(&event::INSERT_STEP, &changes.steps, event::bind_step);
     script.insert(&event::INSERT_LOG, &changes.logs, event::bind_log);
     write_numbers(script, changes.numbers);
@@ -115,6 +120,107 @@ fn write_marks(script: &mut Script, changes: &Changes<'_>) {
     };
     script.insert(&INSERT_DUE, &changes.due, bind);
     script.insert(&INSERT_ASIDE, &changes.aside, bind);
+}
+
+/// What became of tasks. Those that are in the same state have most in common, so each state is a statement.
+fn write_lives(script: &mut Script, changes: &Changes<'_>) {
+    let mut lives = changes.lives.clone();
+    lives.sort_by_key(|row| row.state);
+    for lives in lives.chunk_by(|a, b| a.state == b.state) {
+        script.insert(&life::PUT, lives, |cells, row: &&TaskRow| {
+            life::bind(cells, row);
+        });
+    }
+}
+
+/// What is ready and what runs. What stops being so is mostly next to each other: then one statement takes it all.
+fn write_queue(script: &mut Script, changes: &Changes<'_>) {
+    let mut alone: Vec<(i64, i64, i64)> = Vec::new();
+    for places in changes.ready_gone.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        let (lane, rank, first) = places[0];
+        let last = places[places.len() - 1].2;
+        let sql = match Stretch::of(first, last, places.len()) {
+            _ if places.len() < FEW => None,
+            Stretch::Whole => Some("delete from ready where lane=? and rank=? and key between ? and ?"),
+            Stretch::Dense => Some(
+                "delete from ready where lane=? and rank=? and key between ? and ? \
+                 and not exists (select 1 from life l where l.key=ready.key and l.state=2 and l.rank=ready.rank)",
+            ),
+            Stretch::Thin => None,
+        };
+        if let Some(sql) = sql {
+            let args = script.push(sql);
+            for number in [lane.0, rank, first.0, last.0] {
+                args.int(number);
+            }
+        } else {
+            alone.extend(places.iter().map(|(lane, rank, key)| (lane.0, *rank, key.0)));
+        }
+    }
+    if !alone.is_empty() {
+        let sql = "delete from ready where (lane,rank,key) in \
+                   (select value->>0,value->>1,value->>2 from json_each(?))";
+        script.push(sql).text(text(&alone));
+    }
+    script.insert(&INSERT_READY, &changes.ready, |cells, (lane, rank, key)| {
+        cells.int(lane.0);
+        cells.int(*rank);
+        cells.int(key.0);
+    });
+    write_running(script, changes);
+}
+
+fn write_running(script: &mut Script, changes: &Changes<'_>) {
+    if let [first, .., last] | [first @ last] = &changes.running_gone[..] {
+        let sql = match Stretch::of(*first, *last, changes.running_gone.len()) {
+            Stretch::Whole => Some("delete from running where key between ? and ?"),
+            Stretch::Dense => Some(
+                "delete from running where key between ? and ? \
+                 and not exists (select 1 from life l where l.key=running.key and l.state=3)",
+            ),
+            Stretch::Thin => None,
+        };
+        if let Some(sql) = sql {
+            let args = script.push(sql);
+            args.int(first.0);
+            args.int(last.0);
+        } else {
+            let sql = "delete from running where key in (select value from json_each(?))";
+            script
+                .push(sql)
+                .text(numbers(changes.running_gone.iter().map(|key| key.0)));
+        }
+    }
+    match &changes.running[..] {
+        [first, .., last] if Stretch::of(*first, *last, changes.running.len()) != Stretch::Thin => {
+            let args = script
+                .push("insert or ignore into running(key) select key from life where key between ? and ? and state=3");
+            args.int(first.0);
+            args.int(last.0);
+        }
+        new => script.insert(&INSERT_RUNNING, new, |cells, key| cells.int(key.0)),
+    }
+}
+
+/// How keys fill the space between the first and the last of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stretch {
+    /// All that can be there is meant.
+    Whole,
+    /// It is cheaper to look at all that is there than to name what is meant.
+    Dense,
+    /// Most that can be there is not meant.
+    Thin,
+}
+
+impl Stretch {
+    fn of(first: Key, last: Key, count: usize) -> Self {
+        match last.0 - first.0 + 1 {
+            room if room == count as i64 => Self::Whole,
+            room if room <= 2 * count as i64 => Self::Dense,
+            _ => Self::Thin,
+        }
+    }
 }
 
 fn write_numbers(script: &mut Script, numbers: Numbers) {

@@ -3,7 +3,7 @@
 //! Only the writer changes tasks, so what it remembers stays true until another process writes or a transaction is
 //! rolled back; then everything is forgotten.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use orchestrator_protocol::{Json, TaskId};
 use rustc_hash::FxHashMap as HashMap;
@@ -20,11 +20,41 @@ const GENERATION_BYTES: usize = 16 << 20;
 /// A task that is remembered.
 pub(super) struct Entry {
     /// The task, with every change of this transaction.
-    pub(super) row: TaskRow,
+    pub(super) row: Arc<TaskRow>,
     /// What of it is not written yet.
     pub(super) unwritten: Unwritten,
     /// The names of all its steps, if they are known.
     pub(super) steps: Option<HashSet<String>>,
+}
+
+/// What is to be written of what a task gave, or why it failed last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Outcome {
+    /// Nothing.
+    #[default]
+    Written,
+    /// What is kept with its life where life has a column for it.
+    Small,
+    /// What is kept apart everywhere.
+    Apart,
+}
+
+impl Outcome {
+    /// What is to be written when one task became another.
+    pub(super) fn of(old: Option<&TaskRow>, new: &TaskRow) -> Self {
+        let is_same = match (old.and_then(|row| row.output.as_ref()), &new.output) {
+            (Some(old), Some(new)) => old.get() == new.get(),
+            (old, new) => old.is_none() && new.is_none(),
+        };
+        let error = old.and_then(|row| row.error.as_ref());
+        if is_same && error == new.error.as_ref() {
+            Self::Written
+        } else if task::has_result(new) || old.is_some_and(task::has_result) {
+            Self::Apart
+        } else {
+            Self::Small
+        }
+    }
 }
 
 /// What of a task is not written yet.
@@ -35,13 +65,13 @@ pub(super) struct Unwritten {
     /// Where it is in its life.
     pub(super) life: bool,
     /// What it gave.
-    pub(super) result: bool,
+    pub(super) outcome: Outcome,
 }
 
 impl Unwritten {
     /// Whether there is anything.
     pub(super) fn any(self) -> bool {
-        self.task || self.life || self.result
+        self.task || self.life || self.outcome != Outcome::Written
     }
 }
 
@@ -49,8 +79,8 @@ impl Unwritten {
 /// is forgotten. As good as forgetting the least recently used, without a list to keep.
 #[derive(Default)]
 pub(super) struct Cache {
-    young: HashMap<Key, Box<Entry>>,
-    old: HashMap<Key, Box<Entry>>,
+    young: HashMap<Key, Entry>,
+    old: HashMap<Key, Entry>,
     ids: HashMap<TaskId, Key>,
     young_bytes: usize,
 }
@@ -72,15 +102,12 @@ impl Cache {
             self.young_bytes += bytes(&entry.row);
             self.young.insert(key, entry);
         }
-        self.young.get_mut(&key).map(|entry| &mut **entry)
+        self.young.get_mut(&key)
     }
 
     /// A task that is in use already.
     pub(super) fn peek(&self, key: Key) -> Option<&Entry> {
-        self.young
-            .get(&key)
-            .or_else(|| self.old.get(&key))
-            .map(|entry| &**entry)
+        self.young.get(&key).or_else(|| self.old.get(&key))
     }
 
     /// The key of a task, if it is remembered.
@@ -89,7 +116,7 @@ impl Cache {
     }
 
     /// Remembers a task, unless it is remembered already.
-    pub(super) fn insert(&mut self, row: TaskRow, new: bool) {
+    pub(super) fn insert(&mut self, row: Arc<TaskRow>, new: bool) {
         if self.get(row.key).is_some() {
             return;
         }
@@ -100,11 +127,11 @@ impl Cache {
             unwritten: Unwritten {
                 task: new,
                 life: new,
-                result: new && task::has_result(&row),
+                outcome: if new { Outcome::of(None, &row) } else { Outcome::Written },
             },
             row,
         };
-        self.young.insert(entry.row.key, Box::new(entry));
+        self.young.insert(entry.row.key, entry);
     }
 
     /// Forgets a task.

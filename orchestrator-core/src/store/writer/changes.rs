@@ -18,6 +18,14 @@ pub struct Changes<'c> {
     pub due_gone: Vec<(i64, Key)>,
     /// When a timer must look at which task, in microseconds.
     pub due: Vec<(i64, Key)>,
+    /// Places of tasks that are ready no more.
+    pub ready_gone: Vec<Place>,
+    /// Places of tasks that have become ready.
+    pub ready: Vec<Place>,
+    /// Tasks that run no more.
+    pub running_gone: Vec<Key>,
+    /// Tasks that have begun to run.
+    pub running: Vec<Key>,
     /// Tasks that are kept aside under a state no more.
     pub aside_gone: Vec<(i64, Key)>,
     /// Tasks that are kept aside, under their state.
@@ -30,6 +38,8 @@ pub struct Changes<'c> {
     pub lives: Vec<&'c TaskRow>,
     /// Tasks whose result is kept apart and changed.
     pub results: Vec<&'c TaskRow>,
+    /// Tasks of which what they gave, or why they failed last, changed, wherever it is kept.
+    pub outcomes: Vec<&'c TaskRow>,
     /// New events.
     pub events: Vec<Happening>,
     /// New steps.
@@ -51,6 +61,9 @@ pub struct Changes<'c> {
     /// What people set.
     pub settings: Settings,
 }
+
+/// Where a task stands that is ready: its lane, its rank there, and itself.
+pub type Place = (LaneId, i64, Key);
 
 /// Where the numbers stand.
 #[derive(Debug, Clone, Copy, Default)]
@@ -90,7 +103,7 @@ pub struct Settings {
 }
 
 impl Changes<'_> {
-    /// Whether there is nothing.
+    /// Whether there is nothing. What is ready or runs changes with lives only.
     pub fn is_empty(&self) -> bool {
         let edges = self.edges.is_empty() && self.edges_to_gone.is_empty() && self.edges_of_gone.is_empty();
         let marks = [&self.due_gone, &self.due, &self.aside_gone, &self.aside];

@@ -40,7 +40,7 @@ pub enum Keys<'q> {
     Named(&'q [(Key, String)]),
     /// Everything below these that is not terminal, in the order of (these, depth, key).
     Below(&'q [Key]),
-    /// Tasks whose lease one of these sessions holds.
+    /// Tasks whose lease one of these sessions holds; asked for where the mirror does not say.
     LeasedBy(&'q [SessionId]),
     /// So many tasks that are due at a moment, the earliest first.
     Due(Timestamp, usize),
@@ -99,7 +99,7 @@ pub trait Disk: Send + Sized + 'static {
         depth: usize,
     ) -> impl Future<Output = Result<Vec<(LaneId, i64, Key)>, Fault>> + Send;
 
-    /// How many tasks run in each lane.
+    /// How many tasks run in each lane; asked for where the mirror does not say.
     fn running(&mut self, stage: &mut Self::Stage) -> impl Future<Output = Result<Vec<(LaneId, u32)>, Fault>> + Send;
 
     /// How many tasks of these lanes were started after a moment.

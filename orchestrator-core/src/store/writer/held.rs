@@ -1,59 +1,77 @@
-//! Which leases sessions hold, so that a claim finds how much room each has without asking the database.
+//! The leases that are held, in the writer's memory: whose they are, and in which lanes.
+//!
+//! Like everything that the writer remembers it holds while nobody else writes, and is forgotten otherwise.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
-use orchestrator_protocol::SessionId;
+use orchestrator_protocol::{SessionId, TaskState};
 
-use crate::store::row::{Key, TaskRow};
+use crate::store::row::{Key, LaneId, TaskRow};
 
-/// The tasks whose lease a session holds, of the sessions that were asked for. It follows every change of a task, and is
-/// forgotten with the rest when somebody else has written.
+/// The leases that are held.
 #[derive(Debug, Default)]
-pub(super) struct Held {
-    known: HashMap<SessionId, HashSet<Key>>,
+pub struct Held {
+    sessions: HashMap<SessionId, BTreeSet<Key>>,
+    lanes: HashMap<LaneId, u32>,
 }
 
 impl Held {
-    /// Those of these sessions of which nothing is known.
-    pub(super) fn unknown(&self, sessions: &[SessionId]) -> Vec<SessionId> {
-        let unknown = sessions.iter().filter(|id| !self.known.contains_key(id));
-        unknown.copied().collect()
+    /// Notices that a session holds the lease of a task.
+    pub fn add(&mut self, session: SessionId, lane: LaneId, task: Key) {
+        if self.sessions.entry(session).or_default().insert(task) {
+            *self.lanes.entry(lane).or_default() += 1;
+        }
     }
 
-    /// Takes in all that these sessions hold.
-    pub(super) fn learn(&mut self, sessions: &[SessionId], held: Vec<(SessionId, Key)>) {
-        for session in sessions {
-            self.known.insert(*session, HashSet::new());
+    fn remove(&mut self, session: SessionId, lane: LaneId, task: Key) {
+        let Some(tasks) = self.sessions.get_mut(&session) else {
+            return;
+        };
+        if !tasks.remove(&task) {
+            return;
         }
-        for (session, key) in held {
-            if let Some(keys) = self.known.get_mut(&session) {
-                keys.insert(key);
+        if tasks.is_empty() {
+            self.sessions.remove(&session);
+        }
+        if let Some(count) = self.lanes.get_mut(&lane) {
+            *count -= 1;
+            if *count == 0 {
+                self.lanes.remove(&lane);
             }
         }
     }
 
-    /// Forgets a session that has ended.
-    pub(super) fn forget(&mut self, session: SessionId) {
-        self.known.remove(&session);
-    }
-
-    /// Takes the changes of a task in.
-    pub(super) fn change(&mut self, old: &TaskRow, new: &TaskRow) {
-        let holder = |row: &TaskRow| row.session.filter(|_| row.lease.is_some());
-        let (before, after) = (holder(old), holder(new));
-        if before == after {
+    /// Notices that a task changed, or is new.
+    pub(super) fn change(&mut self, old: Option<&TaskRow>, new: &TaskRow) {
+        let lease = |row: &TaskRow| {
+            let session = row.session.filter(|_| row.state == TaskState::Running)?;
+            Some((session, row.lane))
+        };
+        let (from, to) = (old.and_then(lease), lease(new));
+        if from == to {
             return;
         }
-        if let Some(keys) = before.and_then(|session| self.known.get_mut(&session)) {
-            keys.remove(&old.key);
+        if let Some((session, lane)) = from {
+            self.remove(session, lane, new.key);
         }
-        if let Some(keys) = after.and_then(|session| self.known.get_mut(&session)) {
-            keys.insert(new.key);
+        if let Some((session, lane)) = to {
+            self.add(session, lane, new.key);
         }
     }
 
-    /// How many leases a session holds.
+    /// The tasks whose leases these sessions hold, in the order of (these, key).
+    pub(super) fn of(&self, sessions: &[SessionId]) -> Vec<Key> {
+        let tasks = sessions.iter().filter_map(|session| self.sessions.get(session));
+        tasks.flatten().copied().collect()
+    }
+
+    /// How many a session holds.
     pub(super) fn count(&self, session: SessionId) -> u32 {
-        self.known.get(&session).map_or(0, |keys| keys.len() as u32)
+        self.sessions.get(&session).map_or(0, |keys| keys.len() as u32)
+    }
+
+    /// How many are held in each lane.
+    pub(super) fn by_lane(&self) -> Vec<(LaneId, u32)> {
+        self.lanes.iter().map(|(lane, count)| (*lane, *count)).collect()
     }
 }

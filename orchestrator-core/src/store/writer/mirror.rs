@@ -9,6 +9,7 @@ use super::{
     changes::{Counted, Numbers},
     heads::Heads,
     held::Held,
+    taken::Taken,
 };
 use crate::{
     domain::placement::Eligibility,
@@ -101,7 +102,9 @@ pub struct Mirror {
     pub(super) lane_ids: HashMap<Lane, LaneId>,
     pub(super) eligibility: Eligibility,
     pub(super) heads: Heads,
-    pub(super) held: Held,
+    pub(super) taken: Taken,
+    /// The leases that are held, where the database has no index for them.
+    pub held: Option<Held>,
     /// The sessions that have not ended.
     pub sessions: BTreeMap<SessionId, SessionRow>,
     /// The rules of limit keys.

@@ -1,10 +1,14 @@
 //! What a transaction is about to write.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use orchestrator_protocol::{Json, LogLine, SessionId, Timestamp};
 
-use super::{changes::Settings, codec::event::Happening, totals::Totals};
+use super::{
+    changes::{Place, Settings},
+    codec::event::Happening,
+    totals::Totals,
+};
 use crate::store::row::{Key, LaneId, TaskRow};
 
 /// Writes that wait to be made together.
@@ -27,42 +31,46 @@ pub(super) struct Pending {
     /// Tokens that tasks of limited lanes spent, and when.
     pub(super) tokens: BTreeMap<(LaneId, Timestamp), u64>,
     pub(super) totals: Totals,
-    pub(super) due: Marks,
-    pub(super) aside: Marks,
+    pub(super) due: Moves<(i64, Key)>,
+    pub(super) aside: Moves<(i64, Key)>,
+    pub(super) ready: Moves<Place>,
+    pub(super) running: Moves<Key>,
 }
 
-/// Tasks under their numbers.
-type Places = Vec<(i64, Key)>;
+/// What joins a set and what leaves it, of which only the sum is written.
+#[derive(Debug)]
+pub(super) struct Moves<M>(Vec<(M, bool)>);
 
-/// Tasks that a table lists under a number, to be added and removed.
-#[derive(Debug, Default)]
-pub(super) struct Marks {
-    new: BTreeSet<(i64, Key)>,
-    gone: BTreeSet<(i64, Key)>,
+impl<M> Default for Moves<M> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
 }
 
-impl Marks {
-    /// Moves a task from one number to another; none: it is not listed.
-    pub(super) fn change(&mut self, key: Key, from: Option<i64>, to: Option<i64>) {
-        if from == to {
-            return;
-        }
-        if let Some(from) = from
-            && !self.new.remove(&(from, key))
-        {
-            self.gone.insert((from, key));
-        }
-        if let Some(to) = to
-            && !self.gone.remove(&(to, key))
-        {
-            self.new.insert((to, key));
+impl<M: Copy + Ord> Moves<M> {
+    /// Something that was in the set as `from`, if it was, is in it as `to`, if it is.
+    pub(super) fn change(&mut self, from: Option<M>, to: Option<M>) {
+        if from != to {
+            self.0.extend(from.map(|member| (member, false)));
+            self.0.extend(to.map(|member| (member, true)));
         }
     }
 
-    /// What is to be added, and what is to be removed.
-    pub(super) fn take(&mut self) -> (Places, Places) {
-        let taken = std::mem::take(self);
-        (taken.new.into_iter().collect(), taken.gone.into_iter().collect())
+    /// What has joined and what has left in the end, each in order.
+    pub(super) fn take(&mut self) -> (Vec<M>, Vec<M>) {
+        let mut moves = std::mem::take(&mut self.0);
+        // What came after what stays so.
+        moves.sort_by_key(|(member, _)| *member);
+        let (mut joined, mut left) = (Vec::new(), Vec::new());
+        for moves in moves.chunk_by(|(a, _), (b, _)| a == b) {
+            // One that first joined was not there, and one that last left is not.
+            match (moves[0], moves[moves.len() - 1]) {
+                ((member, true), (_, true)) => joined.push(member),
+                ((member, false), (_, false)) => left.push(member),
+                _ => {}
+            }
+        }
+        (joined, left)
     }
 }
 
@@ -97,5 +105,37 @@ impl Starts {
     pub(super) fn take(&mut self) -> Vec<(LaneId, Timestamp, u32)> {
         let counts = self.counts.drain();
         counts.map(|((lane, at), n)| (lane, at, n)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// However often something joins and leaves, writing what is left of it makes the set what it is.
+        #[test]
+        fn the_sum_is_what_came_of_it(
+            before in prop::collection::btree_set(0..20_i64, 0..20),
+            moves in prop::collection::vec((0..20_i64, 0..20_i64), 0..60),
+        ) {
+            let (mut set, mut written) = (before.clone(), before);
+            let mut pending = Moves::default();
+            for (from, to) in moves {
+                let from = Some(from).filter(|from| set.remove(from));
+                let to = Some(to).filter(|to| set.insert(*to));
+                pending.change(from, to);
+            }
+            let (joined, left) = pending.take();
+            prop_assert!(left.iter().all(|member| written.remove(member)));
+            prop_assert!(joined.iter().all(|member| written.insert(*member)));
+            prop_assert_eq!(written, set);
+            let in_order = |members: &[i64]| members.iter().collect::<BTreeSet<_>>().into_iter().eq(members);
+            prop_assert!(in_order(&joined) && in_order(&left));
+        }
     }
 }

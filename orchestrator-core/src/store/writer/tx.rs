@@ -3,12 +3,14 @@
 mod port;
 mod settings;
 
+use std::sync::Arc;
+
 use orchestrator_protocol::{SideEffects, TaskState, Timestamp};
 
 use super::{
-    cache::{Cache, Entry, Unwritten},
+    cache::{Cache, Entry, Outcome, Unwritten},
     changes::Changes,
-    codec::{life, task},
+    codec::life,
     disk::{Disk, Keys, Which},
     line::Line,
     mirror::Mirror,
@@ -78,6 +80,8 @@ impl<'w, D: Disk> WriterTx<'w, D> {
         pending.starts.look(&pending.events);
         let (due, due_gone) = pending.due.take();
         let (aside, aside_gone) = pending.aside.take();
+        let (ready, ready_gone) = pending.ready.take();
+        let (running, running_gone) = pending.running.take();
         let keys = std::mem::take(&mut pending.tasks);
         let numbers = self.mirror.numbers();
         // Numbers beyond the last reservation are in use: it must be on the disk before they are told.
@@ -90,7 +94,7 @@ impl<'w, D: Disk> WriterTx<'w, D> {
         let entries: Vec<&Entry> = keys.iter().filter_map(|key| cache.peek(*key)).collect();
         let which = |wanted: fn(&Unwritten) -> bool| -> Vec<&TaskRow> {
             let wanted = entries.iter().filter(|e| wanted(&e.unwritten));
-            wanted.map(|e| &e.row).collect()
+            wanted.map(|e| &*e.row).collect()
         };
         let changes = Changes {
             edges_to_gone: std::mem::take(&mut pending.edges_to_gone),
@@ -100,13 +104,18 @@ impl<'w, D: Disk> WriterTx<'w, D> {
             due,
             aside_gone,
             aside,
+            ready_gone,
+            ready,
+            running_gone,
+            running,
             lanes: std::mem::take(&mut pending.lanes)
                 .into_iter()
                 .filter_map(|id| Some((id, mirror.lane(id)?)))
                 .collect(),
             born: which(|u| u.task),
             lives: which(|u| u.life),
-            results: which(|u| u.result),
+            results: which(|u| u.outcome == Outcome::Apart),
+            outcomes: which(|u| u.outcome != Outcome::Written),
             events: std::mem::take(&mut pending.events),
             steps: std::mem::take(&mut pending.steps),
             logs: std::mem::take(&mut pending.logs),
@@ -135,7 +144,7 @@ impl<'w, D: Disk> WriterTx<'w, D> {
     }
 
     /// Loads the tasks of keys that the connection gives, in that order.
-    async fn see_tasks(&mut self, which: Keys<'_>) -> Result<Vec<TaskRow>, StoreError> {
+    async fn see_tasks(&mut self, which: Keys<'_>) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         let keys = ask!(self.keys(which))?;
         self.by_key(&keys).await
     }
@@ -145,13 +154,13 @@ impl<'w, D: Disk> WriterTx<'w, D> {
         let (disk, stage) = self.line.ready().await?;
         let rows = disk.tasks(stage, which).await;
         for row in self.line.note(rows)? {
-            self.cache.insert(row, false);
+            self.cache.insert(Arc::new(row), false);
         }
         Ok(())
     }
 
     /// Tasks by key, in that order.
-    async fn by_key(&mut self, keys: &[Key]) -> Result<Vec<TaskRow>, StoreError> {
+    async fn by_key(&mut self, keys: &[Key]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         let missing = keys.iter().filter(|key| self.cache.peek(**key).is_none());
         let missing: Vec<Key> = missing.copied().collect();
         if !missing.is_empty() {
@@ -165,42 +174,51 @@ impl<'w, D: Disk> WriterTx<'w, D> {
     }
 
     /// Takes a new task in.
-    fn bear(&mut self, row: TaskRow) {
+    fn bear(&mut self, row: Arc<TaskRow>) {
         self.pending.totals.born(&row);
-        self.pending.due.change(row.key, None, life::due(&row));
-        self.pending.aside.change(row.key, None, life::aside(&row));
         self.pending.tasks.push(row.key);
-        self.mirror.heads.change(None, &row);
+        self.notice(None, &row);
         self.cache.insert(row, true);
     }
 
+    /// Notices where a task is listed from now on.
+    fn notice(&mut self, old: Option<&TaskRow>, new: &TaskRow) {
+        self.mirror.heads.change(old, new);
+        if let Some(held) = &mut self.mirror.held {
+            held.change(old, new);
+        } else {
+            self.mirror.taken.change(old, new);
+        }
+        let (key, pending) = (new.key, &mut self.pending);
+        let under = |number: Option<i64>| number.map(|number| (number, key));
+        pending
+            .due
+            .change(under(old.and_then(life::due)), under(life::due(new)));
+        pending
+            .aside
+            .change(under(old.and_then(life::aside)), under(life::aside(new)));
+        pending.ready.change(old.and_then(life::ready), life::ready(new));
+        pending.running.change(old.and_then(life::running), life::running(new));
+    }
+
     /// Takes the changes of a task in.
-    fn change(&mut self, row: TaskRow) -> Result<(), StoreError> {
+    fn change(&mut self, row: Arc<TaskRow>) -> Result<(), StoreError> {
         let Some(entry) = self.cache.get(row.key) else {
             let message = format!("a defect of the orchestrator: task {} is changed unread", row.id);
             return Err(StoreError::Unavailable(message));
         };
-        let old = &entry.row;
-        self.pending.totals.changed(old, &row);
-        self.mirror.heads.change(Some(old), &row);
-        self.mirror.held.change(old, &row);
-        self.pending.due.change(row.key, life::due(old), life::due(&row));
-        self.pending.aside.change(row.key, life::aside(old), life::aside(&row));
-        if row.state == TaskState::Running && row.lease != old.lease {
-            self.pending.starts.granted(&row);
-            self.must_sync |= row.spec.side_effects == SideEffects::Once;
-        }
-        let same_output = match (&old.output, &row.output) {
-            (Some(old), Some(new)) => old.get() == new.get(),
-            (old, new) => old.is_none() && new.is_none(),
-        };
+        let old = std::mem::replace(&mut entry.row, row.clone());
         if !entry.unwritten.any() {
             self.pending.tasks.push(row.key);
         }
         entry.unwritten.life = true;
-        let in_result = task::has_result(old) || task::has_result(&row);
-        entry.unwritten.result |= in_result && (!same_output || old.error != row.error);
-        entry.row = row;
+        entry.unwritten.outcome = entry.unwritten.outcome.max(Outcome::of(Some(&old), &row));
+        self.pending.totals.changed(&old, &row);
+        self.notice(Some(&old), &row);
+        if row.state == TaskState::Running && row.lease != old.lease {
+            self.pending.starts.granted(&row);
+            self.must_sync |= row.spec.side_effects == SideEffects::Once;
+        }
         Ok(())
     }
 

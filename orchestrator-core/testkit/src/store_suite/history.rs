@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use orchestrator_core::store::{EventQuery, EventScope, LogQuery, ReportBody};
+use orchestrator_core::store::{EventQuery, EventScope, LeasedTask, LogQuery, ReportBody};
 use orchestrator_protocol::{EventType, NewTask, Seq, TaskError, TaskState};
 
-use crate::harness::{Harness, child, line, step, task};
+use crate::harness::{Harness, child, completion, line, step, task};
 
 pub async fn events_tell_the_whole_life(h: &Harness) {
     let session = h.session(&["a"]).await;
@@ -196,6 +196,42 @@ pub async fn old_trees_are_forgotten(h: &Harness) {
         .expect("stored");
     assert!(again[0].created, "its key is free again");
     assert_eq!(h.store.prune(before, 10).await.expect("a prune"), 0);
+}
+
+pub async fn what_was_written_together_is_forgotten_apart(h: &Harness) {
+    let session = h.session(&["a"]).await;
+    let tasks = h.submit_all(vec![task("a"); 200]).await;
+    let leases = h.claim(session, 200).await;
+    // Every other one ends with the first report, and is old when the others end.
+    let (ended, open): (Vec<_>, Vec<_>) = leases
+        .iter()
+        .partition(|leased| tasks.iter().position(|id| *id == leased.id).is_some_and(|n| n % 2 == 0));
+    let report = |leases: Vec<&LeasedTask>| {
+        let items = leases.into_iter().map(|leased| h.item(leased, completion())).collect();
+        async move { h.store.report(items, h.now()).await.expect("a report") }
+    };
+    report(ended.clone()).await;
+    h.clock.advance(Duration::from_hours(2));
+    let before = h.now().minus(Duration::from_hours(1));
+    assert_eq!(h.store.prune(before, 60).await.expect("a prune"), 60);
+    assert_eq!(h.store.prune(before, 60).await.expect("a prune"), 40);
+    report(open.clone()).await;
+    let all = EventQuery {
+        limit: 10_000,
+        ..EventQuery::default()
+    };
+    let all = h.store.events(all).await.expect("a read");
+    assert!(all.len() == 300 && all.is_sorted_by(|a, b| a.seq < b.seq));
+    for leased in &open {
+        use TaskState::{Ready, Running, Succeeded};
+        assert_eq!(h.path(leased.id).await, [Ready, Running, Succeeded]);
+        assert_eq!(all.iter().filter(|e| e.task_id == Some(leased.id)).count(), 3);
+    }
+    let gone = EventQuery {
+        scope: EventScope::Task(ended[0].id),
+        ..EventQuery::default()
+    };
+    assert!(h.store.events(gone).await.is_err(), "it is not known any more");
 }
 
 pub async fn stats_count(h: &Harness) {

@@ -1,6 +1,6 @@
 //! Events, lines and steps in columns.
 
-use orchestrator_protocol::{Event, EventBody, EventType, Json, LogLine, Seq, TaskId, Timestamp, WorkerId};
+use orchestrator_protocol::{Event, EventBody, EventType, Json, LogLine, TaskId};
 use sqlx::sqlite::SqliteRow;
 
 use super::{column, uuid};
@@ -8,60 +8,58 @@ use crate::store::{
     error::StoreError,
     row::Key,
     sqlite::sql::{Cells, Insert},
-    writer::codec::{event::Happening, kind_code, kind_of, parse, state_code, state_of},
+    writer::codec::{event::Happening, parse},
 };
 
-/// Writes rows of `event`.
-pub(in crate::store::sqlite) static INSERT: Insert = Insert::new(
-    "insert into event(seq,task,previous,at,kind,state,attempt,worker,more)",
-    9,
-    "",
-);
+/// What [`Teller::decode`] reads, from `task t`, up to the `where`.
+pub(in crate::store::sqlite) const TELLER: &str =
+    "select t.key,t.id,t.root_id,t.parent_id,t.step,t.body->>'task_type' from task t ";
 
-/// The parameters of one row of [`INSERT`].
-pub(in crate::store::sqlite) fn bind<'r>(cells: &mut Cells<'r>, event: &'r Happening) {
-    cells.int(event.seq.0);
-    cells.int(event.key.0);
-    cells.int(event.previous.0);
-    cells.int(event.at.as_micros());
-    cells.int(kind_code(event.kind));
-    cells.opt_int(event.state.map(state_code));
-    cells.opt_int(event.attempt.map(i64::from));
-    cells.opt_id(event.worker.as_ref().map(WorkerId::as_bytes));
-    cells.opt_text(event.more.as_deref());
+/// A task, as far as its events tell of it.
+pub(in crate::store::sqlite) struct Teller {
+    id: TaskId,
+    root: TaskId,
+    parent: Option<TaskId>,
+    step: Option<String>,
+    task_type: String,
 }
 
-/// What [`decode`] reads, from `event e join task t`, up to the `where`.
-pub(in crate::store::sqlite) const SELECT: &str = "select e.seq,e.at,e.kind,e.state,e.attempt,e.worker,e.more,t.id,\
-    t.root_id,case e.kind when 0 then t.body->>'task_type' end,t.parent_id,t.step \
-    from event e join task t on t.key=e.task ";
-
-/// A row of [`SELECT`].
-pub(in crate::store::sqlite) fn decode(row: &SqliteRow) -> Result<Event, StoreError> {
-    let more: Option<&str> = column(row, 6)?;
-    let mut body: EventBody = more.map(|text| parse("event", text)).transpose()?.unwrap_or_default();
-    let state: Option<i64> = column(row, 3)?;
-    body.state = state.map(state_of).transpose()?;
-    body.attempt = column::<Option<i64>>(row, 4)?.map(|n| n as u32);
-    let worker: Option<&[u8]> = column(row, 5)?;
-    body.worker_id = worker.map(|b| uuid(b).map(WorkerId::from_uuid)).transpose()?;
-    let task = TaskId::from_uuid(uuid(column(row, 7)?)?);
-    let id = |bytes: Option<&[u8]>| bytes.map(|b| uuid(b).map(TaskId::from_uuid)).transpose();
-    let root = id(column(row, 8)?)?;
-    let kind = kind_of(column(row, 2)?)?;
-    if kind == EventType::TaskCreated {
-        body.task_type = column(row, 9)?;
-        body.parent_id = id(column(row, 10)?)?;
-        body.step = column(row, 11)?;
+impl Teller {
+    /// A row of [`TELLER`], with the task's key.
+    pub(in crate::store::sqlite) fn decode(row: &SqliteRow) -> Result<(Key, Self), StoreError> {
+        let id = |bytes: Option<&[u8]>| bytes.map(|b| uuid(b).map(TaskId::from_uuid)).transpose();
+        let task = TaskId::from_uuid(uuid(column(row, 1)?)?);
+        let teller = Self {
+            id: task,
+            root: id(column(row, 2)?)?.unwrap_or(task),
+            parent: id(column(row, 3)?)?,
+            step: column(row, 4)?,
+            task_type: column(row, 5)?,
+        };
+        Ok((Key(column(row, 0)?), teller))
     }
-    Ok(Event {
-        seq: Seq(column(row, 0)?),
-        at: Timestamp::from_micros(column(row, 1)?),
-        kind,
-        task_id: Some(task),
-        root_id: Some(root.unwrap_or(task)),
-        body,
-    })
+
+    /// An event of the task.
+    pub(in crate::store::sqlite) fn tell(&self, event: Happening) -> Result<Event, StoreError> {
+        let more = event.more.as_deref();
+        let mut body: EventBody = more.map(|text| parse("event", text)).transpose()?.unwrap_or_default();
+        body.state = event.state;
+        body.attempt = event.attempt;
+        body.worker_id = event.worker;
+        if event.kind == EventType::TaskCreated {
+            body.task_type = Some(self.task_type.clone());
+            body.parent_id = self.parent;
+            body.step.clone_from(&self.step);
+        }
+        Ok(Event {
+            seq: event.seq,
+            at: event.at,
+            kind: event.kind,
+            task_id: Some(self.id),
+            root_id: Some(self.root),
+            body,
+        })
+    }
 }
 
 /// Writes rows of `log`.

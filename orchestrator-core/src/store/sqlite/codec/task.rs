@@ -4,13 +4,13 @@ use orchestrator_protocol::{Json, TaskId};
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
-use super::{column, uuid};
+use super::{column, life, uuid};
 use crate::store::{
     error::StoreError,
     row::TaskRow,
     sqlite::sql::{Cells, Insert},
     writer::codec::{
-        damaged, is_small, parse,
+        damaged, parse,
         task::{Columns, Family, body},
         text,
     },
@@ -53,42 +53,27 @@ pub(in crate::store::sqlite) static PUT_RESULT: Insert = Insert::new(
 /// The parameters of one row of [`PUT_RESULT`].
 pub(in crate::store::sqlite) fn bind_result<'r>(cells: &mut Cells<'r>, row: &'r TaskRow) {
     cells.int(row.key.0);
-    cells.opt_text(row.output.as_ref().filter(|o| !is_small(o)).map(Json::get));
+    cells.opt_text(row.output.as_ref().map(Json::get));
     cells.opt_text(row.error.as_ref().map(text));
 }
 
 /// What [`decode`] reads, from `task t join life l`, up to the `where`. Each column costs, so small ones come together.
 pub(in crate::store::sqlite) const SELECT: &str = "select t.id,json_array(t.key,t.created_at,l.state,l.lane,l.rank,\
-    l.queued,l.attempt,l.last_event,l.lease,l.started_at,l.finished_at,hex(l.session),hex(l.worker)),\
-    case when t.parent is null then null else json_array(t.parent,hex(t.parent_id),t.root,hex(t.root_id),t.step,\
-    t.place_group,t.group_size) end,l.more,t.body,t.input,coalesce(l.output,r.output),r.error \
+    l.queued,l.attempt,l.last_event,l.lease,l.last_lease,l.reported,l.started_at,l.finished_at),l.session,l.worker,\
+    l.wall,case when t.parent is null then null else json_array(t.parent,hex(t.parent_id),t.root,hex(t.root_id),t.step,\
+    t.place_group,t.group_size) end,l.more,t.body,t.input,r.output,r.error \
     from task t join life l on l.key=t.key left join result r on r.key=t.key ";
 
-/// The numbers of a task: key, created, state, lane, rank, queued, attempt, last event, lease, started, finished; and
-/// its session and worker.
-type Numbers<'t> = (
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    i64,
-    u32,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    &'t str,
-    &'t str,
-);
+/// The numbers of a task: key, created, state, lane, rank, queued, attempt, last event, lease, last lease, reported,
+/// started, finished.
+type Numbers = [i64; 13];
 
 /// The place of a child in its tree.
 type Place<'t> = (i64, &'t str, i64, &'t str, Option<String>, Option<String>, Option<u32>);
 
 /// A row of [`SELECT`].
 pub(in crate::store::sqlite) fn decode(row: &SqliteRow) -> Result<TaskRow, StoreError> {
-    let numbers: Numbers<'_> = parse("task", column(row, 1)?)?;
-    let (
+    let [
         key,
         created_at,
         state,
@@ -98,12 +83,12 @@ pub(in crate::store::sqlite) fn decode(row: &SqliteRow) -> Result<TaskRow, Store
         attempt,
         last_event,
         lease,
+        last_lease,
+        reported,
         started_at,
         finished_at,
-        session,
-        worker,
-    ) = numbers;
-    let family: Option<&str> = column(row, 2)?;
+    ]: Numbers = parse("task", column(row, 1)?)?;
+    let family: Option<&str> = column(row, 5)?;
     let columns = Columns {
         key,
         id: uuid(column(row, 0)?)?,
@@ -113,20 +98,29 @@ pub(in crate::store::sqlite) fn decode(row: &SqliteRow) -> Result<TaskRow, Store
         lane,
         rank,
         queued: queued != 0,
-        session: hex(session)?,
-        worker: hex(worker)?,
-        lease,
-        attempt,
+        session: life::who(column(row, 2)?)?,
+        worker: life::who(column(row, 3)?)?,
+        lease: life::lease_of(lease).map(|lease| lease.0),
+        attempt: attempt as u32,
         last_event,
-        started_at,
-        finished_at,
-        body: column(row, 4)?,
-        input: column(row, 5)?,
-        output: column(row, 6)?,
-        error: column(row, 7)?,
-        more: column(row, 3)?,
+        started_at: life::time_of(started_at),
+        finished_at: life::time_of(finished_at),
+        body: column(row, 7)?,
+        input: column(row, 8)?,
+        output: column(row, 9)?,
+        error: column(row, 10)?,
+        more: column(row, 6)?,
     };
-    columns.decode()
+    let mut task = columns.decode()?;
+    task.last_lease = life::lease_of(last_lease);
+    task.reported = reported as u64;
+    // What a tree has spent is left out where it is what its root has.
+    let is_alone = task.tree_usage == task.usage;
+    task.usage.wall_s = life::seconds_of(column(row, 4)?)?;
+    if is_alone {
+        task.tree_usage.wall_s = task.usage.wall_s;
+    }
+    Ok(task)
 }
 
 /// The UUID of hexadecimal digits, if there are any.

@@ -89,7 +89,7 @@ impl Reader {
             }
             let sql = "with under(lane) as \
                        (select id from lane where exists (select 1 from json_each(body,'$.limits') where value=?1)) \
-                       select (select count(*) from life where state=3 and lane in under),\
+                       select (select count(*) from running r join life l on l.key=r.key where l.lane in under),\
                        (select coalesce(sum(n),0) from start where at>?2 and lane in under),\
                        (select coalesce(sum(n),0) from spent where at>?2 and lane in under)";
             let rows = self.rows(sql, |args| {
@@ -113,7 +113,7 @@ impl Reader {
         if row.state != TaskState::Ready {
             return Ok(0);
         }
-        let sql = "select count(*) from (select 1 from life where lane=? and state=2 and (rank,key)<(?,?) limit ?)";
+        let sql = "select count(*) from (select 1 from ready where lane=? and (rank,key)<(?,?) limit ?)";
         let rows = self.rows(sql, |args| {
             args.int(row.lane.0);
             args.int(row.rank);

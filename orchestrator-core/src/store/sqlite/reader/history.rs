@@ -1,5 +1,7 @@
 //! What happened to tasks, and what they have finished.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use orchestrator_protocol::{Event, Json, LogLine, Seq, TaskId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 
@@ -7,55 +9,121 @@ use super::Reader;
 use crate::store::{
     EventQuery, EventScope, History, LogQuery, StepRecord,
     error::StoreError,
-    row::TaskRow,
+    row::{Key, TaskRow},
     sqlite::{
-        codec::{column, event},
+        codec::{chunk, column, event},
         sql::numbers,
     },
-    writer::codec::{damaged, kind_code},
+    writer::codec::{damaged, event::Happening, kind_code},
 };
 
 /// How many events or lines are read when nobody says.
 const PAGE: usize = 1000;
 
-/// Walks back from each task's newest event until the place that is asked for.
-const WALK: &str = "join (with recursive member(key) as (select key from task where key=? union all \
+/// The rows that hold the events of the members after a place in the history: `1,seq,first,body`; and the members: `0,key`.
+/// Its parameters are the task, whether those below it are members, and the place, twice.
+///
+/// Walks back from each member's newest event: a row's links say how far before an event its task's event before it is.
+const WALK: &str = "with recursive member(key) as (select key from task where key=? union all \
     select t.key from member m join task t on t.parent=m.key where ?), \
-    walk(seq,previous) as (select e.seq,e.previous from member m join life l on l.key=m.key \
-    join event e on e.seq=l.last_event union all \
-    select e.seq,e.previous from walk w join event e on e.seq=w.previous where w.seq>? and w.previous>0) \
-    select seq from walk) w on w.seq=e.seq ";
+    walk(row,previous) as (select e.seq,l.last_event-cast(substr(e.links,1+12*(l.last_event-e.first),12) as integer) \
+    from member m join life l on l.key=m.key \
+    join event e on e.seq=(select min(seq) from event where seq>=l.last_event) where l.last_event>? union all \
+    select e.seq,w.previous-cast(substr(e.links,1+12*(w.previous-e.first),12) as integer) from walk w \
+    join event e on e.seq=(select min(seq) from event where seq>=w.previous) where w.previous>?) \
+    select 0,key,null,null from member union all \
+    select 1,seq,first,body from event where seq in (select row from walk)";
+
+/// How many rows of events are read at first; each holds one or some.
+const ROWS: i64 = 8;
+
+/// How many rows of events are read at once at the most.
+const MOST_ROWS: i64 = 512;
 
 fn limit(asked: usize) -> i64 {
     i64::try_from(if asked == 0 { PAGE } else { asked }).unwrap_or(i64::MAX)
 }
 
+/// Whether an event is asked for, by what it is.
+fn wants(query: &EventQuery, event: &Happening) -> bool {
+    event.seq > query.after && (query.types.is_empty() || query.types.contains(&event.kind))
+}
+
 impl Reader {
     pub(in crate::store::sqlite) async fn events(&self, query: &EventQuery) -> Result<Vec<Event>, StoreError> {
-        let (walk, scope) = match query.scope {
-            EventScope::All => ("", None),
-            EventScope::Task(id) => (WALK, Some((self.known_key(id).await?, 0))),
-            EventScope::Tree(id) => (WALK, Some((self.known_key(id).await?, 1))),
+        let mut found = match query.scope {
+            EventScope::All => self.all_events(query).await?,
+            EventScope::Task(id) => self.events_of(id, false, query).await?,
+            EventScope::Tree(id) => self.events_of(id, true, query).await?,
         };
-        let types = if query.types.is_empty() {
-            ""
-        } else {
-            "and e.kind in (select value from json_each(?)) "
+        found.truncate(usize::try_from(limit(query.limit)).unwrap_or(usize::MAX));
+        self.tell(found).await
+    }
+
+    /// What happened, at least as much as is asked for.
+    async fn all_events(&self, query: &EventQuery) -> Result<Vec<Happening>, StoreError> {
+        let wanted = limit(query.limit);
+        let kinds = match &query.types[..] {
+            [] => -1,
+            types => chunk::kinds(types.iter().map(|kind| kind_code(*kind))),
         };
-        let sql = format!("{}{walk}where e.seq>? {types}order by e.seq limit ?", event::SELECT);
-        let rows = self.rows(sql, |args| {
-            if let Some((key, with_children)) = scope {
-                args.int(key.0);
-                args.int(with_children);
-                args.int(query.after.0);
+        let (mut after, mut count) = (query.after.0, ROWS);
+        let mut found = Vec::new();
+        loop {
+            let sql = "select seq,first,body from event where seq>? and kinds&? order by seq limit ?";
+            let rows = self.rows(sql, |args| {
+                args.int(after);
+                args.int(kinds);
+                args.int(count);
+            });
+            let rows = rows.await?;
+            for row in &rows {
+                after = column(row, 0)?;
+                found.extend(chunk::decode(row)?.into_iter().filter(|event| wants(query, event)));
             }
+            if (rows.len() as i64) < count || found.len() as i64 >= wanted {
+                return Ok(found);
+            }
+            count = MOST_ROWS.min(2 * count);
+        }
+    }
+
+    /// What happened to a task, or to it and all below it.
+    async fn events_of(&self, id: TaskId, with_below: bool, query: &EventQuery) -> Result<Vec<Happening>, StoreError> {
+        let key = self.known_key(id).await?;
+        let rows = self.rows(WALK, |args| {
+            args.int(key.0);
+            args.int(i64::from(with_below));
             args.int(query.after.0);
-            if !query.types.is_empty() {
-                args.text(numbers(query.types.iter().map(|kind| kind_code(*kind))));
-            }
-            args.int(limit(query.limit));
+            args.int(query.after.0);
         });
-        rows.await?.iter().map(event::decode).collect()
+        let rows = rows.await?;
+        let (mut members, mut found) = (HashSet::new(), Vec::new());
+        for row in &rows {
+            if column::<i64>(row, 0)? == 0 {
+                members.insert(Key(column(row, 1)?));
+            }
+        }
+        for row in &rows {
+            if column::<i64>(row, 0)? == 1 {
+                let events = chunk::unpack(Seq(column(row, 2)?), column(row, 3)?)?.into_iter();
+                found.extend(events.filter(|event| members.contains(&event.key) && wants(query, event)));
+            }
+        }
+        found.sort_unstable_by_key(|event| event.seq);
+        Ok(found)
+    }
+
+    /// Events with what their tasks tell of them. Those of tasks that have been forgotten meanwhile are left out.
+    async fn tell(&self, events: Vec<Happening>) -> Result<Vec<Event>, StoreError> {
+        let tasks: BTreeSet<Key> = events.iter().map(|event| event.key).collect();
+        let list = numbers(tasks.iter().map(|key| key.0));
+        let sql = format!("{}where t.key in (select value from json_each(?))", event::TELLER);
+        let rows = self.rows(sql, |args| args.text(list)).await?;
+        let tellers = rows.iter().map(event::Teller::decode);
+        let tellers: HashMap<Key, event::Teller> = tellers.collect::<Result<_, _>>()?;
+        let told = |event: Happening| Some(tellers.get(&event.key)?.tell(event));
+        events.into_iter().filter_map(told).collect()
     }
 
     pub(in crate::store::sqlite) async fn newest(&self) -> Result<Seq, StoreError> {

@@ -41,10 +41,10 @@ impl Conditions {
             let states = numbers(query.states.iter().map(|state| is_state(*state)));
             let mut sql = "l.key in (select key from aside where state in (select value from json_each(?))".to_owned();
             if query.states.contains(&TaskState::Ready) {
-                sql.push_str(" union all select key from life where state=2");
+                sql.push_str(" union all select key from ready");
             }
             if query.states.contains(&TaskState::Running) {
-                sql.push_str(" union all select key from life where state=3");
+                sql.push_str(" union all select key from running");
             }
             all.add(&(sql + ")"), [Value::Text(states)]);
         }

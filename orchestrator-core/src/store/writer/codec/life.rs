@@ -6,13 +6,26 @@ use serde::{Deserialize, Serialize};
 use super::{Spent, micros, state_code};
 use crate::{
     domain::gate::Gate,
-    store::row::{GateKind, Hold, TaskRow},
+    store::{
+        row::{GateKind, Hold, Key, TaskRow},
+        writer::Place,
+    },
 };
 
 /// The state under which a task is kept aside, if it is.
 pub fn aside(row: &TaskRow) -> Option<i64> {
     let usual = matches!(row.state, TaskState::Ready | TaskState::Running | TaskState::Succeeded);
     (!usual).then(|| state_code(row.state))
+}
+
+/// Where a task stands, if it is ready.
+pub fn ready(row: &TaskRow) -> Option<Place> {
+    (row.state == TaskState::Ready).then_some((row.lane, row.rank, row.key))
+}
+
+/// A task that runs.
+pub fn running(row: &TaskRow) -> Option<Key> {
+    (row.state == TaskState::Running).then_some(row.key)
 }
 
 /// When a timer must look at a task, if ever.
@@ -92,6 +105,18 @@ impl More {
             budget_lifted: row.budget_lifted,
         };
         (more != Self::default()).then_some(more)
+    }
+
+    /// What is left of it where the last lease, the number of what was reported and the seconds of attempts have columns:
+    /// what nearly every task that has ended has.
+    pub fn without_columns(mut self) -> Option<Self> {
+        self.last_lease = None;
+        self.reported = 0;
+        if let Some(usage) = &mut self.usage {
+            usage.4 = 0.0;
+        }
+        self.usage = self.usage.filter(|usage| *usage != Spent::default());
+        (self != Self::default()).then_some(self)
     }
 
     /// Says it of a row.

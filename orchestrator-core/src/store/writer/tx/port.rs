@@ -1,6 +1,9 @@
 //! The row port, method by method.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use orchestrator_protocol::{
     Json, LeaseId, LimitRule, LogLine, Schedule, Seq, SessionId, TaskId, Timestamp, Usage, WorkerId,
@@ -110,7 +113,7 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
         ask!(self.arrivals(limit))
     }
 
-    async fn tasks(&mut self, ids: &[TaskId]) -> Result<Vec<TaskRow>, StoreError> {
+    async fn tasks(&mut self, ids: &[TaskId]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         let missing: Vec<TaskId> = ids
             .iter()
             .filter(|id| self.cache.key(**id).is_none())
@@ -123,23 +126,23 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
         self.by_key(&keys).await
     }
 
-    async fn tasks_by_key(&mut self, keys: &[Key]) -> Result<Vec<TaskRow>, StoreError> {
+    async fn tasks_by_key(&mut self, keys: &[Key]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         self.by_key(keys).await
     }
 
-    async fn tasks_by_idempotency_key(&mut self, keys: &[String]) -> Result<Vec<TaskRow>, StoreError> {
+    async fn tasks_by_idempotency_key(&mut self, keys: &[String]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         self.see_tasks(Keys::Idempotent(keys)).await
     }
 
-    async fn children_named(&mut self, names: &[(Key, String)]) -> Result<Vec<TaskRow>, StoreError> {
+    async fn children_named(&mut self, names: &[(Key, String)]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         self.see_tasks(Keys::Named(names)).await
     }
 
-    async fn unsettled_below(&mut self, keys: &[Key]) -> Result<Vec<TaskRow>, StoreError> {
+    async fn unsettled_below(&mut self, keys: &[Key]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         self.see_tasks(Keys::Below(keys)).await
     }
 
-    async fn ready(&mut self, lanes: &[LaneId], count: usize) -> Result<Vec<TaskRow>, StoreError> {
+    async fn ready(&mut self, lanes: &[LaneId], count: usize) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         let missing = self.mirror.heads.missing(lanes, count);
         if !missing.is_empty() {
             self.read_heads(&missing, Heads::depth(missing.len(), count)).await?;
@@ -149,7 +152,10 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
     }
 
     async fn leases_by_lane(&mut self) -> Result<Vec<(LaneId, u32)>, StoreError> {
-        ask!(self.running())
+        match &self.mirror.held {
+            Some(held) => Ok(held.by_lane()),
+            None => ask!(self.running()),
+        }
     }
 
     async fn starts_since(&mut self, lanes: &[LaneId], since: Timestamp) -> Result<Vec<(LaneId, u32)>, StoreError> {
@@ -160,11 +166,15 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
         ask!(self.tokens_since(lanes, since))
     }
 
-    async fn leased_by(&mut self, sessions: &[SessionId]) -> Result<Vec<TaskRow>, StoreError> {
-        self.see_tasks(Keys::LeasedBy(sessions)).await
+    async fn leased_by(&mut self, sessions: &[SessionId]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
+        let Some(held) = &self.mirror.held else {
+            return self.see_tasks(Keys::LeasedBy(sessions)).await;
+        };
+        let keys = held.of(sessions);
+        self.by_key(&keys).await
     }
 
-    async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<TaskRow>, StoreError> {
+    async fn due(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         self.see_tasks(Keys::Due(now, limit)).await
     }
 
@@ -172,7 +182,7 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
         ask!(self.next_due())
     }
 
-    async fn queued_in_groups(&mut self, groups: &[(Key, String, usize)]) -> Result<Vec<TaskRow>, StoreError> {
+    async fn queued_in_groups(&mut self, groups: &[(Key, String, usize)]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
         let names: Vec<(Key, String)> = groups.iter().map(|(key, name, _)| (*key, name.clone())).collect();
         let mut left: Vec<usize> = groups.iter().map(|(.., count)| *count).collect();
         let mut keys = Vec::new();
@@ -216,14 +226,14 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
         Ok(())
     }
 
-    async fn insert_tasks(&mut self, rows: Vec<TaskRow>) -> Result<(), StoreError> {
+    async fn insert_tasks(&mut self, rows: Vec<Arc<TaskRow>>) -> Result<(), StoreError> {
         for row in rows {
             self.bear(row);
         }
         Ok(())
     }
 
-    async fn update_tasks(&mut self, rows: Vec<TaskRow>) -> Result<(), StoreError> {
+    async fn update_tasks(&mut self, rows: Vec<Arc<TaskRow>>) -> Result<(), StoreError> {
         rows.into_iter().try_for_each(|row| self.change(row))
     }
 
@@ -276,14 +286,18 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
     }
 
     async fn standings(&mut self, sessions: &[SessionId]) -> Result<Vec<Standing>, StoreError> {
-        let unknown = self.mirror.held.unknown(sessions);
+        if let Some(held) = &self.mirror.held {
+            let found = sessions.iter().filter_map(|id| self.mirror.sessions.get(id));
+            return Ok(found.map(|row| Standing::of(row, held.count(row.id))).collect());
+        }
+        let unknown = self.mirror.taken.unknown(sessions);
         if !unknown.is_empty() {
             let held = ask!(self.held(&unknown))?;
-            self.mirror.held.learn(&unknown, held);
+            self.mirror.taken.learn(&unknown, held);
         }
         let mirror = &*self.mirror;
         let found = sessions.iter().filter_map(|id| mirror.sessions.get(id));
-        Ok(found.map(|row| Standing::of(row, mirror.held.count(row.id))).collect())
+        Ok(found.map(|row| Standing::of(row, mirror.taken.count(row.id))).collect())
     }
 
     async fn sessions_of(&mut self, worker: WorkerId) -> Result<Vec<SessionRow>, StoreError> {
@@ -305,14 +319,14 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
         let id = session.id;
         if self.mirror.sessions.insert(id, session).is_none() {
             // It is new, and holds nothing yet.
-            self.mirror.held.learn(&[id], Vec::new());
+            self.mirror.taken.learn(&[id], Vec::new());
         }
         Ok(())
     }
 
     async fn delete_sessions(&mut self, ids: &[SessionId]) -> Result<(), StoreError> {
         for id in ids {
-            self.mirror.held.forget(*id);
+            self.mirror.taken.forget(*id);
             if self.mirror.sessions.remove(id).is_some() {
                 self.pending.sessions.push(*id);
             }
