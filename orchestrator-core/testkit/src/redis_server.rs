@@ -60,7 +60,10 @@ impl RedisServer {
     /// # Panics
     ///
     /// When it cannot be started.
-    #[expect(clippy::disallowed_methods, reason = "a server is started now and then, and takes a moment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a server is started now and then, and takes a moment"
+    )]
     pub fn start_again(&mut self) {
         self.kill();
         let mut command = Command::new("redis-server");

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use orchestrator_client::{api::PageQuery, Client, ServerAddress};
+use orchestrator_client::{Client, ServerAddress, api::PageQuery};
 use orchestrator_protocol::{WorkerId, WorkerState};
 use orchestrator_testkit::proxy::Proxy;
 use tempfile::TempDir;

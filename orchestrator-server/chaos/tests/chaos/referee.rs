@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
-use orchestrator_client::{api::PageQuery, 
+use orchestrator_client::{
     Client,
+    api::PageQuery,
     api::{HistoryQuery, TaskQuery},
 };
 use orchestrator_protocol::{Event, EventType, Json, NewTask, Seq, Task, TaskId, TaskState};
