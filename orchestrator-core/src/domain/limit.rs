@@ -125,7 +125,7 @@ mod tests {
             ..LimitRule::default()
         };
         let rules = [(key.clone(), rule)];
-        let room = |spent: &[(LaneId, u64)]| Room::new(&rules, &lanes, &[], &[], spent).has(&[key.clone()]);
+        let room = |spent: &[(LaneId, u64)]| Room::new(&rules, &lanes, &[], &[], spent).has(std::slice::from_ref(&key));
         assert!(room(&[]));
         assert!(room(&[(LaneId(0), 99)]));
         assert!(!room(&[(LaneId(0), 50), (LaneId(1), 50)]), "over all lanes of the key");

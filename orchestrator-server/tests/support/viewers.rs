@@ -245,7 +245,10 @@ async fn watch(
             };
             let now = stage.micros();
             let event: Event = serde_json::from_str(&text)?;
-            let is_over = event.body.state.is_some_and(|state| state.is_terminal());
+            let is_over = event
+                .body
+                .state
+                .is_some_and(orchestrator_core::protocol::TaskState::is_terminal);
             if is_over && let Some(task) = event.task_id {
                 open.retain(|open| *open != task);
             }

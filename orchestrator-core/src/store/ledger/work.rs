@@ -288,7 +288,7 @@ impl<'t, T: Tx> Work<'t, T> {
         } else {
             None
         };
-        let row = &self.rows[&key];
+        let row = self.row(key);
         let body = EventBody {
             state: Some(state),
             placement: placement.map(Box::new),

@@ -35,8 +35,8 @@ async fn the_better_one_is_rung_for_at_once_and_the_others_when_its_head_start_e
     let engine = engine();
     // Polls take longer than what is waited for here.
     let config = SourceConfig {
-        ttl: Duration::from_secs(600),
-        poll: Duration::from_secs(60),
+        ttl: Duration::from_mins(10),
+        poll: Duration::from_mins(1),
     };
     let source = Arc::new(LocalSource::new(engine.clone(), config));
     let listening = source.clone();

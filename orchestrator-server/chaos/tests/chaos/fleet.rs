@@ -21,7 +21,7 @@ use self::{process::Process, redis::Redis, undertaker::Undertaker};
 use crate::{time::until, witness};
 
 /// Whether the servers are given a Redis.
-const WITH_REDIS: bool = false;
+const WITH_REDIS: bool = true;
 
 /// How a fleet is set up.
 #[derive(Debug, Clone)]

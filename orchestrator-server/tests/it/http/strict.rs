@@ -54,7 +54,7 @@ async fn operations(server: &TestServer) -> Vec<Operation> {
 }
 
 /// That a refusal is one of the document's, in its form.
-fn refused(reply: Reply, what: &str) {
+fn refused(reply: &Reply, what: &str) {
     let status = reply.status.as_u16();
     let known = [400, 404, 409, 413, 415].contains(&status);
     assert!(known, "{what}: {status} {}", reply.text);
@@ -102,7 +102,7 @@ async fn no_body_makes_the_server_fail() {
             let reply = server
                 .send_by(&operation.method, &path, "application/json", body.clone())
                 .await;
-            refused(reply, &what);
+            refused(&reply, &what);
         }
         for kind in [
             "",

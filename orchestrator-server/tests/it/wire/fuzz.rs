@@ -203,11 +203,11 @@ fn frame(last: bool, opcode: u8, masked: bool, length: Option<u64>, payload: &[u
     match length {
         0..=125 => bytes.push(mask | length as u8),
         126..=65_535 => {
-            bytes.push(mask | 126);
+            bytes.push(mask | 0x7e);
             bytes.extend((length as u16).to_be_bytes());
         }
         _ => {
-            bytes.push(mask | 127);
+            bytes.push(mask | 0x7f);
             bytes.extend(length.to_be_bytes());
         }
     }
