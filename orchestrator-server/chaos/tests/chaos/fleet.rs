@@ -243,6 +243,12 @@ impl Fleet {
         .await;
     }
 
+    /// Fails when a server or a worker has ended by itself.
+    pub fn check(&self) {
+        self.servers.iter().for_each(|server| server.process.check());
+        self.workers.iter().for_each(|worker| worker.process.check());
+    }
+
     /// What servers and workers said, for the one who looks into a failure.
     pub fn logs(&self) -> String {
         let mut names: Vec<PathBuf> = std::fs::read_dir(self.folder())

@@ -64,7 +64,12 @@ impl Trial {
         until("the load is under way", async || (load.ended() >= 2).then_some(())).await;
         let result = during(&mut self.fleet, &mut self.chance).await;
         let ended = load.ended();
-        until("the load goes on", async || (load.ended() >= ended + 2).then_some(())).await;
+        until("the load goes on", async || {
+            // Whoever ends what it does not know of should be told from a defect.
+            self.fleet.check();
+            (load.ended() >= ended + 2).then_some(())
+        })
+        .await;
         self.jobs.extend(load.finish().await);
         result
     }
@@ -134,12 +139,7 @@ impl Trial {
 
     /// Holds everything so far against what was promised.
     pub async fn judge(&self) {
-        for server in &self.fleet.servers {
-            server.process.check();
-        }
-        for worker in &self.fleet.workers {
-            worker.process.check();
-        }
+        self.fleet.check();
         referee::judge(&self.fleet, &self.jobs, &self.viewers, &self.losses).await;
     }
 }
