@@ -5,6 +5,8 @@
 //! cargo run --release -p orchestrator-server --example viewers -- --servers http://…,http://…
 //! ```
 
+#![expect(clippy::print_stdout, reason = "what was measured is its output")]
+
 #[path = "../tests/support/viewers.rs"]
 mod viewers;
 

@@ -172,7 +172,10 @@ async fn throughput(contender: &mut dyn Contender, size: &Size) -> anyhow::Resul
         (SUBMITTED, jobs / submitted.as_secs_f64()),
         (DRAINED, jobs / drained.as_secs_f64()),
         (WHOLE, jobs / whole.as_secs_f64()),
-        (PROCESSOR, (processor_time()? - before).as_secs_f64() * 1e6 / jobs),
+        (
+            PROCESSOR,
+            processor_time()?.saturating_sub(before).as_secs_f64() * 1e6 / jobs,
+        ),
     ])
 }
 

@@ -202,7 +202,7 @@ impl<'w, D: Disk> WriterTx<'w, D> {
     }
 
     /// Takes the changes of a task in.
-    fn change(&mut self, row: Arc<TaskRow>) -> Result<(), StoreError> {
+    fn change(&mut self, row: &Arc<TaskRow>) -> Result<(), StoreError> {
         let Some(entry) = self.cache.get(row.key) else {
             let message = format!("a defect of the orchestrator: task {} is changed unread", row.id);
             return Err(StoreError::Unavailable(message));
@@ -212,11 +212,11 @@ impl<'w, D: Disk> WriterTx<'w, D> {
             self.pending.tasks.push(row.key);
         }
         entry.unwritten.life = true;
-        entry.unwritten.outcome = entry.unwritten.outcome.max(Outcome::of(Some(&old), &row));
-        self.pending.totals.changed(&old, &row);
-        self.notice(Some(&old), &row);
+        entry.unwritten.outcome = entry.unwritten.outcome.max(Outcome::of(Some(&old), row));
+        self.pending.totals.changed(&old, row);
+        self.notice(Some(&old), row);
         if row.state == TaskState::Running && row.lease != old.lease {
-            self.pending.starts.granted(&row);
+            self.pending.starts.granted(row);
             self.must_sync |= row.spec.side_effects == SideEffects::Once;
         }
         Ok(())

@@ -46,7 +46,10 @@ async fn every_connection_is_taken() {
                 .await;
                 assert_eq!(refused.status().as_u16(), 503);
                 assert_eq!(
-                    refused.headers().get("retry-after").map(|v| v.as_bytes()),
+                    refused
+                        .headers()
+                        .get("retry-after")
+                        .map(reqwest::header::HeaderValue::as_bytes),
                     Some(&b"1"[..])
                 );
                 let read = http.get(&url).send().await.expect("an answer");

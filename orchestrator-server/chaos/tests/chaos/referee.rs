@@ -291,7 +291,7 @@ pub async fn use_every_slot(fleet: &Fleet) {
     .await;
     std::fs::write(fleet.witness().join("all-filled"), "").expect("a file");
     for task in made {
-        let ended = client.result(task.id, Duration::from_secs(60)).await.expect("a task");
+        let ended = client.result(task.id, Duration::from_mins(1)).await.expect("a task");
         assert_eq!(ended.state, TaskState::Succeeded, "{ended:?}");
     }
 }

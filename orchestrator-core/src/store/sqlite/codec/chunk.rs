@@ -108,7 +108,9 @@ pub(in crate::store::sqlite) fn without(
     let Some(event) = left.first() else { return Ok(None) };
     let mut packer = Packer::new(event);
     packer.seq = first.0;
-    left.iter().for_each(|event| packer.add(event));
+    for event in &left {
+        packer.add(event);
+    }
     Ok(Some(packer.body))
 }
 
@@ -210,7 +212,7 @@ impl<'b> Unpacker<'b> {
     }
 
     /// The next event as it is written.
-    fn plain(&mut self) -> Option<(u8, u8, u64, Option<Known<'b>>, Option<&'b [u8]>)> {
+    fn plain(&mut self) -> Option<Plain<'b>> {
         let rest = &mut self.rest;
         self.seq = self.seq.wrapping_add(varint::take(rest)? as i64);
         self.key = self.key.wrapping_add(varint::take_signed(rest)?);
@@ -231,6 +233,9 @@ impl<'b> Unpacker<'b> {
         Some((kind, state, attempt, worker, more))
     }
 }
+
+/// An event as it is written: its kind, its state, its attempt, the worker, and what else it says.
+type Plain<'b> = (u8, u8, u64, Option<Known<'b>>, Option<&'b [u8]>);
 
 /// A worker that an event names.
 enum Known<'b> {

@@ -40,7 +40,7 @@ impl Teller {
     }
 
     /// An event of the task.
-    pub(in crate::store::sqlite) fn tell(&self, event: Happening) -> Result<Event, StoreError> {
+    pub(in crate::store::sqlite) fn tell(&self, event: &Happening) -> Result<Event, StoreError> {
         let more = event.more.as_deref();
         let mut body: EventBody = more.map(|text| parse("event", text)).transpose()?.unwrap_or_default();
         body.state = event.state;

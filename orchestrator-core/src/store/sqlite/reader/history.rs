@@ -122,7 +122,7 @@ impl Reader {
         let rows = self.rows(sql, |args| args.text(list)).await?;
         let tellers = rows.iter().map(event::Teller::decode);
         let tellers: HashMap<Key, event::Teller> = tellers.collect::<Result<_, _>>()?;
-        let told = |event: Happening| Some(tellers.get(&event.key)?.tell(event));
+        let told = |event: Happening| Some(tellers.get(&event.key)?.tell(&event));
         events.into_iter().filter_map(told).collect()
     }
 

@@ -152,10 +152,10 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
     }
 
     async fn leases_by_lane(&mut self) -> Result<Vec<(LaneId, u32)>, StoreError> {
-        match &self.mirror.held {
-            Some(held) => Ok(held.by_lane()),
-            None => ask!(self.running()),
+        if let Some(held) = &self.mirror.held {
+            return Ok(held.by_lane());
         }
+        ask!(self.running())
     }
 
     async fn starts_since(&mut self, lanes: &[LaneId], since: Timestamp) -> Result<Vec<(LaneId, u32)>, StoreError> {
@@ -234,7 +234,7 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
     }
 
     async fn update_tasks(&mut self, rows: Vec<Arc<TaskRow>>) -> Result<(), StoreError> {
-        rows.into_iter().try_for_each(|row| self.change(row))
+        rows.into_iter().try_for_each(|row| self.change(&row))
     }
 
     async fn steps_named(&mut self, names: &[(Key, String)]) -> Result<Vec<(Key, String)>, StoreError> {

@@ -84,17 +84,21 @@ impl Postgres {
     pub async fn start(&self) {
         let url = self.owner_url();
         until("PostgreSQL starts", async || {
-            let mut process = self.process.lock().expect("nobody panics");
-            let ended = process
-                .as_mut()
-                .is_none_or(|child| child.try_wait().is_ok_and(|status| status.is_some()));
-            if ended {
-                *process = Some(self.spawn());
-            }
-            drop(process);
+            self.spawn_again();
             PgConnection::connect(&url).await.ok()
         })
         .await;
+    }
+
+    /// Starts a process, unless there is one.
+    fn spawn_again(&self) {
+        let mut process = self.process.lock().expect("nobody panics");
+        let ended = process
+            .as_mut()
+            .is_none_or(|child| child.try_wait().is_ok_and(|status| status.is_some()));
+        if ended {
+            *process = Some(self.spawn());
+        }
     }
 
     fn spawn(&self) -> Child {
