@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Two cargo runs at once only wait for each other, and mix their output.
 .NOTPARALLEL:
-.PHONY: help demo fleet test verify simulate lint deny bench fmt doc clean
+.PHONY: help demo fleet test verify simulate chaos lint deny bench fmt doc clean
 
 help: ## list these targets
 	@echo "usage: make TARGET"
@@ -11,7 +11,7 @@ help: ## list these targets
 demo: ## review this repository with the orchestrator, and show the report
 	@bash .ci/demo.sh
 
-fleet: ## a private PostgreSQL, two servers and three workers on this machine, until Ctrl-C
+fleet: ## a private PostgreSQL and Redis, two servers, three workers on this machine, until Ctrl-C
 	@bash .ci/fleet.sh
 
 test: lint ## formatting, lints, documentation and every test (lint, then the tests)
@@ -21,6 +21,9 @@ verify: deny test ## what CI runs: deny, then test
 
 simulate: ## 100,000 seeds of the simulator (SEEDS=5000 for fewer)
 	@bash .ci/simulate.sh $(SEEDS)
+
+chaos: ## kill, freeze and cut off real fleets under load, for five minutes (FOR=3600 SEED=7)
+	@bash .ci/chaos.sh $(FOR) $(SEED)
 
 lint: ## formatting, clippy and documentation, warnings refused
 	@bash .ci/lint.sh
