@@ -84,7 +84,9 @@ pub async fn run(bench: &mut Bench) -> anyhow::Result<()> {
     let entries = entries(bench, node.as_ref());
     let mut table = Table::new(FIGURES);
     table.row(BEST);
-    entries.iter().for_each(|entry| table.row(&entry.name));
+    for entry in &entries {
+        table.row(&entry.name);
+    }
     for round in 1..=bench.size.rounds {
         println!("round {round} of {}", bench.size.rounds);
         bench.calibrate("store")?;

@@ -40,7 +40,7 @@ pub async fn run(folder: &Path, url: &str, ask: Ask<'_>, connections: usize, sec
     let mut script = SCRIPT.to_owned();
     if let Ask::Post(body) = ask {
         script.push_str("wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\n");
-        script.push_str(&format!("wrk.body = [==[{body}]==]\n"));
+        script.extend(["wrk.body = [==[", body, "]==]\n"]);
     }
     let file = folder.join("wrk.lua");
     std::fs::write(&file, script)?;
