@@ -20,7 +20,9 @@ use crate::{
 pub struct Peer {
     pub name: &'static str,
     script: &'static str,
-    pub setup: &'static str,
+    setup: &'static str,
+    /// By how much fewer jobs it drains than others.
+    pub fewer: usize,
 }
 
 /// All of them.
@@ -29,21 +31,25 @@ pub const PEERS: &[Peer] = &[
         name: "Graphile Worker, default",
         script: "graphile_worker.mjs",
         setup: "default",
+        fewer: 10,
     },
     Peer {
         name: "Graphile Worker, local queue and batches",
         script: "graphile_worker.mjs",
         setup: "best",
+        fewer: 1,
     },
     Peer {
         name: "pg-boss, default",
         script: "pg_boss.mjs",
         setup: "default",
+        fewer: 100,
     },
     Peer {
         name: "pg-boss, batches of 500",
         script: "pg_boss.mjs",
         setup: "best",
+        fewer: 1,
     },
 ];
 

@@ -32,8 +32,8 @@ pub type Opening<'a> = std::pin::Pin<Box<dyn std::future::Future<Output = anyhow
 /// Who takes part.
 pub struct Entry {
     pub name: String,
-    /// Whether it is so slow that a tenth of the jobs must do.
-    pub slow: bool,
+    /// By how much fewer jobs it drains than others: what is slow is measured well enough with a few.
+    pub fewer: usize,
     /// Opens it in an empty database.
     pub open: Box<dyn for<'a> Fn(&'a str) -> Opening<'a> + Send + Sync>,
 }

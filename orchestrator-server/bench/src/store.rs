@@ -36,13 +36,13 @@ const BEST: &str = "the best of the limits";
 fn entries(bench: &Bench, node: Option<&peer_node::Node>) -> Vec<Entry> {
     let mut entries = vec![Entry {
         name: "ours, verbs".to_owned(),
-        slow: false,
+        fewer: 1,
         open: Box::new(ours::open),
     }];
     for way in WAYS {
         entries.push(Entry {
             name: way.name.to_owned(),
-            slow: way.claim == 1,
+            fewer: if way.claim == 1 { 10 } else { 1 },
             open: Box::new(|url| limit::open(url, *way)),
         });
     }
@@ -51,7 +51,7 @@ fn entries(bench: &Bench, node: Option<&peer_node::Node>) -> Vec<Entry> {
             let node = node.clone();
             entries.push(Entry {
                 name: peer.name.to_owned(),
-                slow: peer.setup == "default",
+                fewer: peer.fewer,
                 open: Box::new(move |url| peer_node::open(url, node.clone(), peer)),
             });
         }
@@ -125,11 +125,7 @@ async fn turn(bench: &Bench, entry: &Entry) -> anyhow::Result<Sample> {
     let url = bench.postgres.database().await?;
     {
         let mut queue: Box<dyn Queue> = (entry.open)(&url).await?;
-        let jobs = if entry.slow {
-            bench.size.jobs / 10
-        } else {
-            bench.size.jobs
-        };
+        let jobs = (bench.size.jobs / entry.fewer).max(1);
         let (took, _) = timed(bench, queue.submit_in_batches(jobs)).await?;
         sample.push((BATCHES, jobs as f64 / took));
         let (took, cpu) = timed(bench, queue.drain(jobs)).await?;
