@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(refused(&Method::GET, "/tasks", "state"), None);
         let detail = refused(&Method::GET, "/tasks/", "stat").expect("a stranger");
         assert!(detail.starts_with("stat: ") && detail.ends_with("q, state"), "{detail}");
-        assert!(refused(&Method::POST, "/tasks", "q").is_some_and(|detail| detail.contains("none here")));
+        assert!(refused(&Method::POST, "/tasks", "x").is_some_and(|detail| detail.contains("none here")));
         assert!(refused(&Method::GET, "/tasks/7", "task_id").is_some());
         assert!(refused(&Method::GET, "/tasks", "q").is_some_and(|detail| detail.contains("twice")));
         let detail = parameters.other_method("/tasks").0.detail;

@@ -39,7 +39,8 @@ async fn schema(place: &Place) -> Vec<String> {
     let sql = "select format('%s.%s %s', table_name, column_name, data_type) from information_schema.columns \
                where table_schema='orchestrator' and table_name not like '%sqlx%' union all \
                select indexdef from pg_indexes where schemaname='orchestrator' and tablename not like '%sqlx%' union all \
-               select pg_get_functiondef(oid) from pg_proc where pronamespace='orchestrator'::regnamespace union all \
+               select pg_get_functiondef(p.oid) from pg_proc p join pg_namespace n on n.oid=p.pronamespace \
+               where n.nspname='orchestrator' union all \
                select sequencename::text from pg_sequences where schemaname='orchestrator' order by 1";
     let rows = conn.fetch_all(sql).await.expect("the schema");
     rows.iter().map(|row| row.get(0)).collect()
