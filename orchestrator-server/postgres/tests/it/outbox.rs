@@ -379,6 +379,8 @@ async fn what_is_not_taken_in_is_not_migrated_away() {
     let mut conn = place.connect().await;
     let undone = orchestrator_migrations::POSTGRES.undo(&mut conn, 4).await;
     assert!(undone.is_err_and(|error| error.to_string().contains("not taken in yet")));
+    // It holds the migrations' lock.
+    conn.close().await.expect("a goodbye");
     let store: PostgresStore = place.open().await;
     assert_eq!(tick(&store).await, 1);
 }
