@@ -68,6 +68,8 @@ fn complain(message: &str) {
 }
 
 fn start(args: Args) -> Result<(), Failure> {
+    // One provider for the whole process: without a choice rustls refuses to guess.
+    rustls::crypto::ring::default_provider().install_default().ok();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
