@@ -22,7 +22,7 @@ venv/bin/pip install --quiet fonttools
 text='U+0020-024F,U+0259,U+02BC,U+02C6-02DD,U+0300-036F,U+0370-03FF,U+0400-04FF,U+1E00-1EFF,U+2000-206F,U+20A0-20BF,U+2100-214F,U+2150-218F,U+2190-21FF,U+2200-22FF,U+25A0-25FF,U+2713-2717,U+FFFD'
 # subset FROM TO FEATURES RANGES
 subset() {
-    venv/bin/pyftsubset "$1" --output-file="$here/$2" --layout-features="$3" --unicodes="$4" --no-hinting --desubroutinize
+    venv/bin/pyftsubset "$1" --output-file="$here/$2" --layout-features="$3" --unicodes="$4" --no-hinting --name-IDs='*'
 }
 for weight in Regular Medium SemiBold; do
     subset "root/usr/share/fonts/opentype/inter/Inter-$weight.otf" "Inter-$weight.otf" 'kern,mark,mkmk,ccmp,locl,calt,tnum' "$text"

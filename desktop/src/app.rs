@@ -4,11 +4,13 @@ mod frame;
 mod keys;
 mod palette;
 mod start;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
 use iced::{Element, Size, Subscription, Task, Theme, clipboard, window};
-use orchestrator_desktop_model::{Failure, Fleet, Link, Tone, fleet};
+use orchestrator_desktop_model::{Failure, Fleet, Link, Tone, fleet, format, settings::Settings};
 use orchestrator_protocol::Timestamp;
 
 #[cfg(feature = "native")]
@@ -104,7 +106,11 @@ pub enum Message {
 impl App {
     /// The app as it starts.
     pub fn new(start: Start) -> (Self, Task<Message>) {
-        let mut settings = keep::load();
+        Self::with(start, keep::load())
+    }
+
+    /// The app as it starts with these settings.
+    pub fn with(start: Start, mut settings: Settings) -> (Self, Task<Message>) {
         if let Some(server) = &start.server {
             settings.choose(server);
         }
@@ -168,10 +174,11 @@ impl App {
             }
             Message::Fleet(update) => self.fleet(update),
             Message::Refreshed(parts) => {
+                let known: Vec<_> = self.shared.fleet.checkpoints.iter().map(|one| one.task.id).collect();
                 for part in parts {
                     self.shared.fleet.refresh(part, self.shared.now);
                 }
-                Task::none()
+                self.notify(&known)
             }
             Message::Tick => self.tick(),
             Message::Resized(size) => {
@@ -251,6 +258,23 @@ impl App {
         let until = self.shared.now.plus(SAID);
         self.said.retain(|said| said.words != words);
         self.said.push(Said { tone, words, until });
+    }
+
+    /// Says which checkpoints have opened, and asks the window for attention.
+    fn notify(&mut self, known: &[orchestrator_protocol::TaskId]) -> Task<Message> {
+        let checkpoints = self.shared.fleet.checkpoints.iter();
+        let opened: Vec<String> = checkpoints
+            .filter(|checkpoint| !known.contains(&checkpoint.task.id))
+            .map(|checkpoint| format!("An agent asks: {}", format::first_line(&checkpoint.question, 90)))
+            .collect();
+        if opened.is_empty() {
+            return Task::none();
+        }
+        for words in opened {
+            self.say(Tone::Attention, words);
+        }
+        let attention = Some(window::UserAttention::Informational);
+        window::latest().and_then(move |id| window::request_user_attention(id, attention))
     }
 
     fn fleet(&mut self, update: Update<fleet::Snapshot>) -> Task<Message> {

@@ -98,6 +98,8 @@ const RULES: &[Rule] = &[
             "orchestrator-core",
             "orchestrator-desktop-model",
             "orchestrator-protocol",
+            // An engine inside the app that has no agents would run nothing.
+            "orchestrator-worker",
         ],
         never: &["poem", "sqlx"],
     },

@@ -106,6 +106,16 @@ pub fn clip(text: &str, most: usize) -> String {
     }
 }
 
+/// A name cut to so many characters: a path keeps its end, which tells more, and everything else its beginning.
+pub fn clip_name(name: &str, most: usize) -> String {
+    let count = name.chars().count();
+    if count <= most || !name.contains('/') || name.contains(' ') {
+        return clip(name, most);
+    }
+    let end: String = name.chars().skip(count - most.saturating_sub(1)).collect();
+    format!("…{end}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +165,7 @@ mod tests {
         assert_eq!(first_line("\n# راجع 🚀 هذا\nmore", 6), "راجع 🚀…");
         assert_eq!(first_line("", 5), "");
         assert_eq!(clip("abc", 3), "abc");
+        assert_eq!(clip_name("src/a/b.rs", 7), "…a/b.rs");
+        assert_eq!(clip_name("a / b and c", 5), "a / b…");
     }
 }

@@ -1,10 +1,11 @@
 //! The graph of a tree of tasks, laid out in layers from left to right.
 //!
-//! A task stands one layer to the right of its parent and of everything it depends on. Within a layer tasks keep the
-//! order of their parents, then of their creation, so that new tasks never change places with old ones. Layers with
-//! many tasks are folded into columns.
+//! A task stands one layer to the right of its parent and of everything that it depends on or that came to an end
+//! before it was made. Within a layer tasks keep the order of their parents, then of their creation, so that new tasks
+//! never change places with old ones. Many tasks that stand behind the same ones are a group: folded into columns in a
+//! box of their own, with one line to it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use orchestrator_protocol::TaskId;
 
@@ -18,8 +19,12 @@ const BETWEEN_LAYERS: f32 = 64.0;
 const BETWEEN_COLUMNS: f32 = 16.0;
 /// The room between rows.
 const BETWEEN_ROWS: f32 = 14.0;
-/// A layer with more tasks than this is folded.
+/// A group with more tasks than this is folded.
 const ROWS: usize = 16;
+/// This many tasks behind the same ones are a group.
+const GROUP: usize = 6;
+/// The room around a group's tasks within its box.
+const AROUND: f32 = 10.0;
 
 /// What is to be laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +35,8 @@ pub struct Node {
     pub parent: Option<TaskId>,
     /// What must settle before it; what is not there is passed over.
     pub depends_on: Vec<TaskId>,
+    /// What had come to an end before it was made: the step before, in a parent that goes step by step.
+    pub after: Vec<TaskId>,
 }
 
 /// Where a task stands: the upper left corner of its node.
@@ -44,23 +51,47 @@ pub struct Place {
 }
 
 /// What an edge means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EdgeKind {
     /// From a parent to a child.
     Child,
     /// From a dependency to what depends on it.
     Dependency,
+    /// From one step to the next.
+    Then,
 }
 
-/// A line between two nodes: places in [`Layout::places`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Where a line begins or ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum End {
+    /// At a node: a place in [`Layout::places`].
+    Node(usize),
+    /// At a box: a place in [`Layout::groups`].
+    Group(usize),
+}
+
+/// A line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Edge {
     /// Where it begins.
-    pub from: usize,
+    pub from: End,
     /// Where it ends.
-    pub to: usize,
+    pub to: End,
     /// What it means.
     pub kind: EdgeKind,
+}
+
+/// The box of a group.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Group {
+    /// From the left.
+    pub x: f32,
+    /// From the top.
+    pub y: f32,
+    /// How wide.
+    pub width: f32,
+    /// How high.
+    pub height: f32,
 }
 
 /// A graph that is laid out.
@@ -68,6 +99,8 @@ pub struct Edge {
 pub struct Layout {
     /// Every node, layer by layer.
     pub places: Vec<Place>,
+    /// The boxes of groups.
+    pub groups: Vec<Group>,
     /// Every line.
     pub edges: Vec<Edge>,
     /// From the leftmost to the rightmost point.
@@ -87,6 +120,18 @@ impl Layout {
     /// Where a task stands.
     pub fn place(&self, id: TaskId) -> Option<usize> {
         self.places.iter().position(|place| place.id == id)
+    }
+
+    /// Where a line leaves an end, and where it arrives at it: in the middle of the right and of the left side.
+    pub fn sides(&self, end: End) -> ((f32, f32), (f32, f32)) {
+        let (x, y, width, height) = match end {
+            End::Node(n) => (self.places[n].x, self.places[n].y, NODE_WIDTH, NODE_HEIGHT),
+            End::Group(n) => {
+                let group = self.groups[n];
+                (group.x, group.y, group.width, group.height)
+            }
+        };
+        ((x + width, y + height / 2.0), (x, y + height / 2.0))
     }
 
     /// The node that one comes to from another by an arrow key: the nearest in that direction, where what lies straight
@@ -117,48 +162,118 @@ pub fn layout(nodes: &[Node]) -> Layout {
     for (n, layer) in layers.iter().enumerate() {
         by_layer.entry(*layer).or_default().push(n);
     }
-    let mut layout = Layout::default();
-    let mut places = vec![0; nodes.len()];
+    let mut writer = Writer {
+        layout: Layout::default(),
+        ends: vec![End::Node(0); nodes.len()],
+        places: vec![0; nodes.len()],
+        sizes: Vec::new(),
+    };
     let mut x = 0.0;
     for members in by_layer.values_mut() {
         members.sort_by_key(|n| ranks[*n]);
-        let rows = rows(members.len());
-        for (n, member) in members.iter().enumerate() {
-            places[*member] = layout.places.len();
-            let (column, row) = ((n / rows) as f32, (n % rows) as f32);
-            layout.places.push(Place {
-                id: nodes[*member].id,
-                x: x + column * (NODE_WIDTH + BETWEEN_COLUMNS),
-                y: row * (NODE_HEIGHT + BETWEEN_ROWS),
-            });
-            layout.height = layout.height.max(row * (NODE_HEIGHT + BETWEEN_ROWS) + NODE_HEIGHT);
+        let (mut y, mut right) = (0.0, x);
+        for block in members.chunk_by(|one, other| before[*one] == before[*other] && !before[*one].is_empty()) {
+            let (width, height) = writer.block(nodes, block, x, y);
+            y += height;
+            right = f32::max(right, x + width);
         }
-        let columns = members.len().div_ceil(rows) as f32;
-        layout.width = x + columns * (NODE_WIDTH + BETWEEN_COLUMNS) - BETWEEN_COLUMNS;
-        x = layout.width + BETWEEN_LAYERS;
+        writer.layout.width = right;
+        writer.layout.height = writer.layout.height.max(y);
+        x = right + BETWEEN_LAYERS;
     }
-    let edges = before.iter().enumerate().flat_map(|(to, before)| {
-        let places = &places;
-        before.iter().map(move |(from, kind)| Edge {
-            from: places[*from],
-            to: places[to],
-            kind: *kind,
-        })
-    });
-    layout.edges = edges.collect();
-    layout
+    writer.edges(&before);
+    writer.layout
 }
 
-/// What a node stands to the right of. A child that depends on its siblings hangs on them alone: the line to its parent
-/// would say nothing more.
-fn before(node: &Node, index: &HashMap<TaskId, usize>) -> Vec<(usize, EdgeKind)> {
-    let known = node.depends_on.iter().filter_map(|id| index.get(id));
-    let mut before: Vec<_> = known.map(|n| (*n, EdgeKind::Dependency)).collect();
-    if before.is_empty() {
-        let parent = node.parent.and_then(|id| index.get(&id));
-        before.extend(parent.map(|n| (*n, EdgeKind::Child)));
+struct Writer {
+    layout: Layout,
+    /// Where the lines of each node end: at itself or at its group.
+    ends: Vec<End>,
+    /// Each node's place.
+    places: Vec<usize>,
+    /// How many tasks each group has.
+    sizes: Vec<usize>,
+}
+
+impl Writer {
+    /// Places tasks that stand behind the same ones; gives the size.
+    fn block(&mut self, nodes: &[Node], block: &[usize], x: f32, y: f32) -> (f32, f32) {
+        let grouped = block.len() >= GROUP;
+        let rows = if grouped { rows(block.len()) } else { block.len() };
+        // Also around what is no group yet: it does not move when it becomes one.
+        let around = AROUND;
+        for (n, member) in block.iter().enumerate() {
+            let (column, row) = ((n / rows) as f32, (n % rows) as f32);
+            self.places[*member] = self.layout.places.len();
+            self.ends[*member] = if grouped {
+                End::Group(self.layout.groups.len())
+            } else {
+                End::Node(self.layout.places.len())
+            };
+            self.layout.places.push(Place {
+                id: nodes[*member].id,
+                x: x + around + column * (NODE_WIDTH + BETWEEN_COLUMNS),
+                y: y + around + row * (NODE_HEIGHT + BETWEEN_ROWS),
+            });
+        }
+        let columns = block.len().div_ceil(rows) as f32;
+        let rows = block.len().min(rows) as f32;
+        let width = columns * (NODE_WIDTH + BETWEEN_COLUMNS) - BETWEEN_COLUMNS + 2.0 * around;
+        let height = rows * (NODE_HEIGHT + BETWEEN_ROWS) - BETWEEN_ROWS + 2.0 * around;
+        if grouped {
+            self.layout.groups.push(Group { x, y, width, height });
+            self.sizes.push(block.len());
+        }
+        (width, height)
     }
-    before
+
+    /// The lines: one to a group from what all of it stands behind, and one from a group to what stands behind all of it.
+    fn edges(&mut self, before: &[Vec<(usize, EdgeKind)>]) {
+        let mut edges = BTreeSet::new();
+        for (to, before) in before.iter().enumerate() {
+            let mut of_group: HashMap<End, usize> = HashMap::new();
+            for (from, _) in before {
+                *of_group.entry(self.ends[*from]).or_default() += 1;
+            }
+            for (from, kind) in before {
+                let whole = match self.ends[*from] {
+                    End::Group(n) => of_group[&self.ends[*from]] == self.sizes[n],
+                    End::Node(_) => false,
+                };
+                let from = if whole {
+                    self.ends[*from]
+                } else {
+                    End::Node(self.places[*from])
+                };
+                edges.insert(Edge {
+                    from,
+                    to: self.ends[to],
+                    kind: *kind,
+                });
+            }
+        }
+        self.layout.edges = edges.into_iter().collect();
+    }
+}
+
+/// What a node stands to the right of. A child that stands behind its siblings hangs on them alone: the line to its
+/// parent would say nothing more.
+fn before(node: &Node, index: &HashMap<TaskId, usize>) -> Vec<(usize, EdgeKind)> {
+    let known = |ids: &[TaskId], kind| -> Vec<(usize, EdgeKind)> {
+        let mut known: Vec<_> = ids.iter().filter_map(|id| Some((*index.get(id)?, kind))).collect();
+        known.sort_unstable();
+        known
+    };
+    let depends_on = known(&node.depends_on, EdgeKind::Dependency);
+    if !depends_on.is_empty() {
+        return depends_on;
+    }
+    let after = known(&node.after, EdgeKind::Then);
+    if after.is_empty() {
+        known(node.parent.as_slice(), EdgeKind::Child)
+    } else {
+        after
+    }
 }
 
 /// Each node's layer: the longest way to it.
@@ -211,7 +326,7 @@ fn ranks(nodes: &[Node], index: &HashMap<TaskId, usize>) -> Vec<usize> {
     ranks
 }
 
-/// How many rows a layer has: it grows in steps, so that new nodes seldom move old ones.
+/// How many rows a group has: it grows in steps, so that new nodes seldom move old ones.
 fn rows(nodes: usize) -> usize {
     let mut rows = ROWS;
     while nodes > rows * ROWS {
@@ -230,6 +345,7 @@ mod tests {
             id: id(n),
             parent: parent.map(id),
             depends_on: depends_on.iter().copied().map(id).collect(),
+            after: Vec::new(),
         }
     }
 
@@ -252,7 +368,7 @@ mod tests {
         let layout = layout(&review(3));
         let xs = [1, 10, 5_000, 5_001].map(|n| place(&layout, n).x);
         assert!(xs.is_sorted_by(|a, b| a + NODE_WIDTH < *b), "{xs:?}");
-        assert_eq!(layout.edges.len(), 3 + 3 + 1);
+        assert_eq!((layout.edges.len(), layout.groups.len()), (3 + 3 + 1, 0));
         assert_eq!(
             layout.at(place(&layout, 11).x + 5.0, place(&layout, 11).y + 5.0),
             layout.place(id(11))
@@ -289,6 +405,32 @@ mod tests {
         let layout = layout(&review(500));
         let ratio = layout.width / layout.height;
         assert!((0.8..4.0).contains(&ratio), "{ratio}");
+    }
+
+    #[test]
+    fn a_group_has_one_line_to_it_and_one_from_it() {
+        let layout = layout(&review(40));
+        assert_eq!((layout.edges.len(), layout.groups.len()), (3, 1));
+        let group = layout.groups[0];
+        let ((right, _), (left, middle)) = layout.sides(End::Group(0));
+        assert_eq!(
+            (left, right, middle),
+            (group.x, group.x + group.width, group.y + group.height / 2.0)
+        );
+        for n in 0..40 {
+            let place = place(&layout, 10 + n);
+            assert!(place.x > group.x && place.x + NODE_WIDTH < group.x + group.width);
+            assert!(place.y > group.y && place.y + NODE_HEIGHT < group.y + group.height);
+        }
+    }
+
+    #[test]
+    fn steps_stand_one_behind_the_other() {
+        let mut nodes = vec![node(1, None, &[]), node(2, Some(1), &[]), node(3, Some(1), &[])];
+        nodes[2].after = vec![id(2)];
+        let layout = layout(&nodes);
+        assert!(place(&layout, 3).x > place(&layout, 2).x + NODE_WIDTH);
+        assert_eq!(layout.edges.len(), 2);
     }
 
     #[test]

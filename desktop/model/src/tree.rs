@@ -156,12 +156,38 @@ impl TaskTree {
         for edge in &self.edges {
             before.entry(edge.to).or_default().push(edge.from);
         }
+        let mut after = self.steps();
         let node = |task: &Task| Node {
             id: task.id,
             parent: task.parent_id,
             depends_on: before.get(&task.id).cloned().unwrap_or_default(),
+            after: after.remove(&task.id).unwrap_or_default(),
         };
         self.tasks.values().map(node).collect()
+    }
+
+    /// For each task its siblings of the step before: those that had all come to an end when it was made. An agent that
+    /// goes step by step says so in no other way.
+    fn steps(&self) -> BTreeMap<TaskId, Vec<TaskId>> {
+        let mut siblings: BTreeMap<TaskId, Vec<&Task>> = BTreeMap::new();
+        for task in self.tasks.values() {
+            if let Some(parent) = task.parent_id {
+                siblings.entry(parent).or_default().push(task);
+            }
+        }
+        let mut after = BTreeMap::new();
+        for siblings in siblings.into_values() {
+            let (mut step, mut last): (Vec<&Task>, Vec<TaskId>) = (Vec::new(), Vec::new());
+            for task in siblings {
+                let ended = |other: &&Task| other.finished_at.is_some_and(|at| at <= task.created_at);
+                if !step.is_empty() && step.iter().all(ended) {
+                    last = step.drain(..).map(|task| task.id).collect();
+                }
+                step.push(task);
+                after.insert(task.id, last.clone());
+            }
+        }
+        after
     }
 
     /// The tasks as a walk through the tree: parents before their children, those by their creation. With how deep each
@@ -243,10 +269,15 @@ pub fn took(task: &Task, now: Timestamp) -> Option<std::time::Duration> {
     Some(task.finished_at.unwrap_or(now).since(from))
 }
 
-/// How a task is called: its step in its parent, else the first line of its description, else its type.
+/// How a task is called: its step in its parent, else the first line of its description, else its type. One of many
+/// (`file[3]`) is called by its description, which tells more.
 pub fn name(task: &Task) -> String {
-    let step = task.step.as_deref().unwrap_or_default();
     let line = crate::format::first_line(&task.description, 80);
+    let step = task
+        .step
+        .as_deref()
+        .filter(|step| line.is_empty() || !step.ends_with(']'))
+        .unwrap_or_default();
     match (step.is_empty(), line.is_empty()) {
         (false, _) => step.to_owned(),
         (true, false) => line,
@@ -356,6 +387,28 @@ mod tests {
                 (2, at(11.0), None, TaskState::Running)
             ]
         );
+    }
+
+    #[test]
+    fn steps_are_told_by_when_they_were_made() {
+        let mut tree = TaskTree::new(id(1));
+        let ended = |n, from, to| {
+            let mut task = task(n, Some(1), TaskState::Succeeded);
+            (task.created_at, task.finished_at) = (at(from), Some(at(to)));
+            task
+        };
+        let tasks = vec![
+            task(1, None, TaskState::Running),
+            ended(2, 0.0, 3.0),
+            ended(3, 1.0, 2.0),
+            ended(4, 3.0, 5.0),
+        ];
+        tree.replace(Tree {
+            tasks,
+            edges: Vec::new(),
+        });
+        let after: Vec<_> = tree.nodes().into_iter().map(|node| node.after).collect();
+        assert_eq!(after, [vec![], vec![], vec![], vec![id(2), id(3)]]);
     }
 
     #[test]

@@ -19,6 +19,18 @@ pub struct Pressed {
     taken: bool,
 }
 
+#[cfg(test)]
+impl Pressed {
+    /// A key that no field has taken.
+    pub(super) fn new(key: Key, modifiers: Modifiers) -> Self {
+        Self {
+            key,
+            modifiers,
+            taken: false,
+        }
+    }
+}
+
 /// Keys that are pressed. Those with Ctrl (or Command), Esc and the arrows come even when a field has taken them.
 pub(super) fn listen() -> Subscription<Pressed> {
     event::listen_with(|event, status, _| {

@@ -179,7 +179,10 @@ impl Palette {
         let card = container(column![
             field,
             surface::line(),
-            column(lines).padding([gap::SMALL, 0.0]),
+            // Of one height, so that nothing jumps while one types.
+            column(lines)
+                .padding([gap::SMALL, 0.0])
+                .height(37.0 * MOST as f32 + 2.0 * gap::SMALL),
             surface::line(),
             container(foot).padding([gap::SMALL, 18.0]),
         ])

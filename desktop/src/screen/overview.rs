@@ -78,7 +78,15 @@ impl Overview {
         let charts = row![throughput(shared), cost(shared), slots(shared)]
             .spacing(gap::MEDIUM)
             .height(196.0);
-        let lists = row![checkpoints(shared), failing(shared), workers(shared)].spacing(gap::MEDIUM);
+        let most = fleet
+            .checkpoints
+            .len()
+            .max(fleet.failing.len())
+            .max(fleet.workers.len())
+            .clamp(2, LINES);
+        let lists = row![checkpoints(shared), failing(shared), workers(shared)]
+            .spacing(gap::MEDIUM)
+            .height(52.0 + 47.0 * most as f32);
         let all = column![figures, all_states(shared), charts, lists].spacing(gap::MEDIUM);
         surface::page("Overview", Vec::new(), surface::scroll(all))
     }
@@ -311,6 +319,7 @@ fn list_card<'a>(
     container(column![container(head).padding([0.0, gap::MEDIUM]), content].spacing(gap::TINY))
         .padding([gap::SMALL, gap::TINY])
         .width(Length::FillPortion(1))
+        .height(Length::Fill)
         .style(theme::container::card)
         .into()
 }

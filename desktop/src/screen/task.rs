@@ -6,7 +6,7 @@ mod facts;
 mod findings;
 mod graph;
 mod history;
-mod output;
+pub mod output;
 mod result;
 mod timeline;
 
@@ -261,7 +261,12 @@ impl TaskScreen {
                         },
                     ));
                 }
+                let first = self.tree.tasks.is_empty();
                 self.tree.open(*snapshot);
+                if first && self.tree.tasks.len() == 1 {
+                    // A graph of one node tells nothing.
+                    self.tab = Tab::Output;
+                }
                 let shown = self.changed(shared);
                 Task::batch([shown, self.output.catch_up(shared)])
             }

@@ -83,7 +83,7 @@ fn why<'a>(screen: &'a TaskScreen, task: &'a Task) -> Option<Element<'a, Message
         .why
         .as_ref()
         .filter(|why| why.state == task.state && !why.reasons.is_empty())?;
-    if task.state.is_terminal() {
+    if task.state.is_terminal() || task.state == TaskState::Running {
         return None;
     }
     let reasons = why.reasons.iter().map(|reason| {
@@ -105,11 +105,7 @@ fn why<'a>(screen: &'a TaskScreen, task: &'a Task) -> Option<Element<'a, Message
         });
         column![body(&reason.message)].extend(named).spacing(2.0).into()
     });
-    let name = match task.state {
-        TaskState::Running => "NOTES",
-        _ => "WHY IT WAITS",
-    };
-    Some(part(name, column(reasons).spacing(gap::SMALL)))
+    Some(part("WHY IT WAITS", column(reasons).spacing(gap::SMALL)))
 }
 
 fn error(task: &Task) -> Option<Element<'_, Message>> {
@@ -133,6 +129,12 @@ fn error(task: &Task) -> Option<Element<'_, Message>> {
 
 fn usage(task: &Task) -> Element<'_, Message> {
     let (own, all) = (&task.usage, &task.tree_usage);
+    if all.tokens() == 0 && all.cost_usd.as_nanos() == 0 && task.budget.is_none() {
+        return part(
+            "SPENT, WITH ALL BELOW",
+            body("Nothing: no model was asked.").style(theme::text::muted),
+        );
+    }
     let mut lines: Vec<Element<'_, Message>> = vec![
         fact("Cost", format::money(all.cost_usd)),
         fact(

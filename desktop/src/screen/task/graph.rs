@@ -14,7 +14,7 @@ use iced::{
 };
 use orchestrator_desktop_model::{
     format,
-    graph::{self, EdgeKind, Layout, NODE_HEIGHT, NODE_WIDTH},
+    graph::{self, EdgeKind, End, Layout, NODE_HEIGHT, NODE_WIDTH},
     look,
     tree::{self, TaskTree},
 };
@@ -241,14 +241,18 @@ impl canvas::Program<Message> for Drawn<'_> {
         let camera = self.camera(view, bounds);
         let geometry = self.cache.draw(renderer, bounds.size(), |frame| {
             let seen = Rectangle::new(Point::ORIGIN, bounds.size());
-            self.edges(frame, theme, camera, seen);
-            for place in &self.layout.places {
-                let at = Point::new(place.x * camera.zoom + camera.at.x, place.y * camera.zoom + camera.at.y);
-                let node = Rectangle::new(at, Size::new(NODE_WIDTH * camera.zoom, NODE_HEIGHT * camera.zoom));
-                if let (Some(task), true) = (self.tasks.get(&place.id), node.intersects(&seen)) {
-                    self.node(frame, theme, task, node, camera.zoom);
+            // Words know no bounds but these.
+            frame.with_clip(seen, |frame| {
+                self.groups(frame, theme, camera);
+                self.edges(frame, theme, camera, seen);
+                for place in &self.layout.places {
+                    let at = Point::new(place.x * camera.zoom + camera.at.x, place.y * camera.zoom + camera.at.y);
+                    let node = Rectangle::new(at, Size::new(NODE_WIDTH * camera.zoom, NODE_HEIGHT * camera.zoom));
+                    if let (Some(task), true) = (self.tasks.get(&place.id), node.intersects(&seen)) {
+                        self.node(frame, theme, task, node, camera.zoom);
+                    }
                 }
-            }
+            });
         });
         vec![geometry]
     }
@@ -270,14 +274,26 @@ impl canvas::Program<Message> for Drawn<'_> {
 }
 
 impl Drawn<'_> {
+    fn groups(&self, frame: &mut Frame, theme: &Theme, camera: Camera) {
+        let colours = theme::colours(theme);
+        for group in &self.layout.groups {
+            let at = Point::new(group.x * camera.zoom + camera.at.x, group.y * camera.zoom + camera.at.y);
+            let size = Size::new(group.width * camera.zoom, group.height * camera.zoom);
+            let path = Path::rounded_rectangle(at, size, Radius::from(12.0 * camera.zoom));
+            frame.fill(&path, colours.ground);
+            frame.stroke(&path, Stroke::default().with_color(colours.border).with_width(1.0));
+        }
+    }
+
     fn edges(&self, frame: &mut Frame, theme: &Theme, camera: Camera, seen: Rectangle) {
         let colours = theme::colours(theme);
-        let on_screen = |x: f32, y: f32| Point::new(x * camera.zoom + camera.at.x, y * camera.zoom + camera.at.y);
-        let chosen = self.layout.place(self.chosen);
+        let on_screen = |(x, y): (f32, f32)| Point::new(x * camera.zoom + camera.at.x, y * camera.zoom + camera.at.y);
+        let chosen = self.layout.place(self.chosen).map(End::Node);
         for edge in &self.layout.edges {
-            let (from, to) = (self.layout.places[edge.from], self.layout.places[edge.to]);
-            let start = on_screen(from.x + NODE_WIDTH, from.y + NODE_HEIGHT / 2.0);
-            let end = on_screen(to.x, to.y + NODE_HEIGHT / 2.0);
+            let (start, end) = (
+                on_screen(self.layout.sides(edge.from).0),
+                on_screen(self.layout.sides(edge.to).1),
+            );
             let around = Rectangle::new(
                 Point::new(start.x.min(end.x), start.y.min(end.y)),
                 Size::new((start.x - end.x).abs().max(1.0), (start.y - end.y).abs().max(1.0)),
@@ -297,7 +313,7 @@ impl Drawn<'_> {
             let near = chosen == Some(edge.from) || chosen == Some(edge.to);
             let colour = if near { colours.accent } else { colours.outline };
             let dash: &[f32] = match edge.kind {
-                EdgeKind::Child => &[],
+                EdgeKind::Child | EdgeKind::Then => &[],
                 EdgeKind::Dependency => &[5.0, 4.0],
             };
             let stroke = Stroke {
@@ -307,7 +323,7 @@ impl Drawn<'_> {
                 },
                 ..Stroke::default()
             };
-            let width = if near { 1.6 } else { 1.2 };
+            let width = if near { 1.8 } else { 1.4 };
             frame.stroke(&path, stroke.with_color(colour).with_width(width));
         }
     }
@@ -348,7 +364,7 @@ impl Drawn<'_> {
             return;
         }
         let left = node.x + 38.0 * zoom;
-        let name = format::clip(&tree::name(task), 20);
+        let name = format::clip_name(&tree::name(task), 20);
         let at = Point::new(left, node.y + 6.0 * zoom);
         frame.fill_text(words(name, at, 13.0 * zoom, colours.text, font::MEDIUM));
         let took = tree::took(task, self.now).map(|took| format!(" · {}", format::duration(took)));

@@ -26,7 +26,7 @@ const SEARCH: Id = Id::new("output-search");
 
 /// What the chosen task wrote.
 #[derive(Debug)]
-pub(super) struct OutputView {
+pub struct OutputView {
     task: TaskId,
     output: Output,
     /// A page is on its way.

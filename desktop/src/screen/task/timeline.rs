@@ -138,30 +138,34 @@ impl canvas::Program<Message> for Drawn<'_> {
 
     fn draw(&self, view: &View, renderer: &Renderer, theme: &Theme, bounds: Rectangle, _: Cursor) -> Vec<Geometry> {
         let drawn = self.cache.draw(renderer, bounds.size(), |frame| {
-            let span = timeline::span(self.bars.values().flatten(), self.now);
-            let (from, to) = span.unwrap_or((self.now, self.now));
-            let scale = Scale {
-                from,
-                seconds: to.since(from).as_secs_f64().max(0.001),
-                left: NAMES,
-                width: (bounds.width - NAMES - RIGHT).max(40.0),
-            };
-            let offset = view.offset.min(self.most(bounds));
-            let first = (offset / ROW) as usize;
-            let count = (bounds.height / ROW) as usize + 2;
-            for (n, (depth, task)) in self.walk.iter().enumerate().skip(first).take(count) {
-                let top = SCALE + n as f32 * ROW - offset;
-                let ground = match (task.id == self.chosen, view.over == Some(n)) {
-                    (true, _) => Some(mix(theme::colours(theme).surface, theme::colours(theme).accent, 0.14)),
-                    (false, true) => Some(theme::colours(theme).raised),
-                    (false, false) => None,
+            // Words know no bounds but these.
+            frame.with_clip(Rectangle::new(Point::ORIGIN, bounds.size()), |frame| {
+                let span = timeline::span(self.bars.values().flatten(), self.now);
+                let (from, to) = span.unwrap_or((self.now, self.now));
+                let scale = Scale {
+                    from,
+                    seconds: to.since(from).as_secs_f64().max(0.001),
+                    left: NAMES,
+                    width: (bounds.width - NAMES - RIGHT).max(40.0),
                 };
-                if let Some(ground) = ground {
-                    frame.fill_rectangle(Point::new(0.0, top), Size::new(bounds.width, ROW), ground);
+                let offset = view.offset.min(self.most(bounds));
+                grid(frame, theme, scale, bounds);
+                let first = (offset / ROW) as usize;
+                let count = (bounds.height / ROW) as usize + 2;
+                for (n, (depth, task)) in self.walk.iter().enumerate().skip(first).take(count) {
+                    let top = SCALE + n as f32 * ROW - offset;
+                    let ground = match (task.id == self.chosen, view.over == Some(n)) {
+                        (true, _) => Some(mix(theme::colours(theme).surface, theme::colours(theme).accent, 0.14)),
+                        (false, true) => Some(theme::colours(theme).raised),
+                        (false, false) => None,
+                    };
+                    if let Some(ground) = ground {
+                        frame.fill_rectangle(Point::new(0.0, top), Size::new(bounds.width, ROW), ground);
+                    }
+                    self.row(frame, theme, scale, *depth, task, top);
                 }
-                self.row(frame, theme, scale, *depth, task, top);
-            }
-            self.head(frame, theme, scale, bounds);
+                self.head(frame, theme, scale, bounds);
+            });
         });
         vec![drawn]
     }
@@ -186,9 +190,9 @@ impl Drawn<'_> {
             stroke,
         );
         frame.fill_text(words("Task", Point::new(14.0, 8.0), 12.0, colours.faint, font::MEDIUM));
-        for tick in timeline::ticks(scale.seconds, (scale.width / 110.0) as usize) {
+        for tick in ticks(scale) {
             let x = scale.of(tick).round() + 0.5;
-            frame.stroke(&line(Point::new(x, SCALE - 6.0), Point::new(x, bounds.height)), stroke);
+            frame.stroke(&line(Point::new(x, SCALE - 6.0), Point::new(x, SCALE)), stroke);
             let label = if tick == 0.0 {
                 "0".to_owned()
             } else {
@@ -214,7 +218,7 @@ impl Drawn<'_> {
             align_y: alignment::Vertical::Center,
             ..mark
         });
-        let name = format::clip(&tree::name(task), (28 - 2 * depth.min(5)).max(8));
+        let name = format::clip_name(&tree::name(task), (28 - 2 * depth.min(5)).max(8));
         let name = words(name, Point::new(indent + 20.0, middle), 12.0, colours.text, font::BODY);
         frame.fill_text(Text {
             align_y: alignment::Vertical::Center,
@@ -239,6 +243,21 @@ impl Drawn<'_> {
                 ..label
             });
         }
+    }
+}
+
+fn ticks(scale: Scale) -> Vec<f64> {
+    timeline::ticks(scale.seconds, (scale.width / 110.0) as usize)
+}
+
+/// Lines down from the scale, behind the bars.
+fn grid(frame: &mut Frame, theme: &Theme, scale: Scale, bounds: Rectangle) {
+    let stroke = Stroke::default()
+        .with_color(theme::colours(theme).border)
+        .with_width(1.0);
+    for tick in ticks(scale) {
+        let x = scale.of(tick).round() + 0.5;
+        frame.stroke(&Path::line(Point::new(x, SCALE), Point::new(x, bounds.height)), stroke);
     }
 }
 

@@ -1,0 +1,239 @@
+//! Tasks from an engine inside the app: a file of its own, and the built-in agents on this machine.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use orchestrator_client::{EventsQuery, Step};
+use orchestrator_core::{
+    Orchestrator,
+    orchestrator::Config,
+    service::{self, Engine},
+    store::{EventQuery, EventScope, ListQuery, LogQuery, StoreError},
+};
+use orchestrator_desktop_model::{Failure, FailureKind, list::Filter};
+use orchestrator_protocol::{
+    Checkpoint, Decision, Event, LogLine, NewTask, Page, Seq, Stats, Task, TaskId, Tree, Why, Worker, WorkerId,
+};
+
+use super::source::{Live, PAGE, Source, label, text};
+
+/// How many events of a history are read at once.
+const EVENTS: usize = 1_000;
+
+/// How long to wait before a store that failed is read again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// An engine inside the app. It ends with the app; what it has done is in its file.
+#[derive(Debug)]
+pub(super) struct Embedded {
+    /// Keeps its worker and its loops going.
+    orchestrator: Orchestrator,
+}
+
+impl Embedded {
+    /// Opens a store by its URL, and runs the built-in agents on it.
+    pub(super) async fn open(url: &str) -> Result<Self, Failure> {
+        let refused = |why: &dyn std::fmt::Display| Failure::new(FailureKind::Refused, why.to_string());
+        let mut config = Config::default();
+        "app".clone_into(&mut config.worker.name);
+        config.worker.labels = orchestrator_worker::builtin::labels();
+        let orchestrator = Orchestrator::open_with(url, config)
+            .await
+            .map_err(|error| refused(&error))?;
+        let agents = orchestrator_worker::builtin::agents(None).map_err(|error| refused(&error))?;
+        for agent in agents {
+            orchestrator.register_shared(agent).map_err(|error| refused(&error))?;
+        }
+        orchestrator.start().map_err(|error| refused(&error))?;
+        Ok(Self { orchestrator })
+    }
+
+    fn engine(&self) -> &Engine {
+        self.orchestrator.engine()
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        // What runs is taken up again at the next start.
+        self.orchestrator.abort();
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn told(error: StoreError) -> Failure {
+    let kind = match &error {
+        StoreError::TaskNotFound(_) | StoreError::NotFound(_) => FailureKind::Missing,
+        StoreError::Unavailable(_) => FailureKind::Unreachable,
+        _ => FailureKind::Refused,
+    };
+    let fields = match &error {
+        StoreError::Invalid { field, message } => vec![(field.clone(), message.clone())],
+        _ => Vec::new(),
+    };
+    Failure {
+        kind,
+        message: error.to_string(),
+        fields,
+    }
+}
+
+/// Opens with the first step: until then nothing listens.
+struct EmbeddedLive {
+    engine: Engine,
+    query: EventsQuery,
+    live: Option<service::Live>,
+}
+
+#[async_trait]
+impl Live for EmbeddedLive {
+    async fn step(&mut self) -> Result<Step, Failure> {
+        let Some(live) = &mut self.live else {
+            let scope = match (self.query.task_id, self.query.tree) {
+                (None, _) => EventScope::All,
+                (Some(id), true) => EventScope::Tree(id),
+                (Some(id), false) => EventScope::Task(id),
+            };
+            let after = match self.query.after {
+                Some(after) => after,
+                None => self.engine.store.newest().await.map_err(told)?,
+            };
+            let query = EventQuery {
+                scope,
+                after,
+                types: self.query.types.clone(),
+                limit: 0,
+            };
+            self.live = Some(self.engine.live(query).await.map_err(told)?);
+            return Ok(Step::Connected);
+        };
+        match live.next().await {
+            Ok(event) => {
+                self.query.after = self.query.after.max(Some(event.seq));
+                Ok(Step::Happened(Box::new(event)))
+            }
+            // It goes on where it stopped.
+            Err(error) => {
+                tokio::time::sleep(PAUSE).await;
+                Ok(Step::Lost(error.to_string()))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Source for Embedded {
+    async fn sleep(&self, wait: Duration) {
+        tokio::time::sleep(wait).await;
+    }
+
+    fn live(&self, query: EventsQuery) -> Box<dyn Live> {
+        Box::new(EmbeddedLive {
+            engine: self.engine().clone(),
+            query,
+            live: None,
+        })
+    }
+
+    async fn tasks(&self, filter: Filter, limit: u32, cursor: Option<String>) -> Result<Page<Task>, Failure> {
+        let query = ListQuery {
+            task_type: text(&filter.task_type),
+            label: label(&filter),
+            text: text(&filter.text),
+            states: filter.states,
+            roots_only: !filter.children,
+            limit: limit as usize,
+            cursor,
+            ..ListQuery::default()
+        };
+        self.engine().list(query).await.map_err(told)
+    }
+
+    async fn task(&self, id: TaskId) -> Result<Task, Failure> {
+        self.engine().get(id).await.map_err(told)
+    }
+
+    async fn tree(&self, id: TaskId) -> Result<Tree, Failure> {
+        self.engine().tree(id).await.map_err(told)
+    }
+
+    async fn why(&self, id: TaskId) -> Result<Why, Failure> {
+        self.engine().why(id).await.map_err(told)
+    }
+
+    async fn history(&self, id: TaskId, after: Seq) -> Result<Vec<Event>, Failure> {
+        let mut query = EventQuery {
+            scope: EventScope::Tree(id),
+            after,
+            limit: EVENTS,
+            ..EventQuery::default()
+        };
+        let mut all = Vec::new();
+        loop {
+            let events = self.engine().events(query.clone()).await.map_err(told)?;
+            let whole = events.len() < EVENTS;
+            query.after = events.last().map_or(query.after, |event| event.seq);
+            all.extend(events);
+            if whole {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn logs(&self, id: TaskId, after: Seq) -> Result<Page<LogLine>, Failure> {
+        let query = LogQuery {
+            task: id,
+            after,
+            limit: PAGE as usize,
+        };
+        let items = self.engine().logs(query).await.map_err(told)?;
+        let full = items.len() == PAGE as usize;
+        let next_cursor = items.last().filter(|_| full).map(|line| line.seq.to_string());
+        Ok(Page { items, next_cursor })
+    }
+
+    async fn submit(&self, task: NewTask) -> Result<Task, Failure> {
+        Ok(self.engine().submit_one(task).await.map_err(told)?.task().clone())
+    }
+
+    async fn cancel(&self, id: TaskId) -> Result<Task, Failure> {
+        self.engine().cancel(id, "cancelled in the app").await.map_err(told)
+    }
+
+    async fn retry(&self, id: TaskId) -> Result<Task, Failure> {
+        self.engine().retry(id).await.map_err(told)
+    }
+
+    async fn pause(&self, id: TaskId) -> Result<Task, Failure> {
+        self.engine().pause(id).await.map_err(told)
+    }
+
+    async fn resume(&self, id: TaskId) -> Result<Task, Failure> {
+        self.engine().resume(id).await.map_err(told)
+    }
+
+    async fn decide(&self, id: TaskId, decision: Decision) -> Result<Task, Failure> {
+        self.engine().decide(id, &decision).await.map_err(told)
+    }
+
+    async fn checkpoints(&self) -> Result<Vec<Checkpoint>, Failure> {
+        let page = self
+            .engine()
+            .checkpoints(None, PAGE as usize, None)
+            .await
+            .map_err(told)?;
+        Ok(page.items)
+    }
+
+    async fn workers(&self) -> Result<Vec<Worker>, Failure> {
+        self.engine().workers().await.map_err(told)
+    }
+
+    async fn drain(&self, id: WorkerId) -> Result<Worker, Failure> {
+        self.engine().drain(id).await.map_err(told)
+    }
+
+    async fn stats(&self) -> Result<Stats, Failure> {
+        self.engine().stats().await.map_err(told)
+    }
+}
