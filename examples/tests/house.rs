@@ -57,12 +57,24 @@ const RULES: &[Rule] = &[
         name: "orchestrator-server",
         may: &[
             "orchestrator-core",
+            "orchestrator-dashboard",
             "orchestrator-postgres",
             "orchestrator-protocol",
             "orchestrator-redis",
             "orchestrator-trace",
         ],
         never: &["sqlx"],
+    },
+    // Files, which the server answers with: what they show, and how they were made, is not its business.
+    Rule {
+        name: "orchestrator-dashboard",
+        may: &[],
+        never: &["poem", "tokio"],
+    },
+    Rule {
+        name: "orchestrator-bundle",
+        may: &[],
+        never: &["poem", "tokio"],
     },
     Rule {
         name: "orchestrator-worker",

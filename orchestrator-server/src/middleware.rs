@@ -9,7 +9,7 @@ use orchestrator_protocol::Code;
 use poem::{
     Endpoint, EndpointExt, IntoResponse, PathPattern, Request, Response, Result,
     endpoint::BoxEndpoint,
-    http::{HeaderName, HeaderValue, Method},
+    http::{HeaderName, HeaderValue, Method, header},
     middleware::{Compression, Cors},
 };
 
@@ -23,6 +23,7 @@ use crate::{
     counted::Counted,
     problem::Failure,
     rate::Rate,
+    routes::dashboard::{self, Accepted},
     telemetry,
 };
 
@@ -43,7 +44,7 @@ pub(crate) fn around<E: Endpoint<Output = Response> + 'static>(
     };
     let origins = &app.config.cors_origins;
     if origins.is_empty() {
-        return front.with(Compression::new()).boxed();
+        return front.with(Compression::new()).before(keep_encodings).boxed();
     }
     let cors = Cors::new()
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
@@ -51,7 +52,23 @@ pub(crate) fn around<E: Endpoint<Output = Response> + 'static>(
         .expose_header("x-request-id");
     let named = origins.iter().filter(|origin| *origin != "*");
     let cors = named.fold(cors, |cors, origin| cors.allow_origin(origin.as_str()));
-    front.with(cors).with(Compression::new()).map_to_response().boxed()
+    front
+        .with(cors)
+        .with(Compression::new())
+        .before(keep_encodings)
+        .map_to_response()
+        .boxed()
+}
+
+/// The app's files come compressed, better than could be done while somebody waits: keeps them from being compressed
+/// once more.
+async fn keep_encodings(mut request: Request) -> Result<Request> {
+    if dashboard::is_at(request.uri().path()) {
+        let accepted = request.headers_mut().remove(header::ACCEPT_ENCODING);
+        let accepted = accepted.and_then(|value| value.to_str().ok().map(str::to_owned));
+        request.set_data(Accepted(accepted));
+    }
+    Ok(request)
 }
 
 fn limiter(app: &App) -> Option<Rate> {
