@@ -97,6 +97,22 @@ const RULES: &[Rule] = &[
         ],
         never: &["redis", "sqlx"],
     },
+    // What the app knows and shows: no toolkit, no network, no runtime.
+    Rule {
+        name: "orchestrator-desktop-model",
+        may: &["orchestrator-protocol"],
+        never: &["futures", "iced", "reqwest", "tokio"],
+    },
+    Rule {
+        name: "orchestrator-desktop",
+        may: &[
+            "orchestrator-client",
+            "orchestrator-core",
+            "orchestrator-desktop-model",
+            "orchestrator-protocol",
+        ],
+        never: &["poem", "sqlx"],
+    },
     // The programs of a fleet in one, so that its tests are always run with the code that they were built with.
     Rule {
         name: "orchestrator-chaos",
