@@ -14,7 +14,7 @@ demo: ## review this repository with the orchestrator, and show the report
 dev: ## a server, a worker and the dashboard at http://127.0.0.1:8080/, until Ctrl-C
 	@bash .ci/dev.sh $(ARGS)
 
-desktop: ## open the app as a window (ARGS="http://127.0.0.1:8080")
+desktop: ## open the app as a window (ARGS="--server http://127.0.0.1:8080")
 	@bash .ci/desktop.sh $(ARGS)
 
 web: ## build the app for browsers: target/dashboard

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Opens the app as a window. What is given goes to it: `make desktop ARGS="http://127.0.0.1:8080"`.
+# Opens the app as a window. What is given goes to it: `make desktop ARGS="--server http://127.0.0.1:8080"`.
 source "$(dirname "$0")/lib.sh"
 
 need_rust

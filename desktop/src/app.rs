@@ -3,6 +3,7 @@
 mod frame;
 mod keys;
 mod start;
+mod told;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::{
         settings::SettingsScreen, task::TaskScreen, tasks::Tasks, workers::Workers,
     },
     theme,
+    words::{self, Word},
 };
 
 /// How long something said stays.
@@ -38,6 +40,8 @@ pub struct App {
     before: Vec<Route>,
     said: Vec<Said>,
     system_is_dark: bool,
+    /// Whether something was shown that was not told in words yet.
+    words_due: bool,
     token: Option<String>,
     overview: Overview,
     tasks: Tasks,
@@ -73,6 +77,10 @@ pub enum Message {
     System(iced::theme::Mode),
     /// A key was pressed.
     Key(keys::Pressed),
+    /// What is shown is to be read, to be told in words.
+    ReadWords,
+    /// What is shown, in words.
+    Words(Vec<Word>),
     /// Go there.
     Go(Route),
     /// Go back.
@@ -116,6 +124,7 @@ impl App {
             before: Vec::new(),
             said: Vec::new(),
             system_is_dark: true,
+            words_due: false,
             token: start.token,
             overview: Overview::default(),
             tasks: Tasks::default(),
@@ -150,7 +159,13 @@ impl App {
 
     /// Something happened.
     pub fn update(&mut self, message: Message) -> Task<Message> {
+        self.words_due = words::are_wanted();
         match message {
+            Message::ReadWords => self.read_words(),
+            Message::Words(words) => {
+                self.words_due = false;
+                self.tell(&words)
+            }
             Message::Opened(Ok(api)) => {
                 self.shared.api = Some(api);
                 self.enter()
@@ -339,6 +354,7 @@ impl App {
             window::resize_events().map(|(_, size)| Message::Resized(size)),
             iced::system::theme_changes().map(Message::System),
             keys::listen().map(Message::Key),
+            self.listen_for_words(),
         ])
     }
 

@@ -16,5 +16,6 @@ pub mod keep;
 pub mod screen;
 pub mod theme;
 pub mod widget;
+pub mod words;
 
 pub use app::{App, run};

@@ -71,6 +71,12 @@ const RULES: &[Rule] = &[
         may: &[],
         never: &["poem", "tokio"],
     },
+    // The app from outside, with agents of its own behind a real server.
+    Rule {
+        name: "orchestrator-e2e",
+        may: &["orchestrator-client", "orchestrator-core", "orchestrator-protocol"],
+        never: &["poem", "sqlx"],
+    },
     Rule {
         name: "orchestrator-bundle",
         may: &[],

@@ -93,6 +93,11 @@ impl Guard {
         }
     }
 
+    /// Whether nobody is asked who they are.
+    pub(crate) fn is_open(&self) -> bool {
+        self.locked.is_none()
+    }
+
     /// Who makes a request, if they may do what it needs.
     ///
     /// # Errors

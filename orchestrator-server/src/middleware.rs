@@ -1,6 +1,7 @@
 //! What happens around every request: who calls, how often, how long it took, and what is said when it fails.
 
 mod meters;
+mod origin;
 
 use std::{num::NonZeroU32, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
@@ -89,6 +90,14 @@ struct Front {
 impl Front {
     /// Who calls, if they may.
     async fn admit(&self, request: &Request) -> Result<Arc<Caller>, Failure> {
+        // Where nobody is asked who they are, whoever reaches the machine is trusted; what a browser shows there is not.
+        let host = || request.original_uri().authority().map(|authority| authority.as_str());
+        let host = request.header(header::HOST).or_else(host);
+        let allowed = &self.app.config.cors_origins;
+        if self.app.guard.is_open() && !origin::may_call(request.headers(), host, allowed) {
+            let detail = "a page from elsewhere may not call this server; --cors-origins names those that may";
+            return Err(Failure::new(Code::Forbidden, detail));
+        }
         let need = access::need(request.method(), request.original_uri().path());
         let caller = self.app.guard.admit(request, need).await?;
         let Some(limiter) = &self.limiter else {

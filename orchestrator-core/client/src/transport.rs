@@ -14,7 +14,7 @@ use futures::future::{Either, select};
 use reqwest::Url;
 
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
-pub use browser::{BrowserTransport, origin};
+pub use browser::{BrowserTransport, page};
 #[cfg(feature = "native")]
 pub use native::NativeTransport;
 

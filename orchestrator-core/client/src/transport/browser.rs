@@ -26,9 +26,13 @@ pub struct BrowserTransport {
     _private: (),
 }
 
-/// Where the page came from, without its path: `http://127.0.0.1:8080`. None outside of a page.
-pub fn origin() -> Option<String> {
-    web_sys::window()?.location().origin().ok()
+/// The address of the server that the page came from, as far as the folder that the page is in:
+/// `http://127.0.0.1:8080`. None outside of a page.
+pub fn page() -> Option<String> {
+    let location = web_sys::window()?.location();
+    let (origin, path) = (location.origin().ok()?, location.pathname().ok()?);
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    Some(format!("{origin}{folder}"))
 }
 
 #[async_trait(?Send)]

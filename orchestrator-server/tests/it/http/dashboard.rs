@@ -163,3 +163,18 @@ async fn a_folder_that_is_not_the_app_is_refused_at_the_start() {
         assert!(error.starts_with("dashboard: "), "{error}");
     }
 }
+
+/// Any page that a person looks at can send simple requests and WebSockets to the person's own machine.
+#[tokio::test]
+async fn pages_from_elsewhere_are_kept_out_where_nobody_is_asked_for_a_token() {
+    let server = TestServer::start().await;
+    for path in ["/api/v1/stats", "/api/v1/events", "/"] {
+        let reply = get(&server, path, &[("origin", "https://elsewhere.example")]).await;
+        assert_eq!(reply.status(), 403, "{path}");
+        let own = get(&server, path, &[("origin", &server.url)]).await;
+        assert_ne!(own.status(), 403, "{path}");
+    }
+    let pause = Client::new().post(format!("{}/api/v1/queues/default/pause", server.url));
+    let paused = pause.header("origin", "null").send().await.expect("an answer");
+    assert_eq!(paused.status(), 403);
+}

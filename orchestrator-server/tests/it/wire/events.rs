@@ -220,6 +220,7 @@ async fn what_cannot_be_watched_is_refused_before_the_socket_opens() {
             other => panic!("refused, not {other:?}"),
         }
     }
+    rustls::crypto::ring::default_provider().install_default().ok();
     // A page is not told why its WebSocket was refused, and asks again without one.
     for (query, status) in [
         ("?after=x", 400),
