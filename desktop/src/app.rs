@@ -2,6 +2,7 @@
 
 mod frame;
 mod keys;
+mod palette;
 mod start;
 mod told;
 
@@ -39,6 +40,7 @@ pub struct App {
     route: Route,
     before: Vec<Route>,
     said: Vec<Said>,
+    palette: Option<palette::Palette>,
     system_is_dark: bool,
     /// Whether something was shown that was not told in words yet.
     words_due: bool,
@@ -81,6 +83,10 @@ pub enum Message {
     ReadWords,
     /// What is shown, in words.
     Words(Vec<Word>),
+    /// In the command palette.
+    Palette(palette::Message),
+    /// The command palette is to open.
+    OpenPalette,
     /// Go there.
     Go(Route),
     /// Go back.
@@ -123,6 +129,7 @@ impl App {
             route: Route::Overview,
             before: Vec::new(),
             said: Vec::new(),
+            palette: None,
             system_is_dark: true,
             words_due: false,
             token: start.token,
@@ -191,6 +198,8 @@ impl App {
                 Task::none()
             }
             Message::Key(pressed) => self.press(&pressed),
+            Message::Palette(message) => self.palette(message),
+            Message::OpenPalette => self.open_palette(),
             Message::Go(route) => self.go(route),
             Message::Back => self.back(),
             Message::Reconnect => self.reconnect(),
@@ -289,6 +298,7 @@ impl App {
         self.shared.now = clock::now();
         let now = self.shared.now;
         self.said.retain(|said| said.until > now);
+        self.shared.fleet.sample(now);
         let stale = self.shared.fleet.take_stale();
         match &self.shared.api {
             Some(api) if self.shared.link.is_live() && stale != fleet::Stale::default() => {
@@ -386,7 +396,11 @@ impl App {
             Route::NewTask => self.new_task.view(shared).map(Message::NewTask),
             Route::Settings => self.settings.view(shared).map(Message::Settings),
         };
-        frame::view(self, screen)
+        let all = frame::view(self, screen);
+        match &self.palette {
+            Some(palette) => iced::widget::stack![all, palette.view().map(Message::Palette)].into(),
+            None => all,
+        }
     }
 }
 

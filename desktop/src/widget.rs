@@ -4,6 +4,8 @@ pub mod button;
 pub mod chart;
 pub mod field;
 pub mod notice;
+pub mod press;
+pub mod rows;
 pub mod state;
 pub mod surface;
 
