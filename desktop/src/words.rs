@@ -47,7 +47,8 @@ impl Word {
     fn of(candidate: &Candidate<'_>) -> Option<Self> {
         let (kind, text) = match candidate {
             Candidate::Text { content, .. } => (Kind::Text, legible(content)?),
-            Candidate::TextInput { .. } => (Kind::Input, String::new()),
+            // Fields of one line and of many.
+            Candidate::Focusable { .. } => (Kind::Input, String::new()),
             _ => return None,
         };
         let Rectangle { x, y, width, height } = candidate.visible_bounds()?;

@@ -10,12 +10,20 @@ function say(text) {
 
 // The app draws on a canvas of its own; when it is there, nothing more is to be said.
 const watch = new MutationObserver(() => {
-  if (document.querySelector("canvas")) {
+  const canvas = document.querySelector("canvas");
+  if (canvas) {
     note.hidden = true;
+    // Whoever comes with the keyboard alone need not click first.
+    canvas.focus();
     watch.disconnect();
   }
 });
 watch.observe(document.body, { childList: true, subtree: true });
+
+// The toolkit gives its canvas a style as text, which the server's policy forbids; page.css has the same.
+HTMLCanvasElement.prototype.setAttribute = function (name, value) {
+  if (name !== "style") Element.prototype.setAttribute.call(this, name, value);
+};
 
 try {
   await init({ module_or_path: new URL("./{{APP_WASM}}", import.meta.url) });

@@ -7,7 +7,6 @@ use orchestrator_core::protocol::{NewTask, TaskId, TaskState};
 
 use crate::{
     agents::{Article, Stream, described},
-    browser::Key,
     look::{Look, Size},
     picture::Picture,
     process, say,
@@ -83,7 +82,7 @@ async fn tour(seat: &mut Seat, place: &Where, size: Size, look: Look, shown: &st
             .with_context(|| format!("the screen {screen}"))?;
         keep(seat, place, screen, size, look).await?;
     }
-    seat.click("Tasks").await?;
+    seat.go("Tasks", "tasks").await?;
     seat.click(shown).await?;
     seat.until_fact("screen", "task").await?;
     keep(seat, place, "task", size, look).await

@@ -32,7 +32,7 @@ pub(crate) struct Seen {
 /// Something that can be read.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct Word {
-    /// `text`, `input` or `focus`, which has no text of its own.
+    /// `text`, or `input`, which does not tell what is in it.
     pub(crate) kind: String,
     pub(crate) x: f64,
     pub(crate) y: f64,
@@ -62,15 +62,20 @@ impl Seen {
             .or_else(|| texts().find(|word| word.text.contains(words)))
     }
 
-    /// The field that is nearest below or right of a label.
+    /// The field that belongs to words: the nearest, where those below and right of the words count first.
     pub(crate) fn field(&self, label: &str) -> Option<&Word> {
         let label = self.find(label)?;
+        let far = |word: &&Word| {
+            let (down, right) = (word.y - label.y, word.x - label.x);
+            let before = if down < -word.height || right < -word.width {
+                10_000.0
+            } else {
+                0.0
+            };
+            before + down.abs() + right.abs() / 4.0
+        };
         let fields = self.words.iter().filter(|word| word.kind == "input");
-        let near = fields.filter(|field| field.y + field.height >= label.y && field.x + field.width > label.x);
-        near.min_by(|a, b| {
-            let far = |word: &Word| (word.y - label.y).abs() + (word.x - label.x).abs() / 4.0;
-            far(a).total_cmp(&far(b))
-        })
+        fields.min_by(|a, b| far(a).total_cmp(&far(b)))
     }
 
     /// All that can be read, for a message.
@@ -205,6 +210,17 @@ impl Seat {
                 window.key(&if ctrl { format!("ctrl+{name}") } else { name }).await
             }
         }
+    }
+
+    /// Goes to a place by its name, with the keyboard alone.
+    pub(crate) async fn go(&mut self, place: &str, screen: &str) -> Result<()> {
+        self.key(Key::Letter('k'), true).await?;
+        self.until_fact("palette", "true").await?;
+        self.write(place).await?;
+        self.until(&format!("'{place}' to go to"), |seen| seen.find(place).map(drop))
+            .await?;
+        self.key(Key::Enter, false).await?;
+        self.until_fact("screen", screen).await
     }
 
     /// A picture of it, once it has stopped changing.

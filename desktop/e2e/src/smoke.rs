@@ -32,7 +32,7 @@ pub(crate) async fn run(programs: &Programs) -> Result<()> {
     say("in a browser: it noticed that the server was killed, and went on where it was when it came back");
     drop(page);
     if let Some(desktop) = &programs.desktop {
-        let mut window = Seat::window(&stage, desktop, Size::SMALL, Look::Dark).await?;
+        let mut window = Seat::window(&stage, desktop, Size::USUAL, Look::Dark).await?;
         job(&mut window, &stage, "Leases")
             .await
             .context("the job, in a window")?;
@@ -78,7 +78,7 @@ async fn job(seat: &mut Seat, stage: &Stage, topic: &str) -> Result<()> {
 /// Decides at the checkpoint that is shown.
 async fn decide(seat: &mut Seat, verdict: &str, feedback: Option<&str>) -> Result<()> {
     if let Some(feedback) = feedback {
-        seat.click_field("Feedback").await?;
+        seat.click_field(verdict).await?;
         seat.write(feedback).await?;
     }
     seat.click(verdict).await

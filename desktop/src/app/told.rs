@@ -54,6 +54,7 @@ impl App {
         vec![
             ("screen", screen.to_owned()),
             ("task", task.map_or_else(String::new, |id| id.to_string())),
+            ("palette", self.palette.is_some().to_string()),
             ("link", link.to_owned()),
             ("running", fleet.count(TaskState::Running).to_string()),
             ("checkpoints", fleet.checkpoints.len().to_string()),

@@ -4,9 +4,7 @@ use iced::{
     Alignment, Element, Length,
     widget::{column, container, progress_bar, row, text::Wrapping},
 };
-use orchestrator_desktop_model::{
-    report::{Finding, Report, Score, Severity},
-};
+use orchestrator_desktop_model::report::{Finding, Report, Score, Severity};
 use orchestrator_protocol::{Task as AnyTask, TaskId};
 
 use super::Message;
