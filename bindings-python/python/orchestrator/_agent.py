@@ -13,6 +13,7 @@ from typing import (
     Generic,
     Iterator,
     Literal,
+    Protocol,
     Sequence,
     TypeVar,
     get_args,
@@ -213,7 +214,7 @@ def agent(
 
 if TYPE_CHECKING:
 
-    class _Decorator:
+    class _Decorator(Protocol):
         """Makes an agent of a function."""
 
         @overload

@@ -51,6 +51,7 @@ class Connecting:
         self._token = token
         self._clock = clock
         self._session_ttl = session_ttl
+        self._kind: type[Orchestrator] = Orchestrator
         self._opened: Orchestrator | None = None
 
     async def _open(self) -> Orchestrator:
@@ -76,7 +77,7 @@ class Connecting:
                 loop.remove_reader(fileno)
             bridge.close()
             raise
-        return Orchestrator(self._url, engine, bridge, fileno, loop)
+        return self._kind(self._url, engine, bridge, fileno, loop)
 
     def __await__(self) -> Generator[Any, None, Orchestrator]:
         return self._open().__await__()
@@ -111,7 +112,7 @@ class Orchestrator:
         self._closed = False
         self._workers: list[Worker] = []
 
-    def _native(self) -> _native.Engine:
+    def _here(self) -> _native.Engine:
         if self._closed:
             raise Unavailable("it was closed; connect again")
         try:
@@ -124,7 +125,7 @@ class Orchestrator:
 
     async def _ask(self, op: str, **fields: Any) -> Any:
         question: Any = {op: fields} if fields else op
-        return _json.loads(await self._native().ask(_json.dumps(question, op)))
+        return _json.loads(await self._here().ask(_json.dumps(question, op)))
 
     @property
     def is_embedded(self) -> bool:
@@ -135,7 +136,7 @@ class Orchestrator:
         """Ends everything in order. What is not finished goes on when the store is opened again."""
         if self._closed:
             return
-        engine = self._native()
+        engine = self._here()
         self._closed = True
         try:
             for worker in self._workers:
@@ -161,7 +162,7 @@ class Orchestrator:
     async def submit_all(self, tasks: Sequence[NewTask]) -> list[TaskHandle[Any]]:
         """Submits several tasks, all or none, made by :func:`orchestrator.task`. They may depend on each other by refs."""
         texts = ",".join(task._text() for task in tasks)
-        text = await self._native().ask(f'{{"submit":{{"tasks":[{texts}]}}}}')
+        text = await self._here().ask(f'{{"submit":{{"tasks":[{texts}]}}}}')
         return [TaskHandle(self, id, _reader(task, None)) for id, task in zip(_json.loads(text), tasks)]
 
     @overload
@@ -256,13 +257,13 @@ class Orchestrator:
     # Events
 
     async def _events(self, *, task: TaskHandle[Any] | str | None, tree: bool, after: int | None) -> _native.Events:
-        follow = {
+        follow: dict[str, Any] = {
             "task_id": task if task is None or isinstance(task, str) else task.id,
             "tree": tree,
             "types": [],
             "after": after,
         }
-        return await self._native().events(_json.dumps(follow, "events"))
+        return await self._here().events(_json.dumps(follow, "events"))
 
     async def events(
         self, *, task: TaskHandle[Any] | str | None = None, tree: bool = True, after: int | None = None
@@ -337,7 +338,7 @@ class Orchestrator:
         head = _json.dumps({"name": name, "timing": timing, "overlap": overlap}, "schedule")
         task = new_task(agent, input, options)._text()
         question = f'{{"put_schedule":{{"schedule":{head[:-1]},"task":{task}}}}}}}'
-        found: dict[str, Any] = _json.loads(await self._native().ask(question))
+        found: dict[str, Any] = _json.loads(await self._here().ask(question))
         return found
 
     async def schedules(self) -> list_[dict[str, Any]]:
@@ -391,16 +392,18 @@ class Orchestrator:
         grace: Seconds = 10.0,
         suspended: int | None = None,
         capture_logging: bool = True,
+        blocked_after: Seconds | None = 0.5,
     ) -> Worker:
         """A worker with these agents: ``async with o.worker([...]):`` runs tasks for as long as the block lasts.
 
         ``slots`` tasks run at once; suspended ones fill none. ``labels`` are what it offers (``gpu``, ``tool:git``). When
         the block ends what runs gets ``drain`` seconds to end; what is stopped then, or cancelled, gets ``grace`` seconds
         to clean up. ``suspended`` functions at most are kept in memory (10,000 by default). With ``capture_logging`` what
-        agents log by ``logging`` reaches their tasks' logs.
+        agents log by ``logging`` reaches their tasks' logs. An agent that keeps the event loop from running for longer than
+        ``blocked_after`` seconds is named in a warning, with its stack; ``None`` does not look.
         """
         worker = Worker(
-            self._native,
+            self._here,
             agents,
             slots=slots,
             name=name,
@@ -409,6 +412,7 @@ class Orchestrator:
             grace=grace,
             suspended=suspended,
             capture_logging=capture_logging,
+            blocked_after=blocked_after,
         )
         self._workers.append(worker)
         return worker

@@ -16,6 +16,7 @@ from typing import (
     Generic,
     Iterable,
     Literal,
+    Protocol,
     Sequence,
     TypeVar,
     overload,
@@ -64,7 +65,8 @@ class Child(Generic[T]):
     async def join(self) -> T:
         """Waits for its output. May be called again, with the same answer. Raises as :meth:`Context.call`."""
         text = await self._native.join()
-        return _output(text, self._agent, self._returns, self.name)
+        output: T = _output(text, self._agent, self._returns, self.name)
+        return output
 
     def __await__(self) -> Any:
         return self.join().__await__()
@@ -433,7 +435,7 @@ class Context:
 
 if TYPE_CHECKING:
 
-    class _StepDecorator:
+    class _StepDecorator(Protocol):
         """Makes a function whose result is remembered."""
 
         @overload

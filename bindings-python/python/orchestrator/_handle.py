@@ -86,10 +86,11 @@ class TaskHandle(Generic[T]):
         return Task._of(await self._ask("resume"))
 
     async def decide(self, decision: Decision | str, feedback: str = "") -> Task:
-        """Decides at a checkpoint: ``accept``, ``correct`` or ``reject``."""
-        if isinstance(decision, Decision):
-            decision, feedback = decision.decision, decision.feedback
-        return Task._of(await self._ask("decide", decision={"decision": decision, "feedback": feedback}))
+        """Decides at a checkpoint: ``accept``, ``correct`` or ``reject``. Raises :class:`Conflict` when it is decided."""
+        said = {"decision": decision, "feedback": feedback}
+        if not isinstance(decision, str):
+            said = {"decision": decision.decision, "feedback": decision.feedback}
+        return Task._of(await self._ask("decide", decision=said))
 
     async def complete(self, output: Any = None) -> Task:
         """Completes an external task with an output."""

@@ -76,7 +76,7 @@ def _blame(value: Any, path: str, above: tuple[int, ...] = ()) -> str | None:
         return None
     if id(value) in above:
         return f"{path}: it contains itself"
-    if len(above) > 500:
+    if len(above) > 100:
         return f"{path[:200]}…: it is nested too deeply"
     inside = (*above, id(value))
     if isinstance(value, dict):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+import functools
 import json
+import threading
 import traceback
 from typing import Any, Callable
 
@@ -26,13 +28,23 @@ class Runner:
     def __init__(self, agents: dict[str, Agent[Any]], loop: asyncio.AbstractEventLoop) -> None:
         self._agents = agents
         self._loop = loop
+        #: Set while there is a task that could block the loop.
+        self.busy = threading.Event()
+        self._running: dict[asyncio.Task[Any] | None, Context] = {}
         # A suspended function keeps its thread, and holds no slot: so many threads there may be, not so many there are.
         self._threads = concurrent.futures.ThreadPoolExecutor(65_536, thread_name_prefix="orchestrator-agent")
 
     def start(self, native: _native.TaskContext, task_type: str, text: str) -> asyncio.Task[None]:
         """Begins to run a task. Called on the loop."""
         agent = self._agents[task_type]
-        return self._loop.create_task(self._run(native, agent, text), name=f"{task_type} {native.task_id}")
+        task = self._loop.create_task(self._run(native, agent, text), name=f"{task_type} {native.task_id}")
+        # One that is cancelled before its first step never gets to say that it has ended.
+        task.add_done_callback(functools.partial(_left, native))
+        return task
+
+    def context_of(self, task: asyncio.Task[Any]) -> Context | None:
+        """What an ``asyncio.Task`` runs here."""
+        return self._running.get(task)
 
     def close(self) -> None:
         """Lets the threads go that have nothing to do any more."""
@@ -41,6 +53,9 @@ class Runner:
     async def _run(self, native: _native.TaskContext, agent: Agent[Any], text: str) -> None:
         ctx = Context(native)
         current.set(ctx)
+        task = asyncio.current_task()
+        self._running[task] = ctx
+        self.busy.set()
         try:
             native.finish(await self._output(ctx, agent, text))
         except asyncio.CancelledError as error:
@@ -51,6 +66,10 @@ class Runner:
             # The program ends, by Ctrl-C or by its own wish: the task is for others to go on with.
             native.fail(_failure(error))
             raise
+        finally:
+            del self._running[task]
+            if not self._running:
+                self.busy.clear()
 
     async def _output(self, ctx: Context, agent: Agent[Any], text: str) -> str:
         try:
@@ -71,21 +90,29 @@ class Runner:
         blocking = sync.Context(ctx, self._loop)
         args = [blocking if arg is ctx else arg for arg in args]
 
-        def work() -> Any:
-            if agent.kind == "generator":
-                return _drained(ctx, agent.function(*args, **kwargs))
-            return agent.function(*args, **kwargs)
+        def work() -> tuple[Any, BaseException | None]:
+            try:
+                if agent.kind == "generator":
+                    return _drained(ctx, agent.function(*args, **kwargs)), None
+                return agent.function(*args, **kwargs), None
+            except BaseException as error:
+                return None, error
 
-        inside: Callable[..., Any] = contextvars.copy_context().run
+        inside: Callable[..., tuple[Any, BaseException | None]] = contextvars.copy_context().run
         done = self._loop.run_in_executor(self._threads, inside, work)
         try:
-            return await asyncio.shield(done)
+            output, error = await asyncio.shield(done)
         except asyncio.CancelledError:
             # A thread cannot be stopped; nobody may believe that it has ended while it goes on.
             await asyncio.wait({done})
-            if not done.cancelled():
-                done.exception()
             raise
+        if error is not None:
+            raise error
+        return output
+
+
+def _left(native: _native.TaskContext, task: asyncio.Task[None]) -> None:
+    native.fail(_told("retryable", "the agent was cancelled before it began"))
 
 
 class _Pieces:

@@ -12,6 +12,7 @@ from . import _json, _logging, _native
 from ._agent import Agent, agent
 from ._errors import Error, InvalidInput
 from ._run import Runner
+from ._watchdog import Watchdog
 from ._task import Seconds, seconds
 
 _log = logging.getLogger("orchestrator")
@@ -32,11 +33,14 @@ class Worker:
         grace: Seconds,
         suspended: int | None,
         capture_logging: bool,
+        blocked_after: Seconds | None,
     ) -> None:
         self._engine = engine
         self._agents = _by_name(agents)
         self._drain = seconds(drain)
         self._capture = capture_logging
+        self._blocked_after = None if blocked_after is None else seconds(blocked_after)
+        self._watchdog: Watchdog | None = None
         self._settings = {
             "name": name or socket.gethostname() or "worker",
             "labels": list(labels),
@@ -76,11 +80,14 @@ class Worker:
     async def __aenter__(self) -> Worker:
         if self._native is not None:
             raise InvalidInput("the worker was started before; make another one")
-        self._runner = Runner(self._agents, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        self._runner = Runner(self._agents, loop)
         settings = _json.dumps(self._settings, "worker")
         self._native = await self._engine().start_worker(settings, self._runner.start)
         if self._capture:
             _logging.capture()
+        if self._blocked_after is not None:
+            self._watchdog = Watchdog(self._native, self._runner, loop, self._blocked_after)
         self._watch = asyncio.create_task(self._until_refused(asyncio.current_task()))
         return self
 
@@ -129,6 +136,8 @@ class Worker:
             self._watch = None
             if self._capture:
                 _logging.release()
+        if self._watchdog is not None:
+            self._watchdog.stop()
         if self._runner is not None:
             self._runner.close()
 
