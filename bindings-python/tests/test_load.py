@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import pathlib
+import sys
 import time
 
 import orchestrator
@@ -58,28 +58,22 @@ async def test_a_thousand_children() -> None:
         assert await o.run(parent, 1000) == 499_500
 
 
-def _resident() -> int:
-    """Bytes of memory in use."""
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096
+async def test_nothing_of_a_hundred_thousand_tasks_is_left_in_python() -> None:
+    async with orchestrator.connect("memory:") as o, o.worker([noop, parent], slots=64):
 
+        async def many(thousands: int) -> None:
+            for _ in range(thousands):
+                assert await o.run(parent, 1000) == 499_500
 
-async def test_nothing_of_many_tasks_is_left_in_python() -> None:
-    async with orchestrator.connect("memory:") as o, o.worker([noop], slots=64):
-
-        async def many(count: int) -> None:
-            for start in range(0, count, 1000):
-                handles = await o.submit_all([task(noop, start + n) for n in range(1000)])
-                assert (await handles[-1]) == start + 999
-                await asyncio.gather(*(handle.wait() for handle in handles))
-
-        await many(2000)
+        await many(2)
         gc.collect()
         before = len(gc.get_objects())
-        await many(5000)
+        references = sys.getrefcount(noop)
+        await many(100)
         gc.collect()
-        # A handful of objects for each task would be tens of thousands.
-        assert len(gc.get_objects()) - before < 2000
+        # One object for each task would be a hundred thousand.
+        assert len(gc.get_objects()) - before < 1000
+        assert abs(sys.getrefcount(noop) - references) < 10
 
 
 async def test_a_huge_output_comes_back_whole(url: str) -> None:
