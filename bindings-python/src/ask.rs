@@ -94,6 +94,8 @@ pub(crate) enum Ask {
         paused: bool,
     },
     Stats,
+    /// Does what is due, for tests that hold the clock; gives how much that was.
+    Tick,
 }
 
 /// Which tasks to list.

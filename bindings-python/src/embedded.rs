@@ -188,6 +188,10 @@ impl Embedded {
                 nothing()
             }
             Ask::Stats => written(&engine.stats().await?),
+            Ask::Tick => {
+                let ticked = engine.tick(engine.now(), usize::MAX).await?;
+                written(&(ticked.arrived + ticked.rescued + ticked.due + ticked.scheduled))
+            }
             other => Err(Failure::new("internal", format!("{other:?} is not an act"))),
         }
     }

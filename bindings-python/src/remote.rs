@@ -168,6 +168,7 @@ impl Remote {
                 nothing()
             }
             Ask::Stats => written(&client.stats().await?),
+            Ask::Tick => Err(Failure::invalid("a server's clock is its own")),
             other => Err(Failure::new("internal", format!("{other:?} is not an act"))),
         }
     }

@@ -118,6 +118,11 @@ def test_wrong_values_are_refused_by_the_name_of_their_place(kind: Any, value: A
     assert message in refused.value.message
 
 
+@pytest.mark.parametrize("text", ["2026-01-02T00:00:00.5Z", "2026-01-02T00:00:00.500000000+00:00", "2026-01-02T01:00:00.50+01:00"])
+def test_times_are_read_as_others_write_them(text: str) -> None:
+    assert _types.read(datetime.datetime, text, "at") == MOMENT.replace(microsecond=500_000)
+
+
 def _endless() -> list[Any]:
     value: list[Any] = [1]
     value.append(value)

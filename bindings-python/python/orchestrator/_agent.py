@@ -70,7 +70,7 @@ class _Shape:
     """How a function takes its input."""
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
-        self.kind = _kind(function)
+        self.kind: Kind = _kind(function)
         known = _types.hints(function)
         parameters = list(inspect.signature(function).parameters.values())
         self.takes_context = bool(parameters) and _is_context(parameters[0], known)

@@ -132,9 +132,10 @@ class Context:
     @property
     def spec(self) -> dict[str, Any]:
         """What was submitted, as the API writes it."""
-        if self._spec is None:
-            self._spec = _json.loads(self._native.spec())
-        return self._spec
+        known = self._spec
+        if known is None:
+            known = self._spec = dict(_json.loads(self._native.spec()))
+        return known
 
     @property
     def task_type(self) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any, Awaitable, Callable, final
 
+__all__ = ["Bridge", "Child", "Engine", "Events", "ManualClock", "Step", "TaskContext", "Worker", "__version__", "_shutdown"]
+
 __version__: str
 
 @final

@@ -9,7 +9,7 @@ import functools
 import json
 import threading
 import traceback
-from typing import Any, Callable
+from typing import Any
 
 from . import _json, _native, sync
 from ._agent import Agent
@@ -98,8 +98,8 @@ class Runner:
             except BaseException as error:
                 return None, error
 
-        inside: Callable[..., tuple[Any, BaseException | None]] = contextvars.copy_context().run
-        done = self._loop.run_in_executor(self._threads, inside, work)
+        inside = functools.partial(contextvars.copy_context().run, work)
+        done = self._loop.run_in_executor(self._threads, inside)
         try:
             output, error = await asyncio.shield(done)
         except asyncio.CancelledError:

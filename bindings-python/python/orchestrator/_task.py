@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 from typing import TYPE_CHECKING, Any, Literal, Sequence, TypedDict, Union
 
-from . import _json
+from . import _json, _types
 from ._errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -255,9 +255,9 @@ class Task:
             error=TaskProblem(error["class"], error["message"], error.get("detail")) if error else None,
             usage=Usage._of(raw.get("usage")),
             tree_usage=Usage._of(raw.get("tree_usage")),
-            created_at=_time(raw["created_at"]),
-            started_at=_time(raw["started_at"]) if raw.get("started_at") else None,
-            finished_at=_time(raw["finished_at"]) if raw.get("finished_at") else None,
+            created_at=_types.moment(raw["created_at"]),
+            started_at=_types.moment(raw["started_at"]) if raw.get("started_at") else None,
+            finished_at=_types.moment(raw["finished_at"]) if raw.get("finished_at") else None,
             raw=raw,
             **{name: raw.get(name) for name in _AS_IT_IS},  # type: ignore[arg-type]
         )
@@ -280,10 +280,6 @@ _AS_IT_IS = (
 )
 
 
-def _time(text: str) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00") if text.endswith("Z") else text)
-
-
 @dataclasses.dataclass(frozen=True)
 class Event:
     """One thing that happened. Which parts are there depends on the type; ``raw`` has all of them."""
@@ -302,7 +298,7 @@ class Event:
     def _of(cls, raw: dict[str, Any]) -> Event:
         return cls(
             seq=raw["seq"],
-            at=_time(raw["at"]),
+            at=_types.moment(raw["at"]),
             type=raw["type"],
             task_id=raw.get("task_id"),
             root_id=raw.get("root_id"),
@@ -324,7 +320,7 @@ class LogLine:
 
     @classmethod
     def _of(cls, raw: dict[str, Any]) -> LogLine:
-        return cls(seq=raw["seq"], at=_time(raw["at"]), stream=raw["stream"], text=raw["text"])
+        return cls(seq=raw["seq"], at=_types.moment(raw["at"]), stream=raw["stream"], text=raw["text"])
 
 
 @dataclasses.dataclass(frozen=True)

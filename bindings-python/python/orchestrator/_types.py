@@ -10,6 +10,7 @@ import enum
 import functools
 import inspect
 import pathlib
+import re
 import types
 import typing
 import uuid
@@ -146,16 +147,18 @@ _SIMPLE: dict[type, _Reader] = {
     float: _float,
 }
 
-_TIME = datetime.datetime.fromisoformat
+_FRACTION = re.compile(r"\.(\d+)")
 
 
-def _datetime(text: str) -> datetime.datetime:
-    # Before 3.11 Python does not know the `Z` that others write.
-    return _TIME(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)
+def moment(text: str) -> datetime.datetime:
+    """A time as RFC 3339 writes it. Before 3.11 Python knows neither the ``Z`` nor fractions of any length."""
+    if text.endswith(("Z", "z")):
+        text = text[:-1] + "+00:00"
+    return datetime.datetime.fromisoformat(_FRACTION.sub(lambda part: "." + part[1][:6].ljust(6, "0"), text))
 
 
 _FROM_TEXT: dict[type, Callable[[str], Any]] = {
-    datetime.datetime: _datetime,
+    datetime.datetime: moment,
     datetime.date: datetime.date.fromisoformat,
     datetime.time: datetime.time.fromisoformat,
     uuid.UUID: uuid.UUID,

@@ -151,36 +151,38 @@ def _shown(url: str) -> str:
 
 def _reloading(words: list[str]) -> int:
     """Runs the same command in a process of its own, and anew whenever a file changes."""
-    seen = _files()
-    child = _start(words)
-    try:
-        while True:
-            time.sleep(_LOOK)
-            now = _files()
-            if now != seen:
-                _log.info("files have changed: starting again")
-                _stop(child)
-                seen, child = _files(), _start(words)
-            elif child.poll() is not None and child.returncode == _USAGE:
-                # Of a mistake in a file that is being edited the next change is the cure.
-                while _files() == seen:
-                    time.sleep(_LOOK)
-            elif child.poll() is not None:
-                return child.returncode
-    except KeyboardInterrupt:
-        return child.wait()
-    finally:
-        _stop(child)
+    # What asks for our end is passed on, also while the child ends: a second signal makes it hurry.
+    told = 0
+
+    def on_signal(number: int, frame: object) -> None:
+        nonlocal told
+        told += 1
+        if child.poll() is None:
+            child.terminate()
+
+    seen, child = _files(), _start(words)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    while not told:
+        ended = child.poll() is not None
+        if ended and child.returncode != _USAGE:
+            return child.returncode
+        time.sleep(_LOOK)
+        now = _files()
+        # Of a mistake in a file that is being edited the next change is the cure.
+        if now != seen:
+            _log.info("files have changed: starting again")
+            if not ended:
+                child.terminate()
+                child.wait()
+            seen, child = _files(), _start(words)
+    return child.wait()
 
 
 def _start(words: list[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "orchestrator.cli", *words])
-
-
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        child.terminate()
-        child.wait()
+    # In a session of its own: Ctrl-C comes to it through us, once.
+    command = [sys.executable, "-m", "orchestrator.cli", *words]
+    return subprocess.Popen(command, start_new_session=True)
 
 
 def _files() -> dict[str, float]:

@@ -10,8 +10,7 @@
 ...     shout = testing.scripted("shout", "HELLO")
 ...     async with testing.engine([remind, shout]) as t:
 ...         task = await t.submit(remind, "hello")
-...         await t.until(task, "waiting")
-...         t.clock.advance(3600)
+...         await t.advance(3600)
 ...         return await task, shout.inputs
 >>> asyncio.run(main())
 ('HELLO', ['hello'])
@@ -25,7 +24,7 @@ import dataclasses
 import datetime
 from typing import Any, AsyncIterator, Callable, Iterable, Sequence
 
-from . import _native
+from . import _native, _types
 from ._agent import Agent
 from ._connection import Connecting, Orchestrator
 from ._handle import TaskHandle
@@ -49,7 +48,7 @@ class Clock:
 
     def now(self) -> datetime.datetime:
         """Its time."""
-        return datetime.datetime.fromisoformat(self._native.now().replace("Z", "+00:00"))
+        return _types.moment(self._native.now())
 
 
 class Engine(Orchestrator):
@@ -74,6 +73,32 @@ class Engine(Orchestrator):
         except TimeoutError:
             why = await task.why()
             raise AssertionError(f"task {task.id} is not {state} after {timeout} s: {why}") from None
+
+    async def quiet(self, *, timeout: float = 10.0) -> None:
+        """Returns once nothing can go on by itself: what has not ended waits for time, for people or for events. Raises
+        ``AssertionError`` after so many seconds of real time, with what still runs."""
+        busy: dict[str, int] = {}
+        try:
+            async with _limit(timeout):
+                events = await self._events(task=None, tree=False, after=None)
+                while True:
+                    counts = (await self.stats())["by_state"]
+                    busy = {state: counts[state] for state in ("ready", "running") if counts.get(state)}
+                    if not busy:
+                        return
+                    await events.next()
+        except TimeoutError:
+            raise AssertionError(f"after {timeout} s there are still tasks that go on: {busy}") from None
+
+    async def advance(self, duration: Seconds, *, timeout: float = 10.0) -> None:
+        """Lets everything go on that can, moves the clock, and lets everything go on again that is due by then."""
+        await self.quiet(timeout=timeout)
+        self.clock.advance(duration)
+        while True:
+            due = await self._ask("tick")
+            await self.quiet(timeout=timeout)
+            if not due:
+                return
 
     async def steps(self, task: TaskHandle[Any]) -> list[str]:
         """The names of the steps that a task has recorded, in order; each is there once, however often its agent ran."""
@@ -132,7 +157,8 @@ async def engine(
         opened.clock = clock
         agents = list(agents)
         if agents:
-            worker = opened.worker(agents, slots=slots, **{"drain": 0.0, **settings})
+            settings.setdefault("drain", 0.0)
+            worker = opened.worker(agents, slots=slots, **settings)
             await worker.__aenter__()
         yield opened
 
