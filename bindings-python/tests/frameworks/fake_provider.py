@@ -101,7 +101,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
         provider: Provider = self.server.provider  # type: ignore[attr-defined]
         path = self.path.partition("?")[0]
-        speaks = {"/v1/chat/completions": _ChatCompletions, "/v1/messages": _Messages}.get(path)
+        dialects: dict[str, type[_ChatCompletions | _Messages]] = {
+            "/v1/chat/completions": _ChatCompletions,
+            "/v1/messages": _Messages,
+        }
+        speaks = dialects.get(path)
         if speaks is None:
             self._json(404, {"error": {"message": f"there is no {self.path}"}})
             return

@@ -134,6 +134,7 @@ class Application:
             if found := re.search(r"running on (http://\S+)", line):
                 self.url = found.group(1)
                 return
+        self.stop(signal.SIGKILL)
         raise AssertionError(f"it did not start: {said}")
 
     def stop(self, how: signal.Signals) -> int:

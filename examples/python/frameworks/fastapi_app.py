@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from typing import AsyncIterator
+from typing import AsyncGenerator, AsyncIterator
 
 import fastapi
 import orchestrator
@@ -34,7 +34,7 @@ async def report(ctx: Context, topic: str) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def lifespan(app: fastapi.FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: fastapi.FastAPI) -> AsyncGenerator[None, None]:
     async with orchestrator.connect(os.environ.get("DATABASE", "memory:")) as o, o.worker([research, report]):
         app.state.orchestrator = o
         yield

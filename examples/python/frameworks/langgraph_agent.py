@@ -4,9 +4,12 @@ another process, does not ask the model again for what it has answered.
     OPENAI_API_KEY=... python langgraph_agent.py "How warm is it in Oslo?"
 """
 
+# LangGraph leaves types open.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 import asyncio
 import sys
-from typing import Any, Awaitable, Callable
+from typing import Any, Awaitable, Callable, Protocol
 
 import orchestrator
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, messages_from_dict, messages_to_dict
@@ -15,7 +18,11 @@ from langchain_openai import ChatOpenAI
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode, tools_condition
 
-Node = Callable[[MessagesState], Awaitable[dict[str, Any]]]
+
+class Node(Protocol):
+    """What a graph is made of."""
+
+    async def __call__(self, state: MessagesState) -> dict[str, Any]: ...
 
 
 def durable(name: str, work: Callable[[MessagesState], Awaitable[BaseMessage]]) -> Node:
