@@ -62,7 +62,7 @@ class Marks:
 
     def span(self) -> float:
         """Seconds from the first handler to the last."""
-        moments = [moment for (moment,) in _MARK.iter_unpack(self._path.read_bytes())]
+        moments: list[int] = [moment for (moment,) in _MARK.iter_unpack(self._path.read_bytes())]
         return (max(moments) - min(moments)) / 1e9
 
 
@@ -130,5 +130,3 @@ def _wake() -> float:
         delays.append((moments[-1] - begun) / 1e6)
     thread.join()
     return statistics.median(delays)
-
-

@@ -37,7 +37,8 @@ class Ours:
 
     async def submit(self, count: int) -> None:
         for first in range(0, count, BATCH):
-            await self._engine.submit_all([task(noop, payload(number)) for number in range(first, min(first + BATCH, count))])
+            last = min(first + BATCH, count)
+            await self._engine.submit_all([task(noop, payload(number)) for number in range(first, last)])
 
     async def start(self) -> None:
         await self._engine.worker([noop, fan], slots=SLOTS).__aenter__()
@@ -52,7 +53,8 @@ class Ours:
 
     async def stop(self) -> None:
         # Drained means that the outcome is recorded, not only that the handler ran.
-        unfinished = {state: n for state, n in (await self._engine.stats())["by_state"].items() if state != "succeeded" and n}
+        states: dict[str, int] = (await self._engine.stats())["by_state"]
+        unfinished = {state: count for state, count in states.items() if count and state != "succeeded"}
         await self._engine.close()
         if unfinished:
             raise RuntimeError(f"these did not succeed: {unfinished}")

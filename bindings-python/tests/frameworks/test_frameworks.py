@@ -43,9 +43,7 @@ def run(name: str, argument: str, fake: Provider, folder: pathlib.Path) -> subpr
     """Runs an example as its user does."""
     command = [sys.executable, str(EXAMPLES / f"{name}.py"), argument]
     settings = {**os.environ, **environment(fake)}
-    return subprocess.run(
-        command, cwd=folder, env=settings, capture_output=True, text=True, timeout=120, check=False
-    )
+    return subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A web application with the engine inside: a request submits work and is answered at once; the work survives a restart.
+"""A web application with the engine inside: a request submits work and is answered at once; work survives restarts.
 
     DATABASE=sqlite:reports.db python fastapi_app.py 8000
     curl -X POST 'localhost:8000/reports?topic=tides'       # {"id": "..."}

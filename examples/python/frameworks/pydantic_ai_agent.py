@@ -1,5 +1,5 @@
-"""A PydanticAI agent as ours: its model is wrapped, so that every answer is a step, and its tools have the task's context,
-so that one can ask a person, or call agents in any language.
+"""A PydanticAI agent as ours: its model is wrapped, so that every answer is a step, and its tools have the task's
+context, so that one can ask a person, or call agents in any language.
 
     OPENAI_API_KEY=... python pydantic_ai_agent.py "Send 12 boxes to Oslo."
 """
