@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import contenders
 import report
@@ -33,7 +34,11 @@ def main() -> int:
         return 2
     options.folder.mkdir(parents=True, exist_ok=True)
     results = report.Results()
+    begun = time.monotonic()
     for number in range(options.rounds):
+        if time.monotonic() - begun > options.within:
+            print(f"no round is begun after {options.within:g} s: {number} of {options.rounds} were taken")
+            break
         machine = calibration(options.folder)
         print(f"round {number + 1}: " + ", ".join(f"{name} {ms:.2f} ms" for name, ms in machine.items()), flush=True)
         # Each round begins with another one: what the machine does meanwhile meets all of them alike.
@@ -50,13 +55,14 @@ def main() -> int:
             if options.json:
                 with options.json.open("a") as out:
                     out.write(json.dumps({"contender": entry.name, "round": number, **found}) + "\n")
-    print(results.tables())
+    print(f"load of the machine in the end: {os.getloadavg()[0]:.1f}", results.tables(), sep="\n")
     return 1 if results.failures else 0
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog='make bench ARGS="python', description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each takes its turn (default: 3)")
+    parser.add_argument("--within", type=float, default=float("inf"), help="begin no round after so many seconds")
     parser.add_argument("--only", help="only contenders with this in their name")
     parser.add_argument("--scale", type=float, default=1.0, help="times so many tasks (default: 1)")
     parser.add_argument("--samples", type=int, default=200, help="single tasks for the latency (default: 200)")

@@ -12,7 +12,6 @@ import struct
 import tempfile
 import threading
 import time
-from typing import Sequence
 
 _MARK = struct.Struct("q")
 _file: int | None = None
