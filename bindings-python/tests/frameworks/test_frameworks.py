@@ -101,10 +101,9 @@ async def test_a_provider_that_asks_for_patience_gets_it(pointed: Any) -> None:
         pointed(fake)
         async with testing.engine([openai_sdk.ask, openai_sdk.weather]) as t:
             task = await t.submit(openai_sdk.ask, "How warm is it?")
-            await t.until(task, "scheduled")
-            t.clock.advance(119)
+            await t.advance(119)
             assert (await task.get()).state == "scheduled"
-            t.clock.advance(2)
+            await t.advance(2)
             assert await task == "It is 4 °C, and it rains."
 
 
@@ -153,8 +152,13 @@ async def test_a_web_application_goes_on_after_it_was_killed(tmp_path: pathlib.P
             streamed = await client.get(f"/reports/{first}/stream")
             assert streamed.text == text
             assert (await client.get(f"/reports/{first}")).json() == {"state": "succeeded", "text": text}
-            second = (await client.post("/reports", params={"topic": "tides"})).json()["id"]
-            assert (await client.get(f"/reports/{second}")).json()["text"] is None
+            # A slow machine may be done with one before it is looked at.
+            for _ in range(20):
+                second = (await client.post("/reports", params={"topic": "tides"})).json()["id"]
+                if (await client.get(f"/reports/{second}")).json()["text"] is None:
+                    break
+            else:
+                pytest.fail("every report was done before it could be looked at")
     finally:
         application.stop(signal.SIGKILL)
     application = Application(f"sqlite:{tmp_path}/reports.db")
