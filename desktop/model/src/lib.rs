@@ -5,12 +5,21 @@
 
 pub mod failure;
 pub mod fleet;
+pub mod form;
 pub mod format;
+pub mod inbox;
 pub mod link;
 pub mod list;
 pub mod look;
+pub mod machines;
+pub mod pretty;
+pub mod report;
+pub mod servers;
 pub mod settings;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod tree;
+pub mod work;
 
 pub use failure::{Failure, FailureKind};
 pub use fleet::Fleet;
