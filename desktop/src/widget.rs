@@ -2,10 +2,14 @@
 
 pub mod button;
 pub mod chart;
+pub mod editor;
 pub mod field;
+pub mod hotkeys;
+pub mod judged;
 pub mod notice;
 pub mod state;
 pub mod surface;
+pub mod work;
 
 use iced::{
     Element, Length,

@@ -12,6 +12,7 @@ pub mod link;
 pub mod list;
 pub mod look;
 pub mod machines;
+pub mod opinions;
 pub mod pretty;
 pub mod report;
 pub mod servers;
