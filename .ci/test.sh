@@ -19,3 +19,5 @@ fi
 step_end
 
 .ci/services.sh run .ci/contract.sh
+
+.ci/e2e.sh smoke

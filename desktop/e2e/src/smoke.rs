@@ -53,7 +53,7 @@ async fn job(seat: &mut Seat, stage: &Stage, topic: &str) -> Result<()> {
     seat.write("article").await?;
     seat.click_field("Input").await?;
     seat.write(&format!("{{\"topic\": \"{topic}\"}}")).await?;
-    seat.click("Create").await?;
+    seat.click("Create task").await?;
     seat.until_fact("screen", "task").await?;
     let task = newest(stage).await?;
     ensure!(task.task_type == "article", "another task came of it: {task:?}");
@@ -67,7 +67,8 @@ async fn job(seat: &mut Seat, stage: &Stage, topic: &str) -> Result<()> {
         .await?;
     decide(seat, "Accept", None).await?;
     let done = stage.reached(task.id, TaskState::Succeeded).await?;
-    ensure!(done.output.get().contains(revised), "{}", done.output.get());
+    let output = done.output.context("an output")?;
+    ensure!(output.get().contains(revised), "{}", output.get());
     seat.until_fact("checkpoints", "0").await?;
 
     seat.click("Tasks").await?;
@@ -154,9 +155,10 @@ async fn locked(programs: &Programs) -> Result<()> {
     for (token, link) in [("a-wrong-token", "ended"), (TOKEN, "live")] {
         page.click("Settings").await?;
         page.until_fact("screen", "settings").await?;
+        page.click("Change").await?;
         page.click_field("Token").await?;
         page.write(token).await?;
-        page.click("Connect").await?;
+        page.click("Save").await?;
         page.until_fact("link", link).await?;
     }
     // The browser itself says of each refusal that there was one.
