@@ -99,14 +99,13 @@ async fn newest(stage: &Stage) -> Result<Task> {
 
 /// What is seldom, and must be shown all the same.
 async fn odd(seat: &mut Seat, stage: &Stage) -> Result<()> {
-    let failed = |error| anyhow::anyhow!("{error}");
     let names = ["مراجعة وحدة الدفع", "修复 🚀🧪 bug", "an ordinary one"];
     for name in names {
-        let task = described("compile", name, &()).map_err(failed)?;
+        let task = described("compile", name, &())?;
         let made = stage.client.submit(&task).await?.value;
         stage.reached(made.id, TaskState::Failed).await?;
     }
-    let large = described("large", "ten megabytes", &10_000_000).map_err(failed)?;
+    let large = described("large", "ten megabytes", &10_000_000)?;
     let large = stage.client.submit(&large).await?.value;
     stage.reached(large.id, TaskState::Succeeded).await?;
     seat.click("Tasks").await?;
@@ -132,7 +131,7 @@ async fn lost(seat: &mut Seat, stage: &mut Stage) -> Result<()> {
         topic: "What came after".to_owned(),
         pace_ms: 0,
     };
-    let task = described("article", "What came after", &article).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let task = described("article", "What came after", &article)?;
     stage.client.submit(&task).await?;
     seat.until_fact("checkpoints", "1").await?;
     // What waits is not for the next test.
