@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Two cargo runs at once only wait for each other, and mix their output.
 .NOTPARALLEL:
-.PHONY: help demo dev desktop web screenshots fleet test verify simulate chaos lint deny bench fmt doc clean
+.PHONY: help demo dev desktop web screenshots fleet test verify python wheel simulate chaos lint deny bench fmt doc clean
 
 help: ## list these targets
 	@echo "usage: make TARGET"
@@ -30,6 +30,12 @@ test: lint ## formatting, lints, documentation and every test (lint, then the te
 	@bash .ci/test.sh
 
 verify: deny test ## what CI runs: deny, then test
+
+python: ## the Python package alone: build it, check its types, run its tests and examples
+	@bash .ci/services.sh run .ci/python-test.sh $(ARGS)
+
+wheel: ## the Python package as a wheel: target/wheels
+	@bash .ci/wheel.sh
 
 simulate: ## 100,000 seeds of the simulator (SEEDS=5000 for fewer)
 	@bash .ci/simulate.sh $(SEEDS)

@@ -19,5 +19,5 @@ fi
 step_end
 
 .ci/services.sh run .ci/contract.sh
-
+.ci/services.sh run .ci/python-test.sh
 .ci/e2e.sh smoke

@@ -148,6 +148,16 @@ const RULES: &[Rule] = &[
         never: &[],
     },
     Rule {
+        name: "orchestrator-python",
+        may: &[
+            "orchestrator-client",
+            "orchestrator-core",
+            "orchestrator-postgres",
+            "orchestrator-protocol",
+        ],
+        never: &["clap", "poem", "redis", "sqlx"],
+    },
+    Rule {
         name: "orchestrator-examples",
         // PostgreSQL and SQLx: programs that have tables of their own beside ours are shown too.
         may: &[

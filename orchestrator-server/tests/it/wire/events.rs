@@ -23,7 +23,7 @@ use tokio_tungstenite::{
 
 use super::{
     agents::{Tally, registry},
-    raw::Raw,
+    raw::{Raw, hello},
     replica::{Ground, PATIENCE, Replica, remote, work},
 };
 
@@ -334,4 +334,44 @@ async fn a_server_that_stops_says_so_and_another_goes_on() {
         }
         assert_eq!(event.task_id, Some(first), "what is left of the first");
     }
+}
+
+#[tokio::test]
+async fn a_worker_is_seen_to_come_to_work_and_to_go() {
+    let replica = Replica::start(&Ground::default()).await;
+    let query = EventsQuery {
+        types: vec![EventType::WorkerState, EventType::WorkerStats],
+        ..EventsQuery::default()
+    };
+    let mut viewer = events(&replica.url(), query);
+    viewer.connect().await.expect("a viewer");
+    let (mut raw, welcome) = Raw::welcomed(&replica.url(), hello(7, &["a"])).await;
+    let came = next(&mut viewer).await;
+    let data = |event: &Event| event.body.data.clone().expect("data");
+    assert_eq!(
+        (came.kind, &data(&came)["state"]),
+        (EventType::WorkerState, &"online".into())
+    );
+    assert_eq!((&data(&came)["name"], came.task_id), (&"raw 7".into(), None));
+    raw.send(r#"{"type":"stats","id":1,"cpu_percent":12.5,"memory_percent":40}"#)
+        .await;
+    let busy = next(&mut viewer).await;
+    assert_eq!(
+        (busy.kind, busy.body.worker_id),
+        (EventType::WorkerStats, came.body.worker_id)
+    );
+    let told = serde_json::json!({
+        "running": 0, "slots": 10, "cpu_percent": 12.5, "memory_percent": 40.0, "disk_percent": null
+    });
+    assert_eq!(data(&busy), told);
+    raw.send(&format!(
+        r#"{{"type":"goodbye","id":2,"session":"{}"}}"#,
+        welcome.session
+    ))
+    .await;
+    let went = next(&mut viewer).await;
+    assert_eq!(
+        (went.kind, &data(&went)["state"]),
+        (EventType::WorkerState, &"offline".into())
+    );
 }

@@ -1,0 +1,47 @@
+"""``logging`` inside an agent reaches its task's log."""
+
+from __future__ import annotations
+
+import logging
+
+from ._context import current
+
+
+class TaskLogHandler(logging.Handler):
+    """Writes what an agent logs into the log of its task; what is logged elsewhere is not its business.
+
+    Workers add one to the root logger while they run, unless told not to.
+    """
+
+    def __init__(self, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
+        self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        ctx = current.get(None)
+        if ctx is None:
+            return
+        try:
+            ctx.log(self.format(record))
+        except Exception:
+            self.handleError(record)
+
+
+_users = 0
+_handler = TaskLogHandler()
+
+
+def capture() -> None:
+    """Adds the handler, unless it is there."""
+    global _users
+    _users += 1
+    if _users == 1:
+        logging.getLogger().addHandler(_handler)
+
+
+def release() -> None:
+    """Takes the handler away when its last user goes."""
+    global _users
+    _users -= 1
+    if _users == 0:
+        logging.getLogger().removeHandler(_handler)
