@@ -2,6 +2,7 @@
 
 mod frame;
 mod keys;
+mod palette;
 mod start;
 
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub struct App {
     route: Route,
     before: Vec<Route>,
     said: Vec<Said>,
+    palette: Option<palette::Palette>,
     system_is_dark: bool,
     token: Option<String>,
     overview: Overview,
@@ -73,6 +75,10 @@ pub enum Message {
     System(iced::theme::Mode),
     /// A key was pressed.
     Key(keys::Pressed),
+    /// In the command palette.
+    Palette(palette::Message),
+    /// The command palette is to open.
+    OpenPalette,
     /// Go there.
     Go(Route),
     /// Go back.
@@ -115,6 +121,7 @@ impl App {
             route: Route::Overview,
             before: Vec::new(),
             said: Vec::new(),
+            palette: None,
             system_is_dark: true,
             token: start.token,
             overview: Overview::default(),
@@ -180,6 +187,8 @@ impl App {
                 Task::none()
             }
             Message::Key(pressed) => self.press(&pressed),
+            Message::Palette(message) => self.palette(message),
+            Message::OpenPalette => self.open_palette(),
             Message::Go(route) => self.go(route),
             Message::Back => self.back(),
             Message::Reconnect => self.reconnect(),
@@ -288,6 +297,7 @@ impl App {
         self.shared.now = clock::now();
         let now = self.shared.now;
         self.said.retain(|said| said.until > now);
+        self.shared.fleet.sample(now);
         let stale = self.shared.fleet.take_stale();
         match &self.shared.api {
             Some(api) if self.shared.link.is_live() && stale != fleet::Stale::default() => {
@@ -385,7 +395,11 @@ impl App {
             Route::NewTask => self.new_task.view(shared).map(Message::NewTask),
             Route::Settings => self.settings.view(shared).map(Message::Settings),
         };
-        frame::view(self, screen)
+        let all = frame::view(self, screen);
+        match &self.palette {
+            Some(palette) => iced::widget::stack![all, palette.view().map(Message::Palette)].into(),
+            None => all,
+        }
     }
 }
 

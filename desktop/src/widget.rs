@@ -7,6 +7,8 @@ pub mod field;
 pub mod hotkeys;
 pub mod judged;
 pub mod notice;
+pub mod press;
+pub mod rows;
 pub mod state;
 pub mod surface;
 pub mod work;

@@ -69,6 +69,7 @@ fn side(app: &App) -> Element<'_, Message> {
         .align_y(Alignment::Center)
         .padding([gap::TINY, 10.0]);
     let foot = column![
+        find(narrow),
         place(app, Route::NewTask, glyph::PLUS, "New task", 0, Tone::Neutral),
         place(app, Route::Settings, glyph::SETTINGS, "Settings", 0, Tone::Neutral),
         connection(app, narrow),
@@ -93,15 +94,38 @@ fn place<'a>(app: &App, route: Route, glyph: char, name: &'a str, count: u64, to
         .push(number)
         .spacing(10.0)
         .align_y(Alignment::Center);
-    let press = button(content)
+    let button = button(content)
         .padding([7.0, 10.0])
         .width(Length::Fill)
         .style(theme::button::choice(here))
         .on_press(Message::Go(route));
+    let press = widget::press::press(button, Some(Message::Go(route)));
     if narrow {
         widget::button::hint(press, name)
     } else {
-        press.into()
+        press
+    }
+}
+
+/// The way to the command palette, for who does not know its keys yet.
+fn find<'a>(narrow: bool) -> Element<'a, Message> {
+    let words = (!narrow).then(|| body("Find").font(font::MEDIUM).width(Length::Fill));
+    let keys = (!narrow).then(|| small("Ctrl+K").style(theme::text::faint));
+    let content = row![icon(glyph::COMMAND).size(17.0)]
+        .push(words)
+        .push(keys)
+        .spacing(10.0)
+        .align_y(Alignment::Center);
+    let button = button(content)
+        .padding([7.0, 10.0])
+        .width(Length::Fill)
+        .style(theme::button::choice(false))
+        .on_press(Message::OpenPalette);
+    let press = widget::press::press(button, Some(Message::OpenPalette));
+    if narrow {
+        widget::button::hint(press, "Find (Ctrl+K)")
+    } else {
+        press
     }
 }
 

@@ -73,6 +73,19 @@ pub fn ghost(theme: &Theme, status: Status) -> Style {
     }
 }
 
+/// A card that can be pressed.
+pub fn card(theme: &Theme, status: Status) -> Style {
+    let colours = colours(theme);
+    let (ground, line) = match status {
+        Status::Hovered => (colours.raised, colours.outline),
+        Status::Pressed => (colours.pressed, colours.outline),
+        Status::Active | Status::Disabled => (colours.surface, colours.border),
+    };
+    let mut style = style(Some(ground), colours.text, Some(line));
+    style.border.radius = radius::LARGE.into();
+    style
+}
+
 /// One of several, of which one is chosen.
 pub fn choice(chosen: bool) -> impl Fn(&Theme, Status) -> Style {
     move |theme, status| {

@@ -90,3 +90,42 @@ pub fn toned(tone: Tone) -> impl Fn(&Theme) -> Style {
 pub fn line(theme: &Theme) -> Style {
     Style::default().background(colours(theme).border)
 }
+
+/// A bar that fills up, in a tone.
+pub fn progress(tone: Tone) -> impl Fn(&Theme) -> iced::widget::progress_bar::Style {
+    move |theme| iced::widget::progress_bar::Style {
+        background: colours(theme).raised.into(),
+        bar: super::tone(theme, tone).into(),
+        border: Border {
+            radius: 3.0.into(),
+            ..Border::default()
+        },
+    }
+}
+
+/// A line that holds what is looked for.
+pub fn found(theme: &Theme) -> Style {
+    let colours = colours(theme);
+    Style::default().background(mix(colours.surface, colours.attention, 0.16))
+}
+
+/// The one of them that is looked at.
+pub fn found_now(theme: &Theme) -> Style {
+    let colours = colours(theme);
+    Style::default().background(mix(colours.surface, colours.attention, 0.38))
+}
+
+/// A line of a diff.
+pub fn changed(tone: Tone) -> impl Fn(&Theme) -> Style {
+    move |theme| Style::default().background(mix(colours(theme).surface, super::tone(theme, tone), 0.12))
+}
+
+/// A part of a bar.
+pub fn filled(tone: Tone) -> impl Fn(&Theme) -> Style {
+    move |theme| {
+        Style::default().background(super::tone(theme, tone)).border(Border {
+            radius: 2.0.into(),
+            ..Border::default()
+        })
+    }
+}

@@ -5,7 +5,7 @@ use iced::{
     widget::{button, container, row, text, tooltip},
 };
 
-use super::{icon, small};
+use super::{icon, press::press, small};
 use crate::theme::{self, font, gap, size};
 
 type Style = fn(&Theme, button::Status) -> button::Style;
@@ -21,11 +21,11 @@ fn labelled<'a, Message: Clone + 'a>(
         .push(word)
         .spacing(6.0)
         .align_y(Alignment::Center);
-    button(content)
+    let button = button(content)
         .padding([6.0, 12.0])
         .style(style)
-        .on_press_maybe(message)
-        .into()
+        .on_press_maybe(message.clone());
+    press(button, message)
 }
 
 /// What a person most likely wants.
@@ -83,11 +83,11 @@ pub fn only_icon<'a, Message: Clone + 'a>(
     name: &'a str,
     message: Option<Message>,
 ) -> Element<'a, Message> {
-    let press = button(icon(glyph).size(16.0))
+    let button = button(icon(glyph).size(16.0))
         .padding(6.0)
         .style(theme::button::ghost)
-        .on_press_maybe(message);
-    hint(press, name)
+        .on_press_maybe(message.clone());
+    hint(press(button, message), name)
 }
 
 /// Words that come up under the pointer.
@@ -100,9 +100,9 @@ pub fn hint<'a, Message: 'a>(content: impl Into<Element<'a, Message>>, words: &'
 
 /// One of several, of which one is chosen: a tab or a filter.
 pub fn choice<'a, Message: Clone + 'a>(label: &'a str, chosen: bool, message: Message) -> Element<'a, Message> {
-    button(text(label).size(size::BODY).font(font::MEDIUM))
+    let button = button(text(label).size(size::BODY).font(font::MEDIUM))
         .padding([5.0, 10.0])
         .style(theme::button::choice(chosen))
-        .on_press(message)
-        .into()
+        .on_press(message.clone());
+    press(button, Some(message))
 }

@@ -56,3 +56,60 @@ impl<Message> canvas::Program<Message> for Sparkline {
         vec![frame.into_geometry()]
     }
 }
+
+/// Values over time as columns, of which each is stacked of a good and a bad part.
+#[derive(Debug, Clone)]
+struct Columns {
+    values: Vec<(f32, f32)>,
+    places: usize,
+}
+
+/// Values over time, the oldest first, as columns of a good and a bad part: as many places as there may be values.
+pub fn columns<'a, Message: 'a>(values: Vec<(f32, f32)>, places: usize, height: f32) -> Element<'a, Message> {
+    Canvas::new(Columns { values, places })
+        .width(Length::Fill)
+        .height(height)
+        .into()
+}
+
+impl<Message> canvas::Program<Message> for Columns {
+    type State = ();
+
+    fn draw(&self, _: &(), renderer: &Renderer, theme: &Theme, bounds: Rectangle, _: Cursor) -> Vec<Geometry> {
+        let mut frame = Frame::new(renderer, bounds.size());
+        let colours = theme::colours(theme);
+        let height = bounds.height - 2.0;
+        for part in [0.0, 0.5] {
+            let y = (1.0 + height * part).round() + 0.5;
+            let line = Path::line(Point::new(0.0, y), Point::new(bounds.width, y));
+            frame.stroke(&line, Stroke::default().with_color(colours.border).with_width(1.0));
+        }
+        let base = Path::line(Point::new(0.0, height + 0.5), Point::new(bounds.width, height + 0.5));
+        frame.stroke(&base, Stroke::default().with_color(colours.outline).with_width(1.0));
+        let most = self
+            .values
+            .iter()
+            .map(|(good, bad)| good + bad)
+            .fold(f32::EPSILON, f32::max);
+        let places = self.places.max(1);
+        let step = bounds.width / places as f32;
+        let shown = &self.values[self.values.len().saturating_sub(places)..];
+        let first = places - shown.len();
+        for (n, (good, bad)) in shown.iter().enumerate() {
+            let x = (first + n) as f32 * step;
+            let width = (step - 1.5).max(1.0);
+            let (good, bad) = (height * good / most, height * bad / most);
+            frame.fill_rectangle(
+                Point::new(x, height - good),
+                iced::Size::new(width, good),
+                theme::tone(theme, Tone::Good),
+            );
+            frame.fill_rectangle(
+                Point::new(x, height - good - bad),
+                iced::Size::new(width, bad),
+                theme::tone(theme, Tone::Bad),
+            );
+        }
+        vec![frame.into_geometry()]
+    }
+}
