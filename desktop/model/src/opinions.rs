@@ -114,10 +114,14 @@ fn opinion(who: &str, value: &Value) -> Option<Opinion> {
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| who.to_owned()),
         verdict: text(&["verdict", "decision", "vote"]).replace('_', " "),
-        score: value.get("score").or_else(|| value.get("overall")).and_then(Value::as_f64),
-        why: value
-            .as_str()
-            .map_or_else(|| text(&["comment", "summary", "feedback", "reason", "why", "text"]), str::to_owned),
+        score: value
+            .get("score")
+            .or_else(|| value.get("overall"))
+            .and_then(Value::as_f64),
+        why: value.as_str().map_or_else(
+            || text(&["comment", "summary", "feedback", "reason", "why", "text"]),
+            str::to_owned,
+        ),
     };
     let says = !opinion.verdict.is_empty() || opinion.score.is_some() || !opinion.why.is_empty();
     (says && !opinion.who.is_empty()).then_some(opinion)
@@ -151,7 +155,11 @@ mod tests {
         let sorted = Sorted::new(work.clone(), Value::Null, Value::Null);
         assert_eq!((sorted.content.clone(), sorted.report.clone()), (work, None));
         assert!(sorted.is_bare());
-        let named = Sorted::new(json!({"reviews": {"ada": "Good.", "lin": {"score": 4}}}), Value::Null, Value::Null);
+        let named = Sorted::new(
+            json!({"reviews": {"ada": "Good.", "lin": {"score": 4}}}),
+            Value::Null,
+            Value::Null,
+        );
         let who: Vec<_> = named.opinions.iter().map(|opinion| &*opinion.who).collect();
         assert_eq!(who, ["ada", "lin"]);
     }

@@ -207,7 +207,9 @@ impl SettingsScreen {
         };
         let url = server.url.clone();
         self.change(|draft| draft.token.clear());
-        Task::perform(secret::keep(url.clone(), None), move |kept| Message::Kept(url.clone(), None, kept))
+        Task::perform(secret::keep(url.clone(), None), move |kept| {
+            Message::Kept(url.clone(), None, kept)
+        })
     }
 
     fn kept(&mut self, url: String, token: Option<Secret>, kept: Kept) -> Option<Event> {
@@ -260,7 +262,11 @@ async fn attempt(url: String, token: Option<String>) -> Result<Found, Failure> {
 fn verdict(result: &Result<Found, Failure>) -> (Tone, String) {
     match result {
         Ok(found) => {
-            let token = if found.with_token { "The token is accepted." } else { "It asks for no token." };
+            let token = if found.with_token {
+                "The token is accepted."
+            } else {
+                "It asks for no token."
+            };
             let workers = match found.workers {
                 0 => "No worker is connected.".to_owned(),
                 1 => "One worker is connected.".to_owned(),
@@ -274,7 +280,14 @@ fn verdict(result: &Result<Found, Failure>) -> (Tone, String) {
                 FailureKind::Denied => "Check the token, and that its role allows to look.",
                 _ => failure.advice(),
             };
-            (Tone::Bad, format!("{}: {}. {advice}", failure.title(), failure.message.trim_end_matches('.')))
+            (
+                Tone::Bad,
+                format!(
+                    "{}: {}. {advice}",
+                    failure.title(),
+                    failure.message.trim_end_matches('.')
+                ),
+            )
         }
     }
 }

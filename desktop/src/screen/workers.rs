@@ -62,7 +62,9 @@ impl Workers {
 
     /// Something happened while the screen is up.
     pub fn happen(&mut self, events: &[Happened], shared: &Shared) -> Task<Message> {
-        let changed = events.iter().fold(false, |changed, event| self.machines.happen(event) | changed);
+        let changed = events
+            .iter()
+            .fold(false, |changed, event| self.machines.happen(event) | changed);
         if changed { self.ask(shared, true) } else { Task::none() }
     }
 
@@ -107,9 +109,10 @@ impl Workers {
     fn drained(&mut self, result: Result<String, Failure>) -> Option<Event> {
         match result {
             Ok(name) => Some(Event::Say(Tone::Good, format!("{name} takes no more tasks."))),
-            Err(failure) if failure.kind == FailureKind::Missing => {
-                Some(Event::Say(Tone::Attention, "The worker is not connected any more.".to_owned()))
-            }
+            Err(failure) if failure.kind == FailureKind::Missing => Some(Event::Say(
+                Tone::Attention,
+                "The worker is not connected any more.".to_owned(),
+            )),
             Err(failure) => {
                 self.failure = Some(failure);
                 None
@@ -170,10 +173,7 @@ impl Workers {
                 machine::card(worker, self.machines.running_on(worker.id), asked, draining, shared)
             });
             let across = ((room.width / 420.0) as usize).clamp(1, 4);
-            let cards = grid(cards)
-                .columns(across)
-                .spacing(gap::LARGE)
-                .height(Length::Shrink);
+            let cards = grid(cards).columns(across).spacing(gap::LARGE).height(Length::Shrink);
             surface::scroll(cards).height(Length::Fill).into()
         })
         .into()

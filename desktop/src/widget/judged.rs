@@ -97,7 +97,9 @@ fn score<Message: 'static>(score: &Score) -> Element<'static, Message> {
             })
     };
     let bar = iced::widget::stack![part(BAR, None), part(BAR * full, Some(tone))];
-    let number = score.value.map_or_else(|| "–".to_owned(), |value| format!("{value:.1}"));
+    let number = score
+        .value
+        .map_or_else(|| "–".to_owned(), |value| format!("{value:.1}"));
     row![
         body(score.title()).width(Length::Fill).wrapping(Wrapping::WordOrGlyph),
         bar,
@@ -144,12 +146,17 @@ fn finding<Message: 'static>(finding: &Finding) -> Element<'static, Message> {
 pub fn recommendations<Message: 'static>(report: &Report) -> Option<Element<'static, Message>> {
     let each = report.recommendations.iter().take(10).map(|words| {
         let words = body(words.clone()).wrapping(Wrapping::WordOrGlyph).width(Length::Fill);
-        row![body("•").style(theme::text::faint), words].spacing(gap::SMALL).into()
+        row![body("•").style(theme::text::faint), words]
+            .spacing(gap::SMALL)
+            .into()
     });
     (!report.recommendations.is_empty()).then(|| column(each).spacing(6.0).into())
 }
 
 /// A part with its name.
 pub fn part<'a, Message: 'a>(name: &'a str, content: Element<'a, Message>) -> Element<'a, Message> {
-    column![heading(name), content].spacing(gap::SMALL).width(Length::Fill).into()
+    column![heading(name), content]
+        .spacing(gap::SMALL)
+        .width(Length::Fill)
+        .into()
 }

@@ -11,12 +11,7 @@ use super::{Checkpoints, Message, feedback_id};
 use crate::{
     screen::Shared,
     theme::{self, gap, glyph, size},
-    widget::{
-        self, body, button,
-        button::Kind,
-        editor::editor,
-        fill, judged, notice, small, surface, work,
-    },
+    widget::{self, body, button, button::Kind, editor::editor, fill, judged, notice, small, surface, work},
 };
 
 /// From here on the work and what helps to decide stand side by side.
@@ -48,7 +43,11 @@ pub(super) fn gone<'a>(last: bool) -> Element<'a, Message> {
 }
 
 /// A checkpoint.
-pub(super) fn view<'a>(screen: &'a Checkpoints, checkpoint: &'a Checkpoint, shared: &'a Shared) -> Element<'a, Message> {
+pub(super) fn view<'a>(
+    screen: &'a Checkpoints,
+    checkpoint: &'a Checkpoint,
+    shared: &'a Shared,
+) -> Element<'a, Message> {
     let lines = screen.lines(checkpoint.task.id);
     let reading = responsive(move |room| {
         let beside = room.width >= BESIDE;
@@ -79,14 +78,23 @@ fn head<'a>(checkpoint: &'a Checkpoint, shared: &Shared) -> Element<'a, Message>
         .font(theme::font::STRONG)
         .wrapping(Wrapping::WordOrGlyph);
     let waits = format!("Waits since {}", format::ago(task.created_at, shared.now));
-    let waits = if waits.ends_with("now") { "Came just now".to_owned() } else { waits.replace(" ago", "") };
+    let waits = if waits.ends_with("now") {
+        "Came just now".to_owned()
+    } else {
+        waits.replace(" ago", "")
+    };
     let about = task.description.trim();
     let about = (!about.is_empty() && about != checkpoint.question.trim()).then(|| {
         body(format::clip(about, 400))
             .style(theme::text::muted)
             .wrapping(Wrapping::WordOrGlyph)
     });
-    let asker = button::with_icon(Kind::Ghost, glyph::GIT_BRANCH, "Show its task", Some(Message::Show(task.id)));
+    let asker = button::with_icon(
+        Kind::Ghost,
+        glyph::GIT_BRANCH,
+        "Show its task",
+        Some(Message::Show(task.id)),
+    );
     let copy = button::with_icon(Kind::Ghost, glyph::COPY, "Copy the work", Some(Message::Copy(task.id)));
     let facts = row![small(waits).style(theme::text::muted)]
         .push((task.priority != 5).then(|| surface::chip(format!("Priority {}", task.priority))))
@@ -113,7 +121,9 @@ fn read(id: TaskId, checkpoint: &Checkpoint, lines: usize, beside: bool) -> Elem
     );
     let laid = Work::of(&sorted.content, lines);
     let words: Element<'static, Message> = if laid.is_empty() && sorted.report.is_none() {
-        body("The agent asks without showing work.").style(theme::text::faint).into()
+        body("The agent asks without showing work.")
+            .style(theme::text::faint)
+            .into()
     } else {
         work::view(&laid)
     };
@@ -149,7 +159,11 @@ fn help(sorted: &Sorted) -> iced::widget::Column<'static, Message> {
     let context = Work::of(&sorted.context, 120);
     let context = (!context.is_empty()).then(|| work::view(&context));
     let found = report.map_or(0, |report| report.findings.len());
-    let found = if found == 1 { "1 finding".to_owned() } else { format!("{found} findings") };
+    let found = if found == 1 {
+        "1 finding".to_owned()
+    } else {
+        format!("{found} findings")
+    };
     column(scores.map(|scores| judged::part("Scores", scores)))
         .push(opinions.map(|opinions| judged::part("Reviewers", opinions)))
         .push(findings.map(|findings| column![widget::heading(found), findings].spacing(gap::SMALL)))

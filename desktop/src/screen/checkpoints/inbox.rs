@@ -17,11 +17,7 @@ use crate::{
 /// How many rows are made: nobody decides more than these in one go, and the next ones come up as they go.
 const ROWS: usize = 200;
 
-pub(super) fn view<'a>(
-    waiting: &[&'a Checkpoint],
-    open: Option<TaskId>,
-    shared: &'a Shared,
-) -> Container<'a, Message> {
+pub(super) fn view<'a>(waiting: &[&'a Checkpoint], open: Option<TaskId>, shared: &'a Shared) -> Container<'a, Message> {
     let rows = waiting
         .iter()
         .take(ROWS)

@@ -15,15 +15,7 @@ use super::{Example, Message, NewTaskForm};
 use crate::{
     screen::Shared,
     theme::{self, font, gap, glyph},
-    widget::{
-        body, button,
-        button::Kind,
-        editor::editor,
-        field::line,
-        fill,
-        hotkeys::hotkeys,
-        notice, small, surface,
-    },
+    widget::{body, button, button::Kind, editor::editor, field::line, fill, hotkeys::hotkeys, notice, small, surface},
 };
 
 /// The most task types that are offered to choose from.
@@ -96,9 +88,14 @@ fn what<'a>(screen: &'a NewTaskForm, wrong: &Wrong, shared: &'a Shared) -> Colum
             "Description",
             "For people; Markdown.",
             wrong.get(&Field::Description),
-            editor(&screen.description, "What it is for", Message::Description, Message::Submit)
-                .min_height(64.0)
-                .max_height(220.0),
+            editor(
+                &screen.description,
+                "What it is for",
+                Message::Description,
+                Message::Submit
+            )
+            .min_height(64.0)
+            .max_height(220.0),
         ),
         input(screen, wrong),
     ]
@@ -173,8 +170,11 @@ fn how<'a>(screen: &'a NewTaskForm, wrong: &Wrong) -> Column<'a, Message> {
         const NAMES: [&str; 10] = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"];
         button::choice(NAMES[usize::from(n) - 1], form.priority == n, Message::Priority(n))
     });
-    let privacy = [("Every worker", Privacy::Normal), ("Local workers only", Privacy::Sensitive)]
-        .map(|(name, value)| button::choice(name, form.privacy == value, Message::Privacy(value)));
+    let privacy = [
+        ("Every worker", Privacy::Normal),
+        ("Local workers only", Privacy::Sensitive),
+    ]
+    .map(|(name, value)| button::choice(name, form.privacy == value, Message::Privacy(value)));
     let checkpoints = [
         ("Never", CheckpointFrequency::None),
         ("At the end", CheckpointFrequency::Low),
@@ -190,13 +190,26 @@ fn how<'a>(screen: &'a NewTaskForm, wrong: &Wrong) -> Column<'a, Message> {
     .map(|(name, value)| button::choice(name, form.side_effects == value, Message::SideEffects(value)));
     column![
         group("Where it runs"),
-        text(Field::Requires, "Requires", "tool:ruff, gpu, memory_gb>=16", "Labels that a worker must offer."),
-        text(Field::Prefers, "Prefers", "os:linux", "Labels that a worker should offer."),
+        text(
+            Field::Requires,
+            "Requires",
+            "tool:ruff, gpu, memory_gb>=16",
+            "Labels that a worker must offer."
+        ),
+        text(
+            Field::Prefers,
+            "Prefers",
+            "os:linux",
+            "Labels that a worker should offer."
+        ),
         choices("Who may see it", privacy),
         surface::line(),
         group("When"),
         choices("Priority, 1 is first", priorities),
-        pair(text(Field::Queue, "Queue", "default", ""), text(Field::Timeout, "Time limit of an attempt", "none", "Seconds.")),
+        pair(
+            text(Field::Queue, "Queue", "default", ""),
+            text(Field::Timeout, "Time limit of an attempt", "none", "Seconds.")
+        ),
         surface::line(),
         group("If it fails"),
         pair(

@@ -48,7 +48,12 @@ fn look<'a>(shared: &Shared) -> Element<'a, Message> {
 
 fn kept<'a>(kept: &'a Kept) -> Element<'a, Message> {
     match kept {
-        Kept::InKeyring => notice::banner(glyph::LOCK, "The token is kept in the system's keyring.", Tone::Good, None),
+        Kept::InKeyring => notice::banner(
+            glyph::LOCK,
+            "The token is kept in the system's keyring.",
+            Tone::Good,
+            None,
+        ),
         Kept::InMemory(why) => {
             let words = format!("The token is kept only until the app ends: {why}.");
             notice::banner(glyph::LOCK, words, Tone::Attention, None)
@@ -59,23 +64,24 @@ fn kept<'a>(kept: &'a Kept) -> Element<'a, Message> {
 fn servers<'a>(screen: &'a SettingsScreen, shared: &'a Shared) -> Element<'a, Message> {
     let all = &shared.settings.servers;
     let last = all.len() < 2;
-    let rows = all.iter().enumerate().map(|(place, server)| {
-        match &screen.draft {
-            Some(edited) if edited.place == Some(place) => draft(screen, edited),
-            _ => one(screen, place, server, last, shared),
-        }
+    let rows = all.iter().enumerate().map(|(place, server)| match &screen.draft {
+        Some(edited) if edited.place == Some(place) => draft(screen, edited),
+        _ => one(screen, place, server, last, shared),
     });
     let lined = rows.flat_map(|row| [surface::line(), row]).skip(1);
     let new = match &screen.draft {
         Some(new) if new.place.is_none() => Some(column![surface::line(), draft(screen, new)].spacing(gap::MEDIUM)),
         _ => None,
     };
-    let add = (screen.draft.is_none())
-        .then(|| row![button::with_icon(Kind::Secondary, glyph::PLUS, "Add a server", Some(Message::Add))]);
-    surface::card(
-        "Servers",
-        column(lined).push(new).push(add).spacing(gap::MEDIUM),
-    )
+    let add = (screen.draft.is_none()).then(|| {
+        row![button::with_icon(
+            Kind::Secondary,
+            glyph::PLUS,
+            "Add a server",
+            Some(Message::Add)
+        )]
+    });
+    surface::card("Servers", column(lined).push(new).push(add).spacing(gap::MEDIUM))
 }
 
 fn one<'a>(
@@ -98,7 +104,9 @@ fn one<'a>(
             .style(theme::text::muted)
             .wrapping(Wrapping::WordOrGlyph)
     });
-    let name = body(format::clip(server.title(), 60)).font(font::MEDIUM).wrapping(Wrapping::WordOrGlyph);
+    let name = body(format::clip(server.title(), 60))
+        .font(font::MEDIUM)
+        .wrapping(Wrapping::WordOrGlyph);
     let words = column![name]
         .push(address)
         .push((!word.is_empty()).then(|| small(word).style(theme::text::toned(tone))))
@@ -124,7 +132,10 @@ fn one<'a>(
     ]
     .spacing(gap::MEDIUM)
     .align_y(Alignment::Center);
-    column![line].push(test(&screen.test, &server.url)).spacing(gap::SMALL).into()
+    column![line]
+        .push(test(&screen.test, &server.url))
+        .spacing(gap::SMALL)
+        .into()
 }
 
 fn test<'a>(test: &'a Test, url: &str) -> Option<Element<'a, Message>> {
@@ -132,7 +143,11 @@ fn test<'a>(test: &'a Test, url: &str) -> Option<Element<'a, Message>> {
         Test::Running(of) if of == url => Some(small("Asking it…").style(theme::text::muted).into()),
         Test::Done(of, result) if of == url => {
             let (tone, words) = verdict(result);
-            let glyph = if tone == Tone::Good { glyph::CIRCLE_CHECK } else { glyph::CIRCLE_X };
+            let glyph = if tone == Tone::Good {
+                glyph::CIRCLE_CHECK
+            } else {
+                glyph::CIRCLE_X
+            };
             Some(notice::banner(glyph, words, tone, None))
         }
         _ => None,
@@ -152,7 +167,12 @@ fn draft<'a>(screen: &'a SettingsScreen, draft: &'a Draft) -> Element<'a, Messag
         screen.wrong.as_deref(),
         line("http://127.0.0.1:8080", &draft.url, Message::Url).on_submit(Message::Save),
     );
-    let name = field("Name", "", None, line("What you call it", &draft.name, Message::Name).on_submit(Message::Save));
+    let name = field(
+        "Name",
+        "",
+        None,
+        line("What you call it", &draft.name, Message::Name).on_submit(Message::Save),
+    );
     let token = field(
         "Token",
         token_help,
@@ -173,7 +193,11 @@ fn draft<'a>(screen: &'a SettingsScreen, draft: &'a Draft) -> Element<'a, Messag
     .spacing(gap::SMALL)
     .align_y(Alignment::Center);
     let form = column![
-        row![address.width(Length::FillPortion(3)), name.width(Length::FillPortion(2))].spacing(gap::MEDIUM),
+        row![
+            address.width(Length::FillPortion(3)),
+            name.width(Length::FillPortion(2))
+        ]
+        .spacing(gap::MEDIUM),
         token,
     ]
     .push(test(&screen.test, draft.url.trim()))

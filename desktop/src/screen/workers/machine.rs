@@ -39,7 +39,11 @@ pub(super) fn card<'a>(
     let content = column![head, slots(worker), loads(worker, shared), labels(worker)]
         .push((!running.is_empty()).then(|| tasks(worker, running, shared)))
         .push(surface::line())
-        .push(if asked { confirm(worker) } else { foot(worker, draining, shared) })
+        .push(if asked {
+            confirm(worker)
+        } else {
+            foot(worker, draining, shared)
+        })
         .spacing(gap::MEDIUM);
     surface::plain_card(content)
 }
@@ -96,7 +100,11 @@ fn loads<'a>(worker: &Worker, shared: &Shared) -> Element<'a, Message> {
             row![
                 small(name).style(theme::text::muted),
                 fill(),
-                mono(number).style(theme::text::toned(if tone == Tone::Attention { tone } else { Tone::Neutral }))
+                mono(number).style(theme::text::toned(if tone == Tone::Attention {
+                    tone
+                } else {
+                    Tone::Neutral
+                }))
             ],
             chart::sparkline(values, 100.0, tone, 26.0)
         ]
@@ -113,12 +121,21 @@ fn loads<'a>(worker: &Worker, shared: &Shared) -> Element<'a, Message> {
 }
 
 fn labels<'a>(worker: &'a Worker) -> Element<'a, Message> {
-    let kinds = worker.task_types.iter().map(|kind| surface::toned_chip(format::clip(kind, 40), Tone::Active));
+    let kinds = worker
+        .task_types
+        .iter()
+        .map(|kind| surface::toned_chip(format::clip(kind, 40), Tone::Active));
     let labels = worker.labels.iter().map(|label| surface::chip(format::clip(label, 40)));
     let all = worker.task_types.len() + worker.labels.len();
     let shown = kinds.chain(labels).take(LABELS);
     let more = (all > LABELS).then(|| {
-        let rest: Vec<&str> = worker.task_types.iter().chain(&worker.labels).map(|label| &**label).skip(LABELS).collect();
+        let rest: Vec<&str> = worker
+            .task_types
+            .iter()
+            .chain(&worker.labels)
+            .map(|label| &**label)
+            .skip(LABELS)
+            .collect();
         let count = surface::chip(format!("+{}", all - LABELS));
         let words = container(small(rest.join("  ")).wrapping(Wrapping::WordOrGlyph))
             .max_width(320.0)
@@ -132,9 +149,17 @@ fn labels<'a>(worker: &'a Worker) -> Element<'a, Message> {
 fn tasks<'a>(worker: &Worker, running: &'a [Task], shared: &Shared) -> Element<'a, Message> {
     let lines = running.iter().take(TASKS).map(|task| {
         let what = format::first_line(&task.description, 60);
-        let what = if what.is_empty() { format!("{} {}", task.task_type, format::short_id(task.id)) } else { what };
-        let since = task.started_at.map_or_else(String::new, |at| format::ago(at, shared.now).replace(" ago", ""));
-        let progress = task.progress.map(|progress| mono(format!("{:.0} %", progress.clamp(0.0, 1.0) * 100.0)));
+        let what = if what.is_empty() {
+            format!("{} {}", task.task_type, format::short_id(task.id))
+        } else {
+            what
+        };
+        let since = task
+            .started_at
+            .map_or_else(String::new, |at| format::ago(at, shared.now).replace(" ago", ""));
+        let progress = task
+            .progress
+            .map(|progress| mono(format!("{:.0} %", progress.clamp(0.0, 1.0) * 100.0)));
         let words = container(one_line(body(what))).width(Length::Fill).clip(true);
         let line = row![state::mark(orchestrator_desktop_model::look::task(task.state)), words]
             .push(progress)
@@ -149,18 +174,22 @@ fn tasks<'a>(worker: &Worker, running: &'a [Task], shared: &Shared) -> Element<'
             .into()
     });
     let more = (worker.running as usize).saturating_sub(running.len().min(TASKS));
-    let more = (more > 0).then(|| {
-        container(small(format!("and {more} more")).style(theme::text::faint)).padding([0.0, 6.0])
-    });
+    let more =
+        (more > 0).then(|| container(small(format!("and {more} more")).style(theme::text::faint)).padding([0.0, 6.0]));
     column(lines).push(more).into()
 }
 
 fn confirm<'a>(worker: &Worker) -> Element<'a, Message> {
-    let words = body(consequence(worker)).style(theme::text::muted).wrapping(Wrapping::WordOrGlyph);
+    let words = body(consequence(worker))
+        .style(theme::text::muted)
+        .wrapping(Wrapping::WordOrGlyph);
     column![
-        row![icon(glyph::HOURGLASS).style(theme::text::toned(Tone::Attention)), body("Drain this worker?").font(font::MEDIUM)]
-            .spacing(gap::SMALL)
-            .align_y(Alignment::Center),
+        row![
+            icon(glyph::HOURGLASS).style(theme::text::toned(Tone::Attention)),
+            body("Drain this worker?").font(font::MEDIUM)
+        ]
+        .spacing(gap::SMALL)
+        .align_y(Alignment::Center),
         words,
         row![
             fill(),
@@ -181,8 +210,5 @@ fn foot<'a>(worker: &Worker, draining: bool, shared: &Shared) -> Element<'a, Mes
         _ if draining => small("Draining…").style(theme::text::muted).into(),
         _ => button::with_icon(Kind::Ghost, glyph::POWER, "Drain", Some(Message::Drain(worker.id))),
     };
-    row![seen, action]
-        .height(30.0)
-        .align_y(Alignment::Center)
-        .into()
+    row![seen, action].height(30.0).align_y(Alignment::Center).into()
 }
