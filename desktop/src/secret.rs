@@ -19,8 +19,7 @@ static MEMORY: LazyLock<Mutex<BTreeMap<String, String>>> = LazyLock::new(Mutex::
 
 /// The token of a server; none where none is kept, or the person does not open the keyring.
 pub async fn load(url: &str) -> Option<String> {
-    let remembered = MEMORY.lock().unwrap_or_else(PoisonError::into_inner).get(url).cloned();
-    match remembered {
+    match remembered(url) {
         Some(token) => Some(token),
         None => platform::read(url.to_owned()).await,
     }
@@ -29,12 +28,20 @@ pub async fn load(url: &str) -> Option<String> {
 /// Keeps the token of a server, or forgets it.
 pub async fn keep(url: String, token: Option<String>) -> Kept {
     let kept = platform::write(url.clone(), token.clone()).await;
-    let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
-    match (&kept, token) {
-        (Kept::InMemory(_), Some(token)) => drop(memory.insert(url, token)),
-        _ => drop(memory.remove(&url)),
-    }
+    remember(url, token.filter(|_| kept != Kept::InKeyring));
     kept
+}
+
+fn remembered(url: &str) -> Option<String> {
+    MEMORY.lock().unwrap_or_else(PoisonError::into_inner).get(url).cloned()
+}
+
+fn remember(url: String, token: Option<String>) {
+    let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    match token {
+        Some(token) => drop(memory.insert(url, token)),
+        None => drop(memory.remove(&url)),
+    }
 }
 
 #[cfg(feature = "native")]
@@ -111,5 +118,20 @@ mod platform {
     #[expect(clippy::unused_async, reason = "as on the desktop")]
     pub(super) async fn write(_url: String, _token: Option<String>) -> Kept {
         Kept::InMemory("a browser keeps no secrets".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_keyring_takes_is_remembered_by_server_until_it_is_forgotten() {
+        remember("http://a".to_owned(), Some("one".to_owned()));
+        remember("http://b".to_owned(), Some("two".to_owned()));
+        assert_eq!(remembered("http://a").as_deref(), Some("one"));
+        remember("http://a".to_owned(), None);
+        assert_eq!(remembered("http://a"), None);
+        assert_eq!(remembered("http://b").as_deref(), Some("two"));
     }
 }
