@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 use orchestrator_desktop_model::{
     FailureKind,
     testing::{id, worker},
@@ -137,4 +134,3 @@ fn choices_and_clearing() {
     });
     assert!(screen.form.is_blank());
 }
->>>>>>> screens

@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 use orchestrator_desktop_model::settings::{Server, Settings};
 
 use super::*;
@@ -179,4 +176,3 @@ fn a_server_is_removed_once_that_is_confirmed() {
     });
     assert_eq!(kept(&events).servers.len(), 1);
 }
->>>>>>> screens

@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 use orchestrator_desktop_model::testing::{id, task, worker};
 use orchestrator_protocol::{Worker, WorkerState};
 
@@ -118,4 +115,3 @@ fn a_filter_that_nothing_fits_can_be_taken_back() {
     });
     assert!(shows(screen.view(&shared), "Studio"));
 }
->>>>>>> screens
