@@ -53,7 +53,8 @@ pub(super) fn view<'a>(
         let beside = room.width >= BESIDE;
         let key = (checkpoint.task.id, lines, beside);
         let read = lazy(key, move |(id, lines, beside)| read(*id, checkpoint, *lines, *beside));
-        surface::scroll(container(read).padding([gap::LARGE, 20.0]))
+        // What is made lazily says of itself that it is narrow.
+        surface::scroll(container(read).width(Length::Fill).padding([gap::LARGE, 20.0]))
             .height(Length::Fill)
             .into()
     });
