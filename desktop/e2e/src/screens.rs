@@ -85,7 +85,9 @@ async fn tour(seat: &mut Seat, place: &Where, size: Size, look: Look, shown: &st
     seat.go("Tasks", "tasks").await?;
     seat.click(shown).await?;
     seat.until_fact("screen", "task").await?;
-    keep(seat, place, "task", size, look).await
+    keep(seat, place, "task", size, look).await?;
+    seat.click("Output").await?;
+    keep(seat, place, "output", size, look).await
 }
 
 async fn keep(seat: &mut Seat, place: &Where, name: &str, size: Size, look: Look) -> Result<()> {
