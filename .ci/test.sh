@@ -20,3 +20,4 @@ step_end
 
 .ci/services.sh run .ci/contract.sh
 .ci/services.sh run .ci/python-test.sh
+.ci/e2e.sh smoke

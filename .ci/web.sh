@@ -18,7 +18,11 @@ env ${environment:+"$environment"} cargo build -p orchestrator-desktop --bin orc
 target=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 
 step "Making the files that a browser loads"
-cargo run -p orchestrator-bundle --quiet --locked -- ${how[@]+"${how[@]}"} \
+# For tests with the same features of everything as they are built with, so that nothing is built twice.
+which=(-p orchestrator-bundle)
+if [ "$profile" = web-test ]; then which=(--workspace --bin orchestrator-bundle --example viewers); fi
+cargo build "${which[@]}" --quiet --locked
+"$target/debug/orchestrator-bundle" ${how[@]+"${how[@]}"} \
   "$target/wasm32-unknown-unknown/$profile/orchestrator-desktop.wasm" "$out"
 step_end
 say "made $out: a server shows it that is started with --dashboard $out"

@@ -9,7 +9,7 @@ mod told;
 use std::time::Duration;
 
 use iced::{Element, Size, Subscription, Task, Theme, clipboard, window};
-use orchestrator_desktop_model::{Failure, Fleet, Link, Tone, fleet};
+use orchestrator_desktop_model::{Failure, Fleet, Link, Tone, fleet, settings::Settings};
 use orchestrator_protocol::Timestamp;
 
 #[cfg(feature = "native")]
@@ -23,7 +23,7 @@ use crate::{
         Event, Route, Shared, checkpoints::Checkpoints, new_task::NewTaskForm, overview::Overview,
         settings::SettingsScreen, task::TaskScreen, tasks::Tasks, workers::Workers,
     },
-    theme,
+    secret, theme,
     words::{self, Word},
 };
 
@@ -114,6 +114,10 @@ impl App {
     pub fn new(start: Start) -> (Self, Task<Message>) {
         let mut settings = keep::load();
         if let Some(server) = &start.server {
+            // A page may talk to the server that it came from, and to no other.
+            if cfg!(target_family = "wasm") {
+                settings.servers.clear();
+            }
             settings.choose(server);
         }
         let app = Self {
@@ -149,11 +153,15 @@ impl App {
         let Some(server) = self.shared.settings.server() else {
             return Task::none();
         };
-        let target = Target {
-            url: server.url.clone(),
-            token: self.token.clone(),
+        let (url, token) = (server.url.clone(), self.token.clone());
+        let opened = async move {
+            let token = match token {
+                Some(token) => Some(token),
+                None => secret::load(&url).await,
+            };
+            Api::open(Target { url, token }).await
         };
-        Task::perform(Api::open(target), Message::Opened)
+        Task::perform(opened, Message::Opened)
     }
 
     /// Forgets what came from the server, and connects to the one that is set.
@@ -243,14 +251,23 @@ impl App {
                 Task::none()
             }
             Event::Keep(settings) => {
-                let other = settings.server() != self.shared.settings.server();
+                let url = |settings: &Settings| settings.server().map(|server| server.url.clone());
+                let other = url(&settings) != url(&self.shared.settings);
                 self.shared.settings = settings;
                 if let Err(why) = keep::save(&self.shared.settings) {
                     self.say(Tone::Attention, format!("The settings are not kept: {why}"));
                 }
-                if other { self.reconnect() } else { Task::none() }
+                if other {
+                    // A token is for the server that it was given for, and for no other one.
+                    self.token = None;
+                    return self.reconnect();
+                }
+                Task::none()
             }
-            Event::KeepToken { token, .. } => {
+            Event::KeepToken { url, token } => {
+                if self.shared.settings.server().is_none_or(|server| server.url != url) {
+                    return Task::none();
+                }
                 self.token = token;
                 self.reconnect()
             }
@@ -280,6 +297,7 @@ impl App {
                 events.iter().for_each(|event| self.shared.fleet.happen(event));
                 match self.route {
                     Route::Tasks => self.tasks.happen(&events, &self.shared).map(Message::Tasks),
+                    Route::Workers => self.workers.happen(&events, &self.shared).map(Message::Workers),
                     _ => Task::none(),
                 }
             }
@@ -332,6 +350,7 @@ impl App {
     fn enter(&mut self) -> Task<Message> {
         match self.route {
             Route::Tasks => self.tasks.enter(&self.shared).map(Message::Tasks),
+            Route::Workers => self.workers.enter(&self.shared).map(Message::Workers),
             Route::Task(id) => {
                 if self.task.as_ref().is_none_or(|screen| screen.id() != id) {
                     self.task = Some(TaskScreen::new(id));

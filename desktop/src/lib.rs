@@ -14,6 +14,7 @@ pub mod clock;
 pub mod connection;
 pub mod keep;
 pub mod screen;
+pub mod secret;
 pub mod theme;
 pub mod widget;
 pub mod words;

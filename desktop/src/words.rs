@@ -65,10 +65,8 @@ impl Word {
 
 /// A text without the letters that are icons; none when nothing is left.
 fn legible(text: &str) -> Option<String> {
-    let text: String = text
-        .chars()
-        .filter(|c| !('\u{e000}'..='\u{f8ff}').contains(c))
-        .collect();
+    let is_icon = |c: &char| matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..);
+    let text: String = text.chars().filter(|c| !is_icon(c)).collect();
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Stream {
 }
 
 /// Every agent of these tests.
-pub(crate) fn registry() -> Result<Registry, AgentError> {
+pub(crate) fn registry() -> anyhow::Result<Registry> {
     let mut agents = Registry::new();
     let all = [
         agents.add(agent("article", article)),
@@ -62,7 +62,7 @@ pub(crate) fn registry() -> Result<Registry, AgentError> {
         })),
     ];
     for added in all {
-        added.map_err(|error| TaskError::terminal(error.to_string()))?;
+        added?;
     }
     Ok(agents)
 }
@@ -86,8 +86,7 @@ async fn article(ctx: TaskContext, article: Article) -> Result<String, AgentErro
         let findings: Vec<_> = ctx.map_tasks::<String>(format!("critique {round}"), critics, 2).await?;
         let findings: Vec<String> = findings.into_iter().collect::<Result<_, _>>()?;
         let checkpoint = Checkpoint::new("Publish this text?")
-            .content(&json!({"text": text}))
-            .map_err(|error| TaskError::terminal(error.to_string()))?
+            .content(&json!({"text": text}))?
             .evaluation(json!({
                 "scores": {"code_quality": 8, "completeness": 7, "security": 9, "architecture": 8, "testability": 6},
                 "issues": findings,
@@ -97,10 +96,10 @@ async fn article(ctx: TaskContext, article: Article) -> Result<String, AgentErro
         match decision.decision {
             Verdict::Accept => return Ok(text),
             Verdict::Correct => feedback = decision.feedback,
-            Verdict::Reject => return Err(TaskError::terminal(format!("rejected: {}", decision.feedback))),
+            Verdict::Reject => return Err(AgentError::terminal(format!("rejected: {}", decision.feedback))),
         }
     }
-    Err(TaskError::terminal("five drafts, and none was good enough"))
+    Err(AgentError::terminal("five drafts, and none was good enough"))
 }
 
 async fn draft(ctx: TaskContext, draft: Draft) -> Result<String, AgentError> {
@@ -151,9 +150,8 @@ async fn fan(ctx: TaskContext, (count, ms): (u32, u64)) -> Result<usize, AgentEr
 }
 
 /// A task with words for people.
-pub(crate) fn described(kind: &str, words: &str, input: &impl Serialize) -> Result<NewTask, AgentError> {
-    let input = Json::of(input).map_err(|error| TaskError::terminal(error.to_string()))?;
-    let mut task = NewTask::new(kind, input);
+pub(crate) fn described(kind: &str, words: &str, input: &impl Serialize) -> Result<NewTask, serde_json::Error> {
+    let mut task = NewTask::new(kind, Json::of(input)?);
     words.clone_into(&mut task.description);
     Ok(task)
 }

@@ -140,7 +140,7 @@ async fn output(stage: &Stage) -> Result<()> {
     };
     let mut all = Vec::new();
     for n in 0..WRITERS {
-        let task = described("stream", &format!("writer {n}"), &stream).map_err(|error| anyhow::anyhow!("{error}"))?;
+        let task = described("stream", &format!("writer {n}"), &stream)?;
         all.push(stage.client.submit(&task).await?.value.id);
     }
     for id in &all {
@@ -175,7 +175,7 @@ async fn output(stage: &Stage) -> Result<()> {
 
 /// Frames while a graph changes all the time.
 async fn graph(stage: &Stage) -> Result<()> {
-    let fan = described("fan", "a large graph", &(NODES, 20_000_u64)).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let fan = described("fan", "a large graph", &(NODES, 20_000_u64))?;
     let id = stage.client.submit(&fan).await?.value.id;
     let mut seat = Seat::Page(Box::new(measured(stage).await?));
     seat.until_fact("link", "live").await?;
@@ -194,8 +194,7 @@ async fn graph(stage: &Stage) -> Result<()> {
 async fn scroll(stage: &Stage) -> Result<()> {
     let tasks: Vec<NewTask> = (0..1_000)
         .map(|n| described("nobody", &format!("task {n} of many"), &n))
-        .collect::<Result<_, _>>()
-        .map_err(|error| anyhow::anyhow!("{error}"))?;
+        .collect::<Result<_, _>>()?;
     for _ in 0..TASKS / tasks.len() {
         stage.client.submit_all(&tasks).await?;
     }

@@ -85,7 +85,9 @@ async fn tour(seat: &mut Seat, place: &Where, size: Size, look: Look, shown: &st
     seat.go("Tasks", "tasks").await?;
     seat.click(shown).await?;
     seat.until_fact("screen", "task").await?;
-    keep(seat, place, "task", size, look).await
+    keep(seat, place, "task", size, look).await?;
+    seat.click("Output").await?;
+    keep(seat, place, "output", size, look).await
 }
 
 async fn keep(seat: &mut Seat, place: &Where, name: &str, size: Size, look: Look) -> Result<()> {
@@ -103,7 +105,6 @@ async fn keep(seat: &mut Seat, place: &Where, name: &str, size: Size, look: Look
 
 /// A fleet on an ordinary day. Gives the description of the task to be looked at.
 async fn furnish(stage: &Stage) -> Result<String> {
-    let failed = |error| anyhow::anyhow!("{error}");
     let submit = async |task: NewTask| -> Result<TaskId> { Ok(stage.client.submit(&task).await?.value.id) };
     let mut done = Vec::new();
     for words in [
@@ -112,10 +113,10 @@ async fn furnish(stage: &Stage) -> Result<String> {
         "Summarise yesterday's incidents",
         "Check the licences of new dependencies",
     ] {
-        done.push(submit(described("fan", words, &(6, 60)).map_err(failed)?).await?);
+        done.push(submit(described("fan", words, &(6, 60))?).await?);
     }
     for words in ["Build the payment module", "Build the mobile client"] {
-        let id = submit(described("compile", words, &()).map_err(failed)?).await?;
+        let id = submit(described("compile", words, &())?).await?;
         stage.reached(id, TaskState::Failed).await?;
     }
     for id in done {
@@ -131,16 +132,16 @@ async fn furnish(stage: &Stage) -> Result<String> {
             topic: topic.to_owned(),
             pace_ms: 40,
         };
-        submit(described("article", &format!("Write: {topic}"), &article).map_err(failed)?).await?;
+        submit(described("article", &format!("Write: {topic}"), &article)?).await?;
     }
     let long = Stream {
         lines: 100_000,
         every_ms: 120,
     };
     for words in ["Follow the release pipeline", "Watch the canary"] {
-        submit(described("stream", words, &long).map_err(failed)?).await?;
+        submit(described("stream", words, &long)?).await?;
     }
-    let mut needy = described("transcode", "Transcode the keynote", &()).map_err(failed)?;
+    let mut needy = described("transcode", "Transcode the keynote", &())?;
     needy.requires = ["gpu".to_owned()].into();
     submit(needy).await?;
     process::until("three questions", async || {

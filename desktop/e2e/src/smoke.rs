@@ -53,7 +53,7 @@ async fn job(seat: &mut Seat, stage: &Stage, topic: &str) -> Result<()> {
     seat.write("article").await?;
     seat.click_field("Input").await?;
     seat.write(&format!("{{\"topic\": \"{topic}\"}}")).await?;
-    seat.click("Create").await?;
+    seat.click("Create task").await?;
     seat.until_fact("screen", "task").await?;
     let task = newest(stage).await?;
     ensure!(task.task_type == "article", "another task came of it: {task:?}");
@@ -67,7 +67,8 @@ async fn job(seat: &mut Seat, stage: &Stage, topic: &str) -> Result<()> {
         .await?;
     decide(seat, "Accept", None).await?;
     let done = stage.reached(task.id, TaskState::Succeeded).await?;
-    ensure!(done.output.get().contains(revised), "{}", done.output.get());
+    let output = done.output.context("an output")?;
+    ensure!(output.get().contains(revised), "{}", output.get());
     seat.until_fact("checkpoints", "0").await?;
 
     seat.click("Tasks").await?;
@@ -98,14 +99,13 @@ async fn newest(stage: &Stage) -> Result<Task> {
 
 /// What is seldom, and must be shown all the same.
 async fn odd(seat: &mut Seat, stage: &Stage) -> Result<()> {
-    let failed = |error| anyhow::anyhow!("{error}");
     let names = ["مراجعة وحدة الدفع", "修复 🚀🧪 bug", "an ordinary one"];
     for name in names {
-        let task = described("compile", name, &()).map_err(failed)?;
+        let task = described("compile", name, &())?;
         let made = stage.client.submit(&task).await?.value;
         stage.reached(made.id, TaskState::Failed).await?;
     }
-    let large = described("large", "ten megabytes", &10_000_000).map_err(failed)?;
+    let large = described("large", "ten megabytes", &10_000_000)?;
     let large = stage.client.submit(&large).await?.value;
     stage.reached(large.id, TaskState::Succeeded).await?;
     seat.click("Tasks").await?;
@@ -131,7 +131,7 @@ async fn lost(seat: &mut Seat, stage: &mut Stage) -> Result<()> {
         topic: "What came after".to_owned(),
         pace_ms: 0,
     };
-    let task = described("article", "What came after", &article).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let task = described("article", "What came after", &article)?;
     stage.client.submit(&task).await?;
     seat.until_fact("checkpoints", "1").await?;
     // What waits is not for the next test.
@@ -154,9 +154,10 @@ async fn locked(programs: &Programs) -> Result<()> {
     for (token, link) in [("a-wrong-token", "ended"), (TOKEN, "live")] {
         page.click("Settings").await?;
         page.until_fact("screen", "settings").await?;
+        page.click("Change").await?;
         page.click_field("Token").await?;
         page.write(token).await?;
-        page.click("Connect").await?;
+        page.click("Save").await?;
         page.until_fact("link", link).await?;
     }
     // The browser itself says of each refusal that there was one.

@@ -68,7 +68,7 @@ impl Stage {
     pub(crate) fn work(&mut self, name: &str, slots: u32) -> Result<()> {
         let address = ServerAddress::parse(&self.url, self.token.clone())?;
         let source = Arc::new(RemoteSource::new(RemoteConfig::new(address, transport::native())));
-        let agents = agents::registry().map_err(|error| anyhow::anyhow!("{error}"))?;
+        let agents = agents::registry()?;
         let config = WorkerConfig {
             name: name.to_owned(),
             slots,

@@ -1,6 +1,6 @@
 //! Grounds and frames.
 
-use iced::{Border, Color, Shadow, Theme, Vector, widget::container::Style};
+use iced::{Border, Color, Theme, widget::container::Style};
 use orchestrator_desktop_model::Tone;
 
 use super::{button::mix, colours, radius};
@@ -27,18 +27,11 @@ pub fn card(theme: &Theme) -> Style {
     })
 }
 
-/// A card that lies over everything.
+/// A card that lies over everything. It has no shadow: drawn by the processor, a shadow is laid over itself with every
+/// part of it that is drawn anew, until all is black.
 pub fn overlay(theme: &Theme) -> Style {
     let colours = colours(theme);
-    Style {
-        shadow: Shadow {
-            color: Color::from_rgba(0.0, 0.0, 0.0, 0.35),
-            offset: Vector::new(0.0, 8.0),
-            blur_radius: 32.0,
-        },
-        ..card(theme)
-    }
-    .border(Border {
+    card(theme).border(Border {
         color: colours.outline,
         width: 1.0,
         radius: radius::LARGE.into(),
