@@ -1,0 +1,85 @@
+"""Who takes part, and where each turn's fresh storage is."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import uuid
+from typing import Iterator, Literal
+
+import psycopg
+import redis
+
+Storage = Literal["memory", "sqlite", "postgres", "redis"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One contender: a program of this folder, what it works on, and how much of it is enough to be measured."""
+
+    name: str
+    program: str
+    storage: Storage
+    tasks: int
+    fan_outs: int
+    ours: bool = False
+    durable: bool = True
+
+
+ENTRIES = (
+    Entry("ours, memory", "ours.py", "memory", 20_000, 10, ours=True, durable=False),
+    Entry("ours, SQLite", "ours.py", "sqlite", 20_000, 10, ours=True),
+    Entry("ours, PostgreSQL", "ours.py", "postgres", 20_000, 10, ours=True),
+    Entry("Celery, Redis", "peer_celery.py", "redis", 5_000, 5),
+    Entry("Dramatiq, Redis", "peer_dramatiq.py", "redis", 10_000, 5),
+    Entry("Procrastinate, PostgreSQL", "peer_procrastinate.py", "postgres", 3_000, 0),
+    Entry("DBOS, PostgreSQL", "peer_dbos.py", "postgres", 1_500, 3),
+    Entry("DBOS, SQLite", "peer_dbos.py", "sqlite", 200, 1),
+)
+
+
+@contextlib.contextmanager
+def storage(entry: Entry, folder: pathlib.Path) -> Iterator[str]:
+    """The URL of a storage for one turn, with nothing in it."""
+    if entry.storage == "memory":
+        yield "memory:"
+    elif entry.storage == "sqlite":
+        path = folder / "tasks.db"
+        yield f"sqlite:{path}" if entry.ours else f"sqlite:///{path}"
+    elif entry.storage == "redis":
+        url = os.environ["ORCHESTRATOR_TEST_REDIS"]
+        with redis.Redis.from_url(url) as client:
+            client.flushall()
+            yield url
+    else:
+        with _database() as url:
+            yield url
+
+
+@contextlib.contextmanager
+def _database() -> Iterator[str]:
+    server = os.environ["ORCHESTRATOR_TEST_POSTGRES"]
+    name = f"b{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+        try:
+            yield f"{server.rpartition('/')[0]}/{name}"
+        finally:
+            connection.execute(f"drop database {name} with (force)")
+
+
+def must_be_durable() -> None:
+    """Raises ``RuntimeError`` when the services do not sync, or are not there: nothing could be compared then."""
+    try:
+        with psycopg.connect(os.environ["ORCHESTRATOR_TEST_POSTGRES"]) as connection:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                found = connection.execute(f"show {setting}").fetchone()
+                if found != ("on",):
+                    raise RuntimeError(f"PostgreSQL's {setting} is {found}: run this through `make bench ARGS=python`")
+        with redis.Redis.from_url(os.environ["ORCHESTRATOR_TEST_REDIS"]) as client:
+            if client.config_get("appendonly").get("appendonly") != "yes":
+                raise RuntimeError("Redis keeps no append-only file: run this through `make bench ARGS=python`")
+    except KeyError as missing:
+        raise RuntimeError(f"{missing} is not set: run this through `make bench ARGS=python`") from None
