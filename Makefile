@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Two cargo runs at once only wait for each other, and mix their output.
 .NOTPARALLEL:
-.PHONY: help demo fleet test verify python wheel simulate chaos lint deny bench fmt doc clean
+.PHONY: help demo dev desktop web screenshots fleet test verify python wheel simulate chaos lint deny bench fmt doc clean
 
 help: ## list these targets
 	@echo "usage: make TARGET"
@@ -10,6 +10,18 @@ help: ## list these targets
 
 demo: ## review this repository with the orchestrator, and show the report
 	@bash .ci/demo.sh
+
+dev: ## a server, a worker and the dashboard at http://127.0.0.1:8080/, until Ctrl-C
+	@bash .ci/dev.sh $(ARGS)
+
+desktop: ## open the app as a window (ARGS="--server http://127.0.0.1:8080")
+	@bash .ci/desktop.sh $(ARGS)
+
+web: ## build the app for browsers: target/dashboard
+	@bash .ci/web.sh
+
+screenshots: ## picture every screen of the app: docs/screenshots
+	@bash .ci/e2e.sh screens
 
 fleet: ## a private PostgreSQL and Redis, two servers, three workers on this machine, until Ctrl-C
 	@bash .ci/fleet.sh

@@ -57,12 +57,30 @@ const RULES: &[Rule] = &[
         name: "orchestrator-server",
         may: &[
             "orchestrator-core",
+            "orchestrator-dashboard",
             "orchestrator-postgres",
             "orchestrator-protocol",
             "orchestrator-redis",
             "orchestrator-trace",
         ],
         never: &["sqlx"],
+    },
+    // Files, which the server answers with: what they show, and how they were made, is not its business.
+    Rule {
+        name: "orchestrator-dashboard",
+        may: &[],
+        never: &["poem", "tokio"],
+    },
+    // The app from outside, with agents of its own behind a real server.
+    Rule {
+        name: "orchestrator-e2e",
+        may: &["orchestrator-client", "orchestrator-core", "orchestrator-protocol"],
+        never: &["poem", "sqlx"],
+    },
+    Rule {
+        name: "orchestrator-bundle",
+        may: &[],
+        never: &["poem", "tokio"],
     },
     Rule {
         name: "orchestrator-worker",
@@ -84,6 +102,22 @@ const RULES: &[Rule] = &[
             "orchestrator-worker",
         ],
         never: &["redis", "sqlx"],
+    },
+    // What the app knows and shows: no toolkit, no network, no runtime.
+    Rule {
+        name: "orchestrator-desktop-model",
+        may: &["orchestrator-protocol"],
+        never: &["futures", "iced", "reqwest", "tokio"],
+    },
+    Rule {
+        name: "orchestrator-desktop",
+        may: &[
+            "orchestrator-client",
+            "orchestrator-core",
+            "orchestrator-desktop-model",
+            "orchestrator-protocol",
+        ],
+        never: &["poem", "sqlx"],
     },
     // The programs of a fleet in one, so that its tests are always run with the code that they were built with.
     Rule {

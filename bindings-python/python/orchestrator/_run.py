@@ -84,7 +84,7 @@ class Runner:
             output = await _streamed(ctx, agent.function(*args, **kwargs))
         else:
             output = await self._in_thread(ctx, agent, args, kwargs)
-        return _json.dumps(output, f"output of `{agent.name}`")
+        return agent._written(output)
 
     async def _in_thread(self, ctx: Context, agent: Agent[Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
         blocking = sync.Context(ctx, self._loop)

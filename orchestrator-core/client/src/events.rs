@@ -43,6 +43,17 @@ pub struct EventsError {
     pub message: String,
 }
 
+/// What [`Events::step`] came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// It is connected: what happens from now on comes.
+    Connected,
+    /// It is not, or no more, for this reason; the next step tries again.
+    Lost(String),
+    /// Something happened.
+    Happened(Box<Event>),
+}
+
 /// Live events: every durable one after the place where it began, once and in order; the live-only ones while it is
 /// connected.
 pub struct Events {
@@ -90,32 +101,39 @@ impl Events {
     /// Dropping the future gives up the attempt.
     pub async fn connect(&mut self) -> Result<(), EventsError> {
         while self.socket.is_none() {
-            let wait = self.backoff.next();
-            if !wait.is_zero() {
-                self.transport.sleep(wait).await;
-            }
-            let mut url = self.address.socket(self.attempts, "/api/v1/events");
-            self.ask(&mut url);
-            let connecting = self.transport.connect(&url, self.address.token());
-            match within(&*self.transport, PATIENCE, connecting).await {
-                Some(Ok(socket)) => {
-                    let place = socket.header(PLACE).and_then(|seq| seq.parse().ok()).map(Seq);
-                    self.query.after = self.query.after.or(place);
-                    self.socket = Some(socket);
-                }
-                Some(Err(ConnectError::Refused { status, message })) if matches!(status, 400 | 401 | 403 | 404) => {
-                    return Err(EventsError { status, message });
-                }
-                Some(Err(error)) => self.again(&error),
-                None => self.again(&"it takes too long"),
-            }
+            self.attempt().await?;
         }
         Ok(())
     }
 
-    fn again(&mut self, why: &dyn std::fmt::Display) {
+    /// Waits as long as is due and tries once to connect; what kept it from that, if anything did.
+    async fn attempt(&mut self) -> Result<Option<String>, EventsError> {
+        let wait = self.backoff.next();
+        if !wait.is_zero() {
+            self.transport.sleep(wait).await;
+        }
+        let mut url = self.address.socket(self.attempts, "/api/v1/events");
+        self.ask(&mut url);
+        let connecting = self.transport.connect(&url, self.address.token());
+        match within(&*self.transport, PATIENCE, connecting).await {
+            Some(Ok(socket)) => {
+                let place = socket.header(PLACE).and_then(|seq| seq.parse().ok()).map(Seq);
+                self.query.after = self.query.after.or(place);
+                self.socket = Some(socket);
+                Ok(None)
+            }
+            Some(Err(ConnectError::Refused { status, message })) if matches!(status, 400 | 401 | 403 | 404) => {
+                Err(EventsError { status, message })
+            }
+            Some(Err(error)) => Ok(Some(self.again(&error))),
+            None => Ok(Some(self.again(&"it takes too long"))),
+        }
+    }
+
+    fn again(&mut self, why: &dyn std::fmt::Display) -> String {
         self.attempts = self.attempts.wrapping_add(1);
         tracing::debug!("no live events, will connect again: {why}");
+        why.to_string()
     }
 
     fn ask(&self, url: &mut reqwest::Url) {
@@ -150,32 +168,47 @@ impl Events {
     /// Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Result<Event, EventsError> {
         loop {
-            self.connect().await?;
-            let Some(socket) = &mut self.socket else { continue };
+            if let Step::Happened(event) = self.step().await? {
+                return Ok(*event);
+            }
+        }
+    }
+
+    /// The next event, or what became of the connection: for those who show it, or take a snapshot each time it opens.
+    ///
+    /// # Errors
+    ///
+    /// As [`Events::connect`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped; an attempt to connect is given up.
+    pub async fn step(&mut self) -> Result<Step, EventsError> {
+        loop {
+            let Some(socket) = &mut self.socket else {
+                return Ok(match self.attempt().await? {
+                    None => Step::Connected,
+                    Some(why) => Step::Lost(why),
+                });
+            };
             let text = match within(&*self.transport, SILENCE, socket.next()).await {
                 Some(Ok(Some(text))) => text,
                 Some(Ok(None)) => continue,
-                Some(Err(closed)) => {
-                    self.lose(&closed);
-                    continue;
-                }
-                None => {
-                    self.lose(&"it was silent for too long");
-                    continue;
-                }
+                Some(Err(closed)) => return Ok(self.lose(&closed)),
+                None => return Ok(self.lose(&"it was silent for too long")),
             };
             self.backoff.reset();
             // What a newer server adds is passed over.
             if let Ok(event) = serde_json::from_str::<Event>(&text) {
                 self.query.after = self.query.after.max(Some(event.seq));
-                return Ok(event);
+                return Ok(Step::Happened(Box::new(event)));
             }
         }
     }
 
-    fn lose(&mut self, why: &dyn std::fmt::Display) {
+    fn lose(&mut self, why: &dyn std::fmt::Display) -> Step {
         self.socket = None;
-        self.again(why);
+        Step::Lost(self.again(why))
     }
 
     /// The events as a stream that ends with the first error.

@@ -14,6 +14,6 @@ pub mod worker;
 
 pub use address::ServerAddress;
 pub use api::{Client, ClientError};
-pub use events::{Events, EventsQuery};
+pub use events::{Events, EventsError, EventsQuery, Step};
 #[cfg(feature = "native")]
 pub use worker::{RemoteConfig, RemoteSource, Way};

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Makes the fonts of this folder anew: Inter and JetBrains Mono (Debian's packages) reduced to what people write in
+# Latin, Greek and Cyrillic, and the icons named in icons.txt (the npm package lucide-static).
+#
+# Needed only when icons.txt or the ranges change: what it makes is committed.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+for tool in apt-get dpkg-deb npm python3; do
+    command -v "$tool" >/dev/null || { echo "fonts: $tool is missing; install it and try again" >&2; exit 1; }
+done
+cd "$work"
+apt-get download fonts-inter fonts-jetbrains-mono
+for package in ./*.deb; do dpkg-deb -x "$package" root; done
+npm pack --silent lucide-static >/dev/null
+tar xzf lucide-static-*.tgz
+python3 -m venv venv
+venv/bin/pip install --quiet fonttools
+
+text='U+0020-024F,U+0259,U+02BC,U+02C6-02DD,U+0300-036F,U+0370-03FF,U+0400-04FF,U+1E00-1EFF,U+2000-206F,U+20A0-20BF,U+2100-214F,U+2150-218F,U+2190-21FF,U+2200-22FF,U+25A0-25FF,U+2713-2717,U+FFFD'
+# subset FROM TO FEATURES RANGES
+subset() {
+    venv/bin/pyftsubset "$1" --output-file="$here/$2" --layout-features="$3" --unicodes="$4" --no-hinting --desubroutinize
+}
+for weight in Regular Medium SemiBold; do
+    subset "root/usr/share/fonts/opentype/inter/Inter-$weight.otf" "Inter-$weight.otf" 'kern,mark,mkmk,ccmp,locl,calt,tnum' "$text"
+done
+# Without ligatures: output is shown as it was written.
+subset root/usr/share/fonts/truetype/jetbrains-mono/JetBrainsMono-Regular.ttf JetBrainsMono-Regular.ttf \
+    'kern,mark,mkmk,ccmp,locl' "$text,U+2500-257F,U+2580-259F"
+
+# Each icon's code point, and the Rust table that names them.
+python3 - "$here" <<'PYTHON' >codes
+import json, pathlib, sys
+here = pathlib.Path(sys.argv[1])
+codes = json.loads(pathlib.Path("package/font/codepoints.json").read_text())
+names = [line.strip() for line in (here / "icons.txt").read_text().splitlines() if line.strip()]
+missing = [name for name in names if name not in codes]
+if missing:
+    sys.exit(f"fonts: lucide has no icon {', '.join(missing)}; change icons.txt")
+print(",".join(f"U+{codes[name]:04X}" for name in names))
+lines = ["//! The icons, by name. Made by `fonts/make.sh` from `fonts/icons.txt`.", ""]
+for name in names:
+    constant = name.replace("-", "_").upper()
+    lines += [f"/// `{name}`", f"pub const {constant}: char = '\\u{{{codes[name]:04x}}}';"]
+(here.parent / "src/theme/glyph.rs").write_text("\n".join(lines) + "\n")
+PYTHON
+subset package/font/lucide.ttf icons.ttf '' "$(cat codes)"
+cp root/usr/share/doc/fonts-inter/copyright "$here/LICENSE-Inter"
+cp root/usr/share/doc/fonts-jetbrains-mono/copyright "$here/LICENSE-JetBrainsMono"
+cp package/LICENSE "$here/LICENSE-Lucide"

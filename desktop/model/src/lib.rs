@@ -1,0 +1,27 @@
+//! What the app knows and what it shows: state, reducers and view models.
+//!
+//! Nothing here draws, waits, asks the network or reads a clock: the time comes in as an argument, answers and events
+//! come in as values, and what is to be shown comes out as values. A crate of its own, so that Cargo enforces it.
+
+pub mod diff;
+pub mod failure;
+pub mod fleet;
+pub mod format;
+pub mod graph;
+pub mod link;
+pub mod list;
+pub mod look;
+pub mod output;
+pub mod palette;
+pub mod pretty;
+pub mod report;
+pub mod settings;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod timeline;
+pub mod tree;
+
+pub use failure::{Failure, FailureKind};
+pub use fleet::Fleet;
+pub use link::Link;
+pub use look::{Look, Shape, Tone};

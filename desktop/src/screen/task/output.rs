@@ -1,0 +1,324 @@
+//! What the chosen task wrote: searched, followed, copied.
+
+use iced::{
+    Alignment, Element, Length, Task,
+    widget::{Id, column, container, operation, row, text_input},
+};
+use orchestrator_desktop_model::{
+    Failure, Tone, format,
+    output::{Output, Shown},
+};
+use orchestrator_protocol::{LogLine, Page, TaskId};
+
+use crate::{
+    screen::{Event, Shared},
+    theme::{self, font, gap, glyph, size},
+    widget::{
+        button, mono, notice, one_line,
+        rows::{self, Scrolled},
+        small,
+    },
+};
+
+const ROW: f32 = 19.0;
+const LINES: Id = Id::new("output");
+const SEARCH: Id = Id::new("output-search");
+
+/// What the chosen task wrote.
+#[derive(Debug)]
+pub(super) struct OutputView {
+    task: TaskId,
+    output: Output,
+    /// A page is on its way.
+    asked: bool,
+    /// More was written meanwhile.
+    behind: bool,
+    /// All that was written when it was last asked for is here.
+    known: bool,
+    follows: bool,
+    times: bool,
+    needle: String,
+    scrolled: Scrolled,
+    failure: Option<Failure>,
+}
+
+/// What happens there.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// Lines of a task have come, or not.
+    Came(TaskId, Result<Page<LogLine>, Failure>),
+    /// It was scrolled.
+    Scrolled(Scrolled),
+    /// The end is to be followed, or no more.
+    Follow(bool),
+    /// The times are to be shown, or no more.
+    Times(bool),
+    /// The field to search in is to have the focus.
+    Find,
+    /// Something is looked for.
+    Search(String),
+    /// On to the next that was found, or back.
+    Step(bool),
+    /// All of it is to be copied.
+    Copy,
+    /// It is to be asked for again.
+    Again,
+}
+
+impl OutputView {
+    pub(super) fn new(task: TaskId) -> Self {
+        Self {
+            task,
+            output: Output::default(),
+            asked: false,
+            behind: false,
+            known: false,
+            follows: true,
+            times: false,
+            needle: String::new(),
+            scrolled: Scrolled::default(),
+            failure: None,
+        }
+    }
+
+    /// Shows what a task wrote.
+    pub(super) fn show(&mut self, task: TaskId, shared: &Shared) -> Task<super::Message> {
+        if task == self.task && (self.known || self.asked) {
+            return Task::none();
+        }
+        if task != self.task {
+            let (times, needle) = (self.times, std::mem::take(&mut self.needle));
+            *self = Self {
+                times,
+                needle,
+                ..Self::new(task)
+            };
+            self.output.search(&self.needle);
+        }
+        self.catch_up(shared)
+    }
+
+    /// Asks for what was written since.
+    pub(super) fn catch_up(&mut self, shared: &Shared) -> Task<super::Message> {
+        if self.asked {
+            self.behind = true;
+            return Task::none();
+        }
+        let Some(api) = shared.api.clone() else {
+            return Task::none();
+        };
+        self.asked = true;
+        self.behind = false;
+        let (task, after) = (self.task, self.output.after());
+        let came = async move { api.logs(task, after).await };
+        Task::perform(came, move |page| super::Message::Output(Message::Came(task, page)))
+    }
+
+    pub(super) fn update(&mut self, message: Message, shared: &Shared) -> (Task<super::Message>, Option<Event>) {
+        match message {
+            Message::Came(task, page) if task == self.task => (self.came(page, shared), None),
+            Message::Came(..) => (Task::none(), None),
+            Message::Scrolled(scrolled) => {
+                // A list that grows is not one that was scrolled.
+                if (scrolled.offset - self.scrolled.offset).abs() > 0.5 {
+                    self.follows = scrolled.is_at_end();
+                }
+                self.scrolled = scrolled;
+                (Task::none(), None)
+            }
+            Message::Follow(follows) => {
+                self.follows = follows;
+                (
+                    if follows {
+                        operation::snap_to_end(LINES)
+                    } else {
+                        Task::none()
+                    },
+                    None,
+                )
+            }
+            Message::Times(times) => {
+                self.times = times;
+                (Task::none(), None)
+            }
+            Message::Find => (operation::focus(SEARCH), None),
+            Message::Search(needle) => {
+                self.output.search(&needle);
+                self.needle = needle;
+                let line = self.output.current().map(|(_, line)| line);
+                (self.go_to(line), None)
+            }
+            Message::Step(forward) => {
+                let line = self.output.step(forward);
+                (self.go_to(line), None)
+            }
+            Message::Copy => (Task::none(), Some(Event::Copy(self.output.whole()))),
+            Message::Again => {
+                self.failure = None;
+                (self.catch_up(shared), None)
+            }
+        }
+    }
+
+    fn came(&mut self, page: Result<Page<LogLine>, Failure>, shared: &Shared) -> Task<super::Message> {
+        self.asked = false;
+        let page = match page {
+            Ok(page) => page,
+            Err(failure) => {
+                self.failure = Some(failure);
+                return Task::none();
+            }
+        };
+        self.failure = None;
+        let more = page.next_cursor.is_some() && !page.items.is_empty();
+        self.output.extend(page.items);
+        let next = if more || self.behind {
+            self.catch_up(shared)
+        } else {
+            Task::none()
+        };
+        self.known |= !more;
+        if self.follows {
+            Task::batch([next, operation::snap_to_end(LINES)])
+        } else {
+            next
+        }
+    }
+
+    fn go_to(&mut self, line: Option<usize>) -> Task<super::Message> {
+        let Some(line) = line else {
+            return Task::none();
+        };
+        self.follows = false;
+        let offset = (line as f32 * ROW - self.scrolled.seen.min(800.0) / 2.0).max(0.0);
+        self.scrolled.offset = offset;
+        operation::scroll_to(
+            LINES,
+            operation::AbsoluteOffset {
+                x: None,
+                y: Some(offset),
+            },
+        )
+    }
+
+    pub(super) fn view<'a>(&'a self, shared: &'a Shared) -> Element<'a, Message> {
+        let content: Element<'_, Message> = match &self.failure {
+            Some(failure) if self.output.is_empty() => notice::failed(failure, Some(("Try again", Message::Again))),
+            _ if !self.output.is_empty() => self.lines(shared),
+            _ if !self.known => notice::loading("Asking for the output…"),
+            _ => notice::empty(
+                glyph::SQUARE_TERMINAL,
+                "No output",
+                "What the task writes comes up here line by line.",
+                None,
+            ),
+        };
+        super::pane(column![self.bar(), crate::widget::surface::line(), content])
+    }
+
+    fn bar(&self) -> Element<'_, Message> {
+        let found = match (self.needle.is_empty(), self.output.current()) {
+            (true, _) => None,
+            (false, Some((n, _))) => Some(small(format!("{n} of {}", self.output.found())).style(theme::text::muted)),
+            (false, None) => Some(small("not found").style(theme::text::toned(Tone::Attention))),
+        };
+        let any = (self.output.found() > 0).then_some(());
+        let search = text_input("Search the output (Ctrl+F)", &self.needle)
+            .id(SEARCH)
+            .on_input(Message::Search)
+            .on_submit(Message::Step(true))
+            .size(size::BODY)
+            .padding([5.0, 10.0])
+            .width(260.0)
+            .style(theme::input::line);
+        let whole = (!self.output.is_empty()).then_some(Message::Copy);
+        let all = small(format!(
+            "{} lines · {}",
+            self.output.len(),
+            format::bytes(self.output.bytes() as u64)
+        ));
+        row![
+            search,
+            button::only_icon(glyph::CHEVRON_UP, "The one before", any.map(|()| Message::Step(false))),
+            button::only_icon(
+                glyph::CHEVRON_DOWN,
+                "The next (Enter)",
+                any.map(|()| Message::Step(true))
+            ),
+        ]
+        .push(found)
+        .push(crate::widget::fill())
+        .push(all.style(theme::text::faint))
+        .push(super::toggle("Times", self.times, Message::Times(!self.times)))
+        .push(super::toggle("Follow", self.follows, Message::Follow(!self.follows)))
+        .push(button::only_icon(glyph::COPY, "Copy all of it", whole))
+        .spacing(gap::TINY)
+        .padding([gap::SMALL, gap::MEDIUM])
+        .align_y(Alignment::Center)
+        .into()
+    }
+
+    fn lines<'a>(&'a self, shared: &'a Shared) -> Element<'a, Message> {
+        let window = rows::window(self.output.len(), ROW, self.scrolled);
+        let digits = self.output.len().to_string().len().max(3);
+        let current = self.output.current().map(|(_, line)| line);
+        let shown = self.output.shown(window.clone()).map(|line| {
+            let number = line.number;
+            (number, self.line(line, digits, current, shared))
+        });
+        container(rows::rows(
+            LINES,
+            self.output.len(),
+            ROW,
+            &window,
+            shown,
+            Message::Scrolled,
+        ))
+        .padding([gap::TINY, 0.0])
+        .into()
+    }
+
+    fn line<'a>(
+        &self,
+        line: Shown<'a>,
+        digits: usize,
+        current: Option<usize>,
+        shared: &Shared,
+    ) -> Element<'a, Message> {
+        let number = mono(format!("{:>digits$}", line.number + 1)).style(theme::text::faint);
+        let time = self
+            .times
+            .then(|| mono(format::time_of_day(line.at, &shared.zone)).style(theme::text::faint));
+        // The error stream is marked by a shape, and not by its colour alone.
+        let mark = if line.stderr { "!" } else { " " };
+        let text = one_line(mono(line.text).font(font::MONO));
+        let text = if line.stderr {
+            text.style(theme::text::toned(Tone::Attention))
+        } else {
+            text
+        };
+        let cut = line
+            .cut
+            .then(|| small("… cut; copy shows all").style(theme::text::faint));
+        let content = row![number]
+            .push(time)
+            .push(mono(mark).style(theme::text::toned(Tone::Attention)))
+            .push(text)
+            .push(cut)
+            .spacing(gap::SMALL)
+            .align_y(Alignment::Center);
+        let ground = match (current == Some(line.number), self.output.is_found(line.number)) {
+            (true, _) => theme::container::found_now,
+            (false, true) => theme::container::found,
+            (false, false) => iced::widget::container::transparent,
+        };
+        container(content)
+            .height(ROW)
+            .width(Length::Fill)
+            .padding([0.0, gap::MEDIUM])
+            .align_y(Alignment::Center)
+            .clip(true)
+            .style(ground)
+            .into()
+    }
+}

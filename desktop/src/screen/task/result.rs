@@ -1,0 +1,186 @@
+//! What the chosen task was given and what it gave.
+
+use iced::{
+    Alignment, Element, Length, Task,
+    widget::{Id, Row, column, container, rich_text, row, span, text::Span},
+};
+use orchestrator_desktop_model::{
+    format,
+    pretty::{Kind, Pretty},
+};
+use orchestrator_protocol::{Task as AnyTask, TaskId};
+
+use crate::{
+    screen::Event,
+    theme::{self, font, gap, glyph, size},
+    widget::{
+        button, fill, heading, notice,
+        rows::{self, Scrolled},
+        small, surface,
+    },
+};
+
+const ROW: f32 = 19.0;
+
+/// Input and output, laid out.
+#[derive(Debug, Default)]
+pub(super) struct ResultView {
+    of: Option<(TaskId, usize, usize)>,
+    input: Side,
+    output: Side,
+}
+
+#[derive(Debug, Default)]
+struct Side {
+    pretty: Pretty,
+    bytes: usize,
+    scrolled: Scrolled,
+}
+
+/// What happens there.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// The input was scrolled.
+    Input(Scrolled),
+    /// The output was scrolled.
+    Output(Scrolled),
+    /// The input is to be copied.
+    CopyInput,
+    /// The output is to be copied.
+    CopyOutput,
+}
+
+impl Side {
+    fn new(json: &str) -> Self {
+        Self {
+            pretty: Pretty::new(json),
+            bytes: json.len(),
+            scrolled: Scrolled::default(),
+        }
+    }
+}
+
+impl ResultView {
+    /// Shows a task; what is shown already stays where it is.
+    pub(super) fn show(&mut self, task: &AnyTask) {
+        let output = task.output.as_ref().map(orchestrator_protocol::Json::get);
+        let of = (task.id, task.input.get().len(), output.map_or(0, str::len));
+        if self.of == Some(of) {
+            return;
+        }
+        self.of = Some(of);
+        self.input = Side::new(task.input.get());
+        self.output = output.map(Side::new).unwrap_or_default();
+    }
+
+    pub(super) fn update(&mut self, message: &Message) -> (Task<super::Message>, Option<Event>) {
+        match message {
+            Message::Input(scrolled) => self.input.scrolled = *scrolled,
+            Message::Output(scrolled) => self.output.scrolled = *scrolled,
+            Message::CopyInput => return (Task::none(), Some(Event::Copy(self.input.pretty.whole()))),
+            Message::CopyOutput => return (Task::none(), Some(Event::Copy(self.output.pretty.whole()))),
+        }
+        (Task::none(), None)
+    }
+
+    pub(super) fn view<'a>(&'a self, task: &'a AnyTask) -> Element<'a, Message> {
+        let nothing = match (&task.output, task.state.is_terminal()) {
+            (None, false) => Some("It has not given anything yet."),
+            (None, true) => Some("It ended without an output."),
+            (Some(_), _) => None,
+        };
+        row![
+            self.input
+                .view("Input", "input", None, Message::CopyInput, Message::Input),
+            self.output
+                .view("Output", "output-json", nothing, Message::CopyOutput, Message::Output),
+        ]
+        .spacing(gap::MEDIUM)
+        .into()
+    }
+}
+
+impl Side {
+    fn view<'a>(
+        &'a self,
+        name: &'a str,
+        id: &'static str,
+        nothing: Option<&'a str>,
+        copy: Message,
+        on_scroll: fn(Scrolled) -> Message,
+    ) -> Element<'a, Message> {
+        let bytes = (self.bytes > 0).then(|| small(format::bytes(self.bytes as u64)).style(theme::text::faint));
+        let head = row![heading(name)]
+            .push(bytes)
+            .push(fill())
+            .push(button::only_icon(glyph::COPY, "Copy", (self.bytes > 0).then_some(copy)))
+            .spacing(gap::SMALL)
+            .padding([gap::TINY, gap::MEDIUM])
+            .align_y(Alignment::Center);
+        let content = match nothing {
+            Some(nothing) => notice::empty(glyph::FILE_JSON, "Nothing yet", nothing, None),
+            None => self.lines(id, on_scroll),
+        };
+        super::pane(column![head, surface::line(), content])
+    }
+
+    fn lines<'a>(&'a self, id: &'static str, on_scroll: fn(Scrolled) -> Message) -> Element<'a, Message> {
+        let window = rows::window(self.pretty.len(), ROW, self.scrolled);
+        let shown = self
+            .pretty
+            .shown(window.clone())
+            .enumerate()
+            .map(|(n, (depth, pieces))| {
+                let indent = iced::widget::space().width(depth as f32 * 16.0);
+                let line: Row<'_, Message> = row![
+                    indent,
+                    rich_text(pieces.into_iter().flat_map(words).collect::<Vec<_>>())
+                        .size(size::SMALL)
+                        .font(font::MONO)
+                        .wrapping(iced::widget::text::Wrapping::None)
+                ];
+                let line = container(line)
+                    .height(ROW)
+                    .padding([0.0, gap::MEDIUM])
+                    .clip(true)
+                    .width(Length::Fill);
+                (window.start + n, line.into())
+            });
+        let shown: Vec<_> = shown.collect();
+        container(rows::rows(
+            Id::new(id),
+            self.pretty.len(),
+            ROW,
+            &window,
+            shown.into_iter(),
+            on_scroll,
+        ))
+        .padding([gap::SMALL, 0.0])
+        .into()
+    }
+}
+
+/// A piece of JSON, as it is coloured. Long texts are cut; copying gives all.
+fn words<'a>((kind, text): (Kind, &'a str)) -> Vec<Span<'a>> {
+    let text: std::borrow::Cow<'a, str> = if text.len() > 2_000 {
+        format::clip(text, 1_000).into()
+    } else {
+        text.into()
+    };
+    let colon = kind == Kind::Mark && text == ":";
+    let mut spans = vec![span(text).color_maybe(colour(kind))];
+    if colon {
+        spans.push(span(" "));
+    }
+    spans
+}
+
+/// Colours that can be read on light and on dark alike.
+fn colour(kind: Kind) -> Option<iced::Color> {
+    match kind {
+        Kind::Key => Some(iced::color!(0x4f8fe6)),
+        Kind::Text => Some(iced::color!(0x2f9e7f)),
+        Kind::Number | Kind::Word => Some(iced::color!(0xb9770e)),
+        Kind::Mark => Some(iced::color!(0x808896)),
+    }
+}
