@@ -9,7 +9,7 @@ import pathlib
 from typing import Any, Protocol
 
 from measure import Marks, now
-from processor import used
+from processes import used
 
 #: How many children a fan-out has.
 CHILDREN = 100
