@@ -25,7 +25,7 @@ cd bindings-python
 step "Types: mypy (strict), the stub beside the module, pyright"
 "$python/mypy" --no-error-summary
 "$python/python" -m mypy.stubtest orchestrator._native >/dev/null || "$python/python" -m mypy.stubtest orchestrator._native
-"$python/basedpyright" -p . || die "pyright is not content (above)"
+"$python/basedpyright" -p . --pythonpath "$python/python" || die "pyright is not content (above)"
 
 step "Tests and examples of the Python package"
 "$python/python" -m pytest -q -p no:cacheprovider "$@"

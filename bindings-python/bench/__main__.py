@@ -12,6 +12,7 @@ import tempfile
 import time
 
 import contenders
+import floor
 import report
 from contenders import ENTRIES, Entry
 from measure import calibration
@@ -39,7 +40,7 @@ def main() -> int:
         if time.monotonic() - begun > options.within:
             print(f"no round is begun after {options.within:g} s: {number} of {options.rounds} were taken")
             break
-        machine = calibration(options.folder)
+        machine = {**calibration(options.folder), **floor.commits(options.folder.resolve())}
         print(f"round {number + 1}: " + ", ".join(f"{name} {ms:.2f} ms" for name, ms in machine.items()), flush=True)
         # Each round begins with another one: what the machine does meanwhile meets all of them alike.
         first = number * len(entries) // options.rounds

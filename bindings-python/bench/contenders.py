@@ -54,12 +54,13 @@ def storage(entry: Entry, folder: pathlib.Path) -> Iterator[str]:
             client.flushall()
             yield url
     else:
-        with _database() as url:
+        with database() as url:
             yield url
 
 
 @contextlib.contextmanager
-def _database() -> Iterator[str]:
+def database() -> Iterator[str]:
+    """The URL of a database of its own on the private PostgreSQL."""
     server = os.environ["ORCHESTRATOR_TEST_POSTGRES"]
     name = f"b{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:

@@ -19,6 +19,7 @@ class Found(TypedDict):
     submitted: float
     drained: float
     both: float
+    cpu_us: float
     start_ms: list[float]
     result_ms: list[float]
     fan_out_ms: list[float]
@@ -29,7 +30,8 @@ def line(entry: Entry, found: Found) -> str:
     start, fan = Spread(found["start_ms"]), found["fan_out_ms"]
     fanned = f", fan-out {statistics.median(fan):.1f} ms" if fan else ""
     return (
-        f"{entry.name}: submitted {found['submitted']:,.0f}/s, drained {found['drained']:,.0f}/s, start "
+        f"{entry.name}: submitted {found['submitted']:,.0f}/s, drained {found['drained']:,.0f}/s, "
+        f"{found['cpu_us']:,.0f} µs of processor a task, start "
         f"{start.median:.2f} ms (p99 {start.at(0.99):.2f}){fanned}"
     )
 
@@ -52,15 +54,17 @@ class Results:
     def tables(self) -> str:
         """The tables, and what became of the target. Medians over the rounds, least–most in brackets for what is aimed
         at; the percentiles are over the samples of all rounds."""
-        lines = ["", "| no-op tasks | submitted/s | drained/s | both/s (least–most) | of the best durable peer |"]
-        lines.append("|---|--:|--:|--:|--:|")
-        best = self._best("both", max)
+        lines = ["", "| no-op tasks | submitted/s | drained/s | both/s (least–most) | of the best durable peer "]
+        lines[-1] += "| CPU µs a task | of the best durable peer |"
+        lines.append("|---|--:|--:|--:|--:|--:|--:|")
+        best, least = self._best("both", max), self._best("cpu_us", min)
         for entry, turns in self._ordered():
             both = [turn["both"] for turn in turns]
             lines.append(
                 f"| {entry.name} | {_median(turns, 'submitted'):,.0f} | {_median(turns, 'drained'):,.0f} "
                 f"| {statistics.median(both):,.0f} ({min(both):,.0f}–{max(both):,.0f}) "
-                f"| {_ratio(statistics.median(both), best)} |"
+                f"| {_ratio(statistics.median(both), best)} "
+                f"| {_median(turns, 'cpu_us'):,.0f} | {_ratio(_median(turns, 'cpu_us'), least)} |"
             )
         lines += ["", "| one task; 100 children | start p50 / p99 ms | of the best durable peer | result p50 / p99 ms "]
         lines[-1] += "| fan-out and join p50 ms | of the best durable peer |"

@@ -6,19 +6,27 @@
 
 use std::{
     fmt, mem,
+    panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use futures::FutureExt as _;
+use futures::{
+    FutureExt as _,
+    future::{AbortHandle, Aborted, BoxFuture, abortable},
+};
 use pyo3::{PyClass, intern, prelude::*, types::PyString};
-use tokio::{runtime::Handle, task::AbortHandle};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot},
+};
 
 use crate::{
     failure::{CANCELLED, Failure},
-    run::{Seat, Start},
+    journal::{self, Line},
+    run::{Outcome, Seat, Start},
     runtime::{self, Home},
 };
 
@@ -63,7 +71,25 @@ pub(crate) enum Job {
     /// A task that runs is to be stopped.
     Stop { seat: Arc<Seat>, why: String },
     /// Somebody wants to know how late the loop is.
-    Ping(tokio::sync::oneshot::Sender<()>),
+    Ping(oneshot::Sender<()>),
+    /// Rust has something to log.
+    Log(Line),
+}
+
+/// What the loop's thread leaves to Rust's threads. It goes through one of them, which is usually awake already: waking one
+/// for each costs the loop more than the rest of a call.
+pub(crate) enum Errand {
+    Work(BoxFuture<'static, ()>),
+    Finish(oneshot::Sender<Outcome>, Outcome),
+}
+
+async fn run_errands(mut errands: mpsc::UnboundedReceiver<Errand>) {
+    while let Some(errand) = errands.recv().await {
+        match errand {
+            Errand::Work(work) => drop(tokio::spawn(work)),
+            Errand::Finish(sender, outcome) => drop(sender.send(outcome)),
+        }
+    }
 }
 
 /// The queue of one event loop.
@@ -74,6 +100,7 @@ pub(crate) struct Shared {
     closed: AtomicBool,
     wake: Wake,
     event_loop: Py<PyAny>,
+    errands: mpsc::UnboundedSender<Errand>,
     pub(crate) runtime: Handle,
     pub(crate) home: Home,
 }
@@ -95,11 +122,21 @@ impl Shared {
         }
     }
 
+    /// Whether anybody comes for what is pushed.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.closed.load(Ordering::Acquire) && self.home.is_here()
+    }
+
     fn take(&self) -> Vec<Job> {
         self.wake.clear();
         // Before the jobs are taken: whoever adds one after that tells the loop again.
         self.told.store(false, Ordering::Release);
         mem::take(&mut *self.jobs.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn errand(&self, errand: Errand) {
+        // Where the runtime is gone the interpreter ends, and nobody waits.
+        let _ = self.errands.send(errand);
     }
 
     /// An awaitable of what a future gives. Cancelling the one drops the other.
@@ -111,12 +148,20 @@ impl Shared {
         self.home.check()?;
         let future = self.event_loop.bind(py).call_method0(intern!(py, "create_future"))?;
         let (held, shared) = (future.clone().unbind(), self.clone());
-        let job = self.runtime.spawn(async move {
-            let answer = std::panic::AssertUnwindSafe(work).catch_unwind().await;
-            let answer = answer.unwrap_or_else(|_| Err(Failure::new("internal", "a defect: a call panicked")));
-            shared.push(Job::Settle { future: held, answer });
-        });
-        let abort = Abort(job.abort_handle());
+        let (work, abort) = abortable(work);
+        self.errand(Errand::Work(
+            async move {
+                let answer = match AssertUnwindSafe(work).catch_unwind().await {
+                    Ok(Ok(answer)) => answer,
+                    // Nobody waits for it any more.
+                    Ok(Err(Aborted)) => return,
+                    Err(_) => Err(Failure::new("internal", "a defect: a call panicked")),
+                };
+                shared.push(Job::Settle { future: held, answer });
+            }
+            .boxed(),
+        ));
+        let abort = Abort(abort);
         future.call_method1(intern!(py, "add_done_callback"), (abort,))?;
         Ok(future)
     }
@@ -144,17 +189,21 @@ pub(crate) struct Bridge {
 impl Bridge {
     #[new]
     fn new(event_loop: Py<PyAny>) -> PyResult<Self> {
-        Ok(Self {
-            shared: Arc::new(Shared {
-                jobs: Mutex::default(),
-                told: AtomicBool::new(false),
-                closed: AtomicBool::new(false),
-                wake: Wake::new()?,
-                event_loop,
-                runtime: runtime::handle()?,
-                home: Home::here(),
-            }),
-        })
+        let runtime = runtime::handle()?;
+        let (errands, queue) = mpsc::unbounded_channel();
+        runtime.spawn(run_errands(queue));
+        let shared = Arc::new(Shared {
+            jobs: Mutex::default(),
+            told: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            wake: Wake::new()?,
+            event_loop,
+            errands,
+            runtime,
+            home: Home::here(),
+        });
+        journal::add(&shared);
+        Ok(Self { shared })
     }
 
     /// The socket that the loop must watch, calling `drain` when it can be read; nothing where there are no such sockets.
@@ -192,6 +241,7 @@ impl Bridge {
                 Ok(())
             }
             Job::Stop { seat, why } => seat.stop(py, &why),
+            Job::Log(line) => line.log(py),
             Job::Ping(sender) => {
                 let _ = sender.send(());
                 Ok(())

@@ -122,14 +122,14 @@ impl TaskContext {
     /// Says how the agent ended: with its output, a JSON text.
     fn finish(&self, output: String) -> PyResult<()> {
         let output = Json::parse(output).map_err(|error| Failure::invalid(error.to_string()).raise())?;
-        self.seat.finish(Ok(output));
+        self.seat.finish(&self.bridge, Ok(output));
         Ok(())
     }
 
     /// Says how the agent ended: with a task's error, as JSON.
     fn fail(&self, error: &str) -> PyResult<()> {
         let error: TaskError = read(error).map_err(|failure| failure.raise())?;
-        self.seat.finish(Err(error));
+        self.seat.finish(&self.bridge, Err(error));
         Ok(())
     }
 
@@ -163,38 +163,40 @@ impl TaskContext {
         self.bridge.promise(py, work)
     }
 
-    fn call<'py>(&self, py: Python<'py>, name: String, task: &str) -> PyResult<Bound<'py, PyAny>> {
-        let (ctx, task): (_, NewTask) = (self.ctx.clone(), read(task).map_err(|failure| failure.raise())?);
+    fn call<'py>(&self, py: Python<'py>, name: String, task: String) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.ctx.clone();
         self.bridge.promise(py, async move {
-            let output: Json = ctx.call(name, task).await?;
+            let output: Json = ctx.call(name, read(&task)?).await?;
             Ok(Value::Text(output.get().to_owned()))
         })
     }
 
-    fn spawn<'py>(&self, py: Python<'py>, name: String, task: &str) -> PyResult<Bound<'py, PyAny>> {
-        let (ctx, task): (_, NewTask) = (self.ctx.clone(), read(task).map_err(|failure| failure.raise())?);
+    fn spawn<'py>(&self, py: Python<'py>, name: String, task: String) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.ctx.clone();
         let bridge = self.bridge.clone();
         self.bridge.promise(py, async move {
-            let child: context::Child<Json> = ctx.spawn(name, task).await?;
+            let child: context::Child<Json> = ctx.spawn(name, read(&task)?).await?;
             let child = Arc::new(child);
             Ok(Value::of(Child { child, bridge }))
         })
     }
 
     /// Runs many children, at most so many at a time; gives a JSON array of `{"output"}` or `{"error"}`.
-    fn map<'py>(&self, py: Python<'py>, name: String, tasks: &str, max_parallel: u32) -> PyResult<Bound<'py, PyAny>> {
-        let (ctx, tasks): (_, Vec<NewTask>) = (self.ctx.clone(), read(tasks).map_err(|failure| failure.raise())?);
+    fn map<'py>(&self, py: Python<'py>, name: String, tasks: String, max_parallel: u32) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.ctx.clone();
         self.bridge.promise(py, async move {
-            let outcomes = ctx.map_tasks::<Json>(name, tasks, max_parallel).await?;
+            let outcomes = ctx
+                .map_tasks::<Json>(name, read::<Vec<NewTask>>(&tasks)?, max_parallel)
+                .await?;
             Ok(Value::Text(written(&told(outcomes))?))
         })
     }
 
     /// Lets children race; gives a JSON array of the winner's place and output.
-    fn race<'py>(&self, py: Python<'py>, name: String, tasks: &str) -> PyResult<Bound<'py, PyAny>> {
-        let (ctx, tasks): (_, Vec<NewTask>) = (self.ctx.clone(), read(tasks).map_err(|failure| failure.raise())?);
+    fn race<'py>(&self, py: Python<'py>, name: String, tasks: String) -> PyResult<Bound<'py, PyAny>> {
+        let ctx = self.ctx.clone();
         self.bridge.promise(py, async move {
-            let won: (usize, Json) = ctx.race(name, tasks).await?;
+            let won: (usize, Json) = ctx.race(name, read::<Vec<NewTask>>(&tasks)?).await?;
             Ok(Value::Text(written(&won)?))
         })
     }

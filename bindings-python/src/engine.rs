@@ -82,10 +82,11 @@ impl Engine {
     }
 
     /// Asks one question, and gives an awaitable of the answer; both are JSON.
-    fn ask<'py>(&self, py: Python<'py>, question: &str) -> PyResult<Bound<'py, PyAny>> {
+    fn ask<'py>(&self, py: Python<'py>, question: String) -> PyResult<Bound<'py, PyAny>> {
         let kind = self.kind.get()?.clone();
-        let ask: Ask = read(question).map_err(|failure| failure.raise())?;
         self.bridge.promise(py, async move {
+            // Not before: a thousand tasks take their time to be read, which is not the event loop's.
+            let ask: Ask = read(&question)?;
             let answer = match &*kind {
                 Kind::Embedded(embedded) => embedded.answer(ask).await?,
                 Kind::Remote(remote) => remote.answer(ask).await?,

@@ -20,6 +20,7 @@ mod embedded;
 mod engine;
 mod events;
 mod failure;
+mod journal;
 mod remote;
 mod run;
 mod runtime;
@@ -33,6 +34,7 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // One provider of TLS for the whole process: without a choice rustls refuses to guess.
     rustls::crypto::ring::default_provider().install_default().ok();
+    journal::begin();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<bridge::Bridge>()?;
     module.add_class::<clock::ManualClock>()?;

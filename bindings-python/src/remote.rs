@@ -19,9 +19,9 @@ use crate::{
     failure::Failure,
 };
 
-/// How long one request waits for a task to end. Short, since a server answers early only when a task is terminal, and a
-/// task that needs a person ends a wait too.
-const WAIT: Duration = Duration::from_secs(5);
+/// How long one request waits for a task to end: so long at first, and up to so long. Short, since a server answers early
+/// only when a task is terminal, and a task that needs a person ends a wait too.
+const WAITS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
 /// All items of a list, page by page. A macro, since the future of an async closure cannot be shown to be `Send`.
 macro_rules! everything {
@@ -181,10 +181,12 @@ impl Remote {
             None => None,
         };
         let end = longest.map(|longest| tokio::time::Instant::now() + longest);
+        let (mut patience, longest) = WAITS;
         loop {
             let left = end.map(|end| end.saturating_duration_since(tokio::time::Instant::now()));
-            let task: Task = self.client.result(id, left.unwrap_or(WAIT).min(WAIT)).await?;
-            let over = left.is_some_and(|left| left <= WAIT);
+            let task: Task = self.client.result(id, left.unwrap_or(patience).min(patience)).await?;
+            let over = left.is_some_and(|left| left <= patience);
+            patience = (patience * 2).min(longest);
             if task.state.is_terminal() || task.state == TaskState::NeedsAttention || over {
                 return written(&task);
             }

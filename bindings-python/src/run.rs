@@ -9,11 +9,11 @@ use pyo3::{intern, prelude::*};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    bridge::{Job, Shared},
+    bridge::{Errand, Job, Shared},
     context,
 };
 
-type Outcome = Result<Json, TaskError>;
+pub(crate) type Outcome = Result<Json, TaskError>;
 
 /// An agent in Python.
 pub(crate) struct PythonAgent {
@@ -139,7 +139,7 @@ impl Seat {
     }
 
     /// Says how the agent ended. Later outcomes of the same run are ignored.
-    pub(crate) fn finish(&self, outcome: Outcome) {
+    pub(crate) fn finish(&self, bridge: &Shared, outcome: Outcome) {
         let (sender, task) = {
             let mut inner = self.lock();
             (inner.outcome.take(), inner.task.take())
@@ -147,7 +147,7 @@ impl Seat {
         // Outside of the lock: the last reference may run anything.
         drop(task);
         if let Some(sender) = sender {
-            let _ = sender.send(outcome);
+            bridge.errand(Errand::Finish(sender, outcome));
         }
     }
 
@@ -218,9 +218,10 @@ impl Start {
                     inner.task = Some(task);
                 }
             }
-            Err(error) => seat.finish(Err(TaskError::retryable(format!(
-                "the agent could not be started: {error}"
-            )))),
+            Err(error) => seat.finish(
+                bridge,
+                Err(TaskError::retryable(format!("the agent could not be started: {error}"))),
+            ),
         }
     }
 }

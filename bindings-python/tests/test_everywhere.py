@@ -139,6 +139,22 @@ async def broken(ctx: Context, how: str) -> None:
     raise KeyError(f"attempt {ctx.attempt}")
 
 
+@orchestrator.agent
+async def wrong(how: str) -> Doc:
+    outputs: dict[str, Any] = {"type": {"name": 3}, "json": {"name": object()}, "right": {"name": "a"}}
+    return outputs[how]  # type: ignore[no-any-return]
+
+
+async def test_outputs_are_what_agents_say() -> None:
+    async with orchestrator.connect("memory:") as o, o.worker([wrong]):
+        assert await o.run(wrong, "right") == Doc("a")
+        with pytest.raises(TaskFailed, match=r"output of `wrong`.name: must be a text, not 3") as caught:
+            await o.run(wrong, "type")
+        assert caught.value.error_class == "terminal"
+        with pytest.raises(TaskFailed, match=r"output of `wrong`.name: a `object` cannot be written as JSON"):
+            await o.run(wrong, "json")
+
+
 async def test_failures_tell_what_happened(url: str) -> None:
     async with orchestrator.connect(url) as o, o.worker([broken, double]):
         with pytest.raises(TaskFailed, match="cannot work") as caught:
@@ -158,6 +174,7 @@ async def test_failures_tell_what_happened(url: str) -> None:
 
 @orchestrator.agent
 async def stuck(ctx: Context) -> str:
+    ctx.log("begun")
     try:
         await asyncio.sleep(3600)
     except asyncio.CancelledError:
@@ -169,6 +186,7 @@ async def stuck(ctx: Context) -> str:
 
 @orchestrator.agent
 def stubborn(ctx: sync.Context) -> str:
+    ctx.log("begun")
     while True:
         ctx.sleep(0.01, name="nap")
         ctx.step("again", lambda: 1)
@@ -178,9 +196,8 @@ async def test_cancelling(url: str) -> None:
     async with orchestrator.connect(url) as o, o.worker([stuck, stubborn]):
         for agent in (stuck, stubborn):
             handle: orchestrator.TaskHandle[str] = await o.submit(agent)
-            async for event in handle.events():
-                if event.state == "running":
-                    break
+            async for _ in handle.logs(follow=True):
+                break
             await handle.cancel("enough")
             with pytest.raises(orchestrator.TaskCancelled):
                 await handle

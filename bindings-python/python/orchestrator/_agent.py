@@ -61,6 +61,15 @@ class Agent(Generic[O_co]):
         """What the function is called with for an input. Raises :class:`InvalidInput`, which names the field."""
         return self._shape.arguments(ctx, _json.loads(text))
 
+    def _written(self, output: Any) -> str:
+        """The JSON text of an output. Raises :class:`InvalidInput` when it is not what the annotation says."""
+        what = f"output of `{self.name}`"
+        text = _json.dumps(output, what)
+        returns = self._shape.returns
+        if returns is not Any and type(output) is not returns:
+            _types.read(returns, _json.loads(text), what)
+        return text
+
     def _read(self, output: Any, what: str) -> O_co:
         """An output as the function's annotation says."""
         return _types.read(self._shape.returns, output, what)  # type: ignore[no-any-return]

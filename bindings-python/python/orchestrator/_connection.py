@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Generator, Iterable, Literal, Sequence, TypeVar, overload
@@ -11,7 +12,7 @@ from . import _json, _native, _types
 from ._agent import Agent
 from ._errors import InvalidInput, Unavailable
 from ._handle import TaskHandle
-from ._task import Checkpoint, Decision, Event, NewTask, Seconds, Task, TaskOptions, new_task
+from ._task import ENDED, Checkpoint, Decision, Event, NewTask, Seconds, Task, TaskOptions, new_task
 from ._worker import Worker
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 O = TypeVar("O")
+
+_log = logging.getLogger("orchestrator")
+
+#: How long `run` waits for a task to begin before it says why it does not, in seconds.
+_PATIENCE = 5.0
 
 
 def connect(url: str, *, token: str | None = None) -> Connecting:
@@ -139,7 +145,7 @@ class Orchestrator:
         engine = self._here()
         self._closed = True
         try:
-            for worker in self._workers:
+            for worker in [*self._workers]:
                 await worker._leave()
             await engine.close()
         finally:
@@ -200,7 +206,15 @@ class Orchestrator:
         self._check_somebody_runs(task.task_type)
         handle = (await self.submit_all([task]))[0]
         handle._read = _reader(task, returns)
-        return await handle.result(wait)
+        if wait is not None:
+            return await handle.result(wait)
+        seen = await handle._settled(_PATIENCE)
+        if seen["state"] in ENDED:
+            return handle._outcome(seen, None)
+        if seen.get("started_at") is None:
+            # Nobody may ever take it, which must not look like work.
+            _log.warning("still waiting for task %s (`%s`): %s", handle.id, task.task_type, await handle.why())
+        return await handle.result()
 
     def _check_somebody_runs(self, task_type: str) -> None:
         """A task in memory that no agent here runs would be waited for without end."""
@@ -402,8 +416,9 @@ class Orchestrator:
         agents log by ``logging`` reaches their tasks' logs. An agent that keeps the event loop from running for longer than
         ``blocked_after`` seconds is named in a warning, with its stack; ``None`` does not look.
         """
-        worker = Worker(
+        return Worker(
             self._here,
+            self._workers,
             agents,
             slots=slots,
             name=name,
@@ -414,8 +429,6 @@ class Orchestrator:
             capture_logging=capture_logging,
             blocked_after=blocked_after,
         )
-        self._workers.append(worker)
-        return worker
 
     def __repr__(self) -> str:
         scheme = self._url.split(":", 1)[0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, AsyncIterator, Generic, TypeVar, cast
 from . import _json
 from ._errors import NeedsAttention, TaskCancelled, TaskFailed
 from ._run import STREAM
-from ._task import Decision, Event, LogLine, Seconds, Task, Tree, Why, seconds
+from ._task import ENDED, Decision, Event, LogLine, Seconds, Task, Tree, Why, seconds
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -44,15 +44,21 @@ class TaskHandle(Generic[T]):
 
     async def wait(self, timeout: Seconds | None = None) -> Task:
         """The task once it has ended or needs a person, or as it is after ``timeout``."""
+        return Task._of(await self._settled(timeout))
+
+    async def _settled(self, timeout: Seconds | None) -> dict[str, Any]:
         wait_s = None if timeout is None else seconds(timeout)
-        return Task._of(await self._ask("settled", wait_s=wait_s))
+        return cast("dict[str, Any]", await self._ask("settled", wait_s=wait_s))
 
     async def result(self, timeout: Seconds | None = None) -> T:
         """Its output. Raises :class:`TaskFailed`, :class:`TaskCancelled`, :class:`NeedsAttention`, or ``TimeoutError``
         when it has not ended after ``timeout``; the task goes on then."""
-        task = await self.wait(timeout)
-        if task.state == "succeeded":
-            return cast(T, self._read(task.output))
+        return self._outcome(await self._settled(timeout), timeout)
+
+    def _outcome(self, raw: dict[str, Any], timeout: Seconds | None) -> T:
+        if raw["state"] == "succeeded":
+            return cast(T, self._read(raw["output"]))
+        task = Task._of(raw)
         error = task.error
         if task.state == "cancelled":
             raise TaskCancelled(f"task {task.id} (`{task.task_type}`) was cancelled", task_id=task.id)
@@ -125,7 +131,7 @@ class TaskHandle(Generic[T]):
         """Everything that happened to it, and with ``tree`` to what is below it, and then what happens, until it ends."""
         async for event in self._connection.events(task=self, tree=tree, after=0):
             yield event
-            if event.task_id == self.id and event.type == "task_state" and event.state in _ENDED:
+            if event.task_id == self.id and event.type == "task_state" and event.state in ENDED:
                 return
 
     async def logs(self, *, follow: bool = False) -> AsyncIterator[LogLine]:
@@ -150,7 +156,7 @@ class TaskHandle(Generic[T]):
         while not ended:
             yield
             batch = _json.loads(await events.next())
-            ended = any(event["type"] == "task_state" and event.get("state") in _ENDED for event in batch)
+            ended = any(event["type"] == "task_state" and event.get("state") in ENDED for event in batch)
         yield
 
     async def stream(self) -> AsyncIterator[Any]:
@@ -158,6 +164,3 @@ class TaskHandle(Generic[T]):
         async for line in self.logs(follow=True):
             if line.stream == STREAM:
                 yield _json.loads(line.text)
-
-
-_ENDED = ("succeeded", "failed", "cancelled")

@@ -13,20 +13,13 @@ from typing import Any
 
 from ._errors import InvalidInput
 
-_encoder_options: dict[str, Any] = {
-    "allow_nan": False,
-    "ensure_ascii": False,
-    "separators": (",", ":"),
-}
-
-
 def dumps(value: Any, what: str) -> str:
     """The JSON text of a value: plain JSON, dataclasses, pydantic models, enums, times, UUIDs, paths, sets.
 
     Raises :class:`InvalidInput` that names the place in the value: ``what`` and the path within.
     """
     try:
-        text = json.dumps(value, default=_plain, **_encoder_options)
+        text = _encode(value)
         # Half a character can be in a string of Python, and nowhere else.
         text.encode()
         return text
@@ -34,9 +27,8 @@ def dumps(value: Any, what: str) -> str:
         raise InvalidInput(_blame(value, what) or f"{what}: cannot be written as JSON: {error}") from None
 
 
-def loads(text: str) -> Any:
-    """The value of a JSON text."""
-    return json.loads(text)
+loads = json.loads
+"""The value of a JSON text."""
 
 
 def _plain(value: Any) -> Any:
@@ -58,6 +50,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (uuid.UUID, pathlib.PurePath, decimal.Decimal)):
         return str(value)
     raise TypeError(f"a `{type(value).__name__}` cannot be written as JSON")
+
+
+# Made once: `json.dumps` would make one for each value.
+_encode = json.JSONEncoder(default=_plain, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _blame(value: Any, path: str, above: tuple[int, ...] = ()) -> str | None:

@@ -27,6 +27,13 @@ class TaskLogHandler(logging.Handler):
             self.handleError(record)
 
 
+def from_native(level: str, target: str, text: str) -> None:
+    """Logs what the native half has to say. ``target`` is where: ``orchestrator_client::worker``."""
+    logging.getLogger("orchestrator." + target.replace("::", ".")).log(_LEVELS.get(level, logging.DEBUG), "%s", text)
+
+
+_LEVELS = {"ERROR": logging.ERROR, "WARN": logging.WARNING, "INFO": logging.INFO}
+
 _users = 0
 _handler = TaskLogHandler()
 

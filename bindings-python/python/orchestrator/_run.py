@@ -13,7 +13,7 @@ from typing import Any
 
 from . import _json, _native, sync
 from ._agent import Agent
-from ._context import Context, current
+from ._context import Context, _undisturbed, current
 from ._errors import AgentError, Error, InvalidInput, TaskCancelled, TaskFailed
 
 #: The stream of a task's log that has what its generator yielded, each piece as JSON.
@@ -59,6 +59,7 @@ class Runner:
         try:
             native.finish(await self._output(ctx, agent, text))
         except asyncio.CancelledError as error:
+            await _reason(native)
             native.fail(_told("retryable", str(error) or "the agent was cancelled from within"))
         except Exception as error:
             native.fail(_failure(error))
@@ -84,7 +85,7 @@ class Runner:
             output = await _streamed(ctx, agent.function(*args, **kwargs))
         else:
             output = await self._in_thread(ctx, agent, args, kwargs)
-        return _json.dumps(output, f"output of `{agent.name}`")
+        return agent._written(output)
 
     async def _in_thread(self, ctx: Context, agent: Agent[Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
         blocking = sync.Context(ctx, self._loop)
@@ -109,6 +110,15 @@ class Runner:
         if error is not None:
             raise error
         return output
+
+
+async def _reason(native: _native.TaskContext) -> None:
+    """Waits a little for the reason why a task was cancelled. When a program ends, its tasks may be cancelled before its
+    worker is told to stop: then the task is given back, and has not failed."""
+    for _ in range(20):
+        if native.stop_reason is not None:
+            return
+        await _undisturbed(asyncio.sleep(0.01))
 
 
 def _left(native: _native.TaskContext, task: asyncio.Task[None]) -> None:

@@ -170,7 +170,7 @@ class NewTask:
 
     def _text(self) -> str:
         """The request, as JSON."""
-        options = _options(self.options)
+        options = _options(self.options) if self.options else {}
         head = _json.dumps({"task_type": self.task_type, **options}, "task")
         # The input is written by itself, so that an error names a place within it.
         return f'{head[:-1]},"input":{_json.dumps(self.input, "input")}}}'

@@ -24,6 +24,7 @@ class Worker:
     def __init__(
         self,
         engine: Callable[[], _native.Engine],
+        peers: list[Worker],
         agents: Iterable[Agent[Any] | Callable[..., Any]],
         *,
         slots: int,
@@ -36,6 +37,7 @@ class Worker:
         blocked_after: Seconds | None,
     ) -> None:
         self._engine = engine
+        self._peers = peers
         self._agents = _by_name(agents)
         self._drain = seconds(drain)
         self._capture = capture_logging
@@ -84,6 +86,7 @@ class Worker:
         self._runner = Runner(self._agents, loop)
         settings = _json.dumps(self._settings, "worker")
         self._native = await self._engine().start_worker(settings, self._runner.start)
+        self._peers.append(self)
         if self._capture:
             _logging.capture()
         if self._blocked_after is not None:
@@ -134,6 +137,7 @@ class Worker:
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
+            self._peers.remove(self)
             if self._capture:
                 _logging.release()
         if self._watchdog is not None:

@@ -246,6 +246,14 @@ class Orchestrator:
         """Counts."""
         return self._loop.wait(self._inner.stats)
 
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+
+        def blocking(*args: Any, **kwargs: Any) -> Any:
+            return self._loop.wait(lambda: found(*args, **kwargs))
+
+        return blocking
+
     @contextlib.contextmanager
     def worker(self, agents: Iterable[Agent[Any] | Callable[..., Any]], **settings: Any) -> Iterator[_worker.Worker]:
         """A worker with these agents, for as long as the block lasts."""

@@ -101,10 +101,9 @@ impl Checkpoints {
             }
             Message::Correct(id) => {
                 if let Some(what) = missing(Verdict::Correct, &self.feedback(id)) {
-                    let asked = self.missing.is_some();
                     self.inbox.choose(id);
                     // The first time the field is only gone to: nothing is wrong yet.
-                    self.missing = (asked || self.drafts.contains_key(&id)).then_some((id, what));
+                    self.missing = self.drafts.contains_key(&id).then_some((id, what));
                     self.drafts.entry(id).or_default();
                     return (operation::focus(feedback_id()), None);
                 }
@@ -169,6 +168,7 @@ impl Checkpoints {
                 Event::Say(Tone::Good, format!("{}: {question}", told(verdict)))
             }
             Err(Refusal::Late(other)) => {
+                self.drafts.remove(&id);
                 let what = other.map_or_else(
                     || "It waits no more".to_owned(),
                     |verdict| format!("Somebody else was first – {}", told(verdict).to_lowercase()),

@@ -2,7 +2,7 @@
 
 use iced::{
     Alignment, Element, Length,
-    widget::{column, container, lazy, responsive, row, text::Wrapping},
+    widget::{column, container, keyed_column, lazy, responsive, row, text::Wrapping},
 };
 use orchestrator_desktop_model::{Tone, format, opinions::Sorted, work::Work};
 use orchestrator_protocol::{Checkpoint, TaskId};
@@ -61,7 +61,8 @@ pub(super) fn view<'a>(
     let all = column![
         container(head(checkpoint, shared)).padding([gap::LARGE, 20.0]),
         surface::line(),
-        container(reading).height(Length::Fill),
+        // Another checkpoint is read from its start.
+        keyed_column([(checkpoint.task.id, reading.into())]).height(Length::Fill),
         surface::line(),
         container(decision(screen, checkpoint.task.id, shared)).padding([gap::MEDIUM, 20.0]),
     ];

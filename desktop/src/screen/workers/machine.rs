@@ -2,7 +2,7 @@
 
 use iced::{
     Alignment, Border, Element, Length, Theme,
-    widget::{button as press, column, container, row, space, text::Wrapping},
+    widget::{button as press, column, container, row, space, text::Wrapping, tooltip},
 };
 use orchestrator_desktop_model::{Tone, fleet::Measurement, format, machines::consequence};
 use orchestrator_protocol::{Task, Worker, WorkerState};
@@ -14,8 +14,9 @@ use crate::{
     widget::{body, button, button::Kind, chart, fill, heading, icon, mono, one_line, small, state, surface},
 };
 
-/// How many labels, and how many running tasks, a card shows.
-const LABELS: usize = 8;
+/// How many task types, labels and running tasks a card shows.
+const KINDS: usize = 5;
+const LABELS: usize = 6;
 const TASKS: usize = 4;
 
 /// From here on a slot is not a mark of its own any more.
@@ -36,7 +37,7 @@ pub(super) fn card<'a>(
     ]
     .spacing(gap::MEDIUM)
     .align_y(Alignment::Center);
-    let content = column![head, slots(worker), loads(worker, shared), labels(worker)]
+    let content = column![head, slots(worker), loads(worker, shared), offers(worker)]
         .push((!running.is_empty()).then(|| tasks(worker, running, shared)))
         .push(surface::line())
         .push(if asked {
@@ -120,30 +121,35 @@ fn loads<'a>(worker: &Worker, shared: &Shared) -> Element<'a, Message> {
     .into()
 }
 
-fn labels<'a>(worker: &'a Worker) -> Element<'a, Message> {
-    let kinds = worker
-        .task_types
-        .iter()
-        .map(|kind| surface::toned_chip(format::clip(kind, 40), Tone::Active));
-    let labels = worker.labels.iter().map(|label| surface::chip(format::clip(label, 40)));
-    let all = worker.task_types.len() + worker.labels.len();
-    let shown = kinds.chain(labels).take(LABELS);
-    let more = (all > LABELS).then(|| {
-        let rest: Vec<&str> = worker
-            .task_types
-            .iter()
-            .chain(&worker.labels)
-            .map(|label| &**label)
-            .skip(LABELS)
-            .collect();
-        let count = surface::chip(format!("+{}", all - LABELS));
-        let words = container(small(rest.join("  ")).wrapping(Wrapping::WordOrGlyph))
+fn offers<'a>(worker: &'a Worker) -> Element<'a, Message> {
+    let kinds = chips(worker.task_types.iter(), KINDS, |words| {
+        surface::toned_chip(words, Tone::Active)
+    });
+    // What is installed in which version is looked up, not read.
+    let (versions, labels): (Vec<&String>, Vec<&String>) =
+        worker.labels.iter().partition(|label| label.starts_with("version:"));
+    let labels = chips(labels.into_iter().chain(versions), LABELS, surface::chip);
+    column(kinds).push(labels).spacing(6.0).into()
+}
+
+/// So many chips, and the rest under the pointer.
+fn chips<'a>(
+    words: impl Iterator<Item = &'a String>,
+    most: usize,
+    chip: impl Fn(String) -> Element<'a, Message>,
+) -> Option<Element<'a, Message>> {
+    let words: Vec<&str> = words.map(|word| &**word).collect();
+    let shown = words.iter().take(most).map(|word| chip(format::clip(word, 40)));
+    let more = (words.len() > most).then(|| {
+        let rest = container(small(words[most..].join("  ")).wrapping(Wrapping::WordOrGlyph))
             .max_width(320.0)
             .padding(gap::SMALL)
             .style(theme::container::overlay);
-        iced::widget::tooltip(count, words, iced::widget::tooltip::Position::Bottom).into()
+        let count = surface::chip(format!("+{}", words.len() - most));
+        tooltip(count, rest, tooltip::Position::Bottom).into()
     });
-    row(shown.chain(more)).spacing(6.0).wrap().vertical_spacing(6.0).into()
+    let all = row(shown.chain(more)).spacing(6.0).wrap().vertical_spacing(6.0);
+    (!words.is_empty()).then(|| all.into())
 }
 
 fn tasks<'a>(worker: &Worker, running: &'a [Task], shared: &Shared) -> Element<'a, Message> {

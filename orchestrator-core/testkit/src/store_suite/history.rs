@@ -273,7 +273,7 @@ pub async fn what_happens_is_counted_by_the_minute(h: &Harness) {
     h.report(&leased, ReportBody::Usage(usage)).await;
     h.complete(&leased).await;
     let gone = h.submit(task("b")).await;
-    h.clock.advance(Duration::from_secs(60));
+    h.clock.advance(Duration::from_mins(1));
     h.cancel(gone).await;
     let told = |stats: orchestrator_protocol::Stats| -> Vec<_> {
         let minutes = stats.throughput.minutes.into_iter();
@@ -286,9 +286,9 @@ pub async fn what_happens_is_counted_by_the_minute(h: &Harness) {
     };
     let stats = h.store.stats(h.now()).await.expect("a read");
     assert!((stats.throughput.finished_per_s - 2.0 / 60.0).abs() < 1e-9, "{stats:?}");
-    let second = begun.plus(Duration::from_secs(60));
+    let second = begun.plus(Duration::from_mins(1));
     assert_eq!(told(stats), [(begun, 2, (1, 0, 0), 7, 5), (second, 0, (0, 0, 1), 0, 0)]);
-    let later = begun.plus(Duration::from_secs(3600));
+    let later = begun.plus(Duration::from_hours(1));
     let stats = h.store.stats(later).await.expect("a read");
     assert_eq!(told(stats), [(second, 0, (0, 0, 1), 0, 0)], "an hour is told");
 }

@@ -28,8 +28,8 @@ async fn are_folded_by_the_minute_and_stay_what_they_are() {
     let place = Place::new().await;
     let store = place.open().await;
     let now = SystemClock.now();
-    let long_ago = now.minus(Duration::from_secs(7 * 24 * 3600));
-    let just_now = now.minus(Duration::from_secs(120));
+    let long_ago = now.minus(Duration::from_hours(7 * 24));
+    let just_now = now.minus(Duration::from_mins(2));
     for n in 0..TRANSACTIONS {
         submit(&store, if n % 2 == 0 { long_ago } else { just_now }).await;
     }
