@@ -20,4 +20,3 @@ step_end
 
 .ci/services.sh run .ci/contract.sh
 .ci/services.sh run .ci/python-test.sh
-.ci/e2e.sh smoke

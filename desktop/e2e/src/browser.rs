@@ -207,9 +207,6 @@ impl Browser {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Key {
     Enter,
-    Escape,
-    Tab,
-    Down,
     Letter(char),
 }
 
@@ -219,9 +216,6 @@ impl Key {
         let named = |name: &str, number, text| (name.to_owned(), name.to_owned(), number, text);
         match self {
             Self::Enter => named("Enter", 13, "\r"),
-            Self::Escape => named("Escape", 27, ""),
-            Self::Tab => named("Tab", 9, ""),
-            Self::Down => named("ArrowDown", 40, ""),
             Self::Letter(letter) => {
                 let upper = letter.to_ascii_uppercase();
                 (letter.to_string(), format!("Key{upper}"), upper as u32, "")

@@ -202,9 +202,6 @@ impl Seat {
             Self::Window(window) => {
                 let name = match key {
                     Key::Enter => "Return".to_owned(),
-                    Key::Escape => "Escape".to_owned(),
-                    Key::Tab => "Tab".to_owned(),
-                    Key::Down => "Down".to_owned(),
                     Key::Letter(letter) => letter.to_string(),
                 };
                 window.key(&if ctrl { format!("ctrl+{name}") } else { name }).await
