@@ -243,12 +243,11 @@ impl Fleet {
             return;
         }
         self.measure(&told, event.at);
-        match self.workers.iter_mut().find(|worker| worker.id == told.id) {
-            Some(worker) => *worker = told,
-            None => {
-                let place = self.workers.partition_point(|worker| worker.name <= told.name);
-                self.workers.insert(place, told);
-            }
+        if let Some(worker) = self.workers.iter_mut().find(|worker| worker.id == told.id) {
+            *worker = told;
+        } else {
+            let place = self.workers.partition_point(|worker| worker.name <= told.name);
+            self.workers.insert(place, told);
         }
     }
 

@@ -95,7 +95,7 @@ impl Machines {
     /// Something happened. Says whether the running tasks have changed.
     pub fn happen(&mut self, event: &Event) -> bool {
         match (event.kind, event.task_id, event.body.state) {
-            (EventType::TaskState, _, Some(TaskState::Running)) => true,
+            (EventType::TaskState, _, Some(TaskState::Running)) | (EventType::Lagged, ..) => true,
             (EventType::TaskState, Some(id), Some(_)) => self.forget(id),
             (EventType::TaskProgress, Some(id), _) => {
                 let mut tasks = self.running.values_mut().flatten();
@@ -104,7 +104,6 @@ impl Machines {
                 }
                 false
             }
-            (EventType::Lagged, ..) => true,
             _ => false,
         }
     }
