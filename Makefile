@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Two cargo runs at once only wait for each other, and mix their output.
 .NOTPARALLEL:
-.PHONY: help demo fleet test verify simulate chaos lint deny bench fmt doc clean
+.PHONY: help demo dev desktop web screenshots fleet test verify python wheel simulate chaos lint deny bench fmt doc clean
 
 help: ## list these targets
 	@echo "usage: make TARGET"
@@ -11,6 +11,18 @@ help: ## list these targets
 demo: ## review this repository with the orchestrator, and show the report
 	@bash .ci/demo.sh
 
+dev: ## a server, a worker and the dashboard at http://127.0.0.1:8080/, until Ctrl-C
+	@bash .ci/dev.sh $(ARGS)
+
+desktop: ## open the app as a window (ARGS="--server http://127.0.0.1:8080")
+	@bash .ci/desktop.sh $(ARGS)
+
+web: ## build the app for browsers: target/dashboard
+	@bash .ci/web.sh
+
+screenshots: ## picture every screen of the app: docs/screenshots
+	@bash .ci/e2e.sh screens
+
 fleet: ## a private PostgreSQL and Redis, two servers, three workers on this machine, until Ctrl-C
 	@bash .ci/fleet.sh
 
@@ -18,6 +30,12 @@ test: lint ## formatting, lints, documentation and every test (lint, then the te
 	@bash .ci/test.sh
 
 verify: deny test ## what CI runs: deny, then test
+
+python: ## the Python package alone: build it, check its types, run its tests and examples
+	@bash .ci/services.sh run .ci/python-test.sh $(ARGS)
+
+wheel: ## the Python package as a wheel: target/wheels
+	@bash .ci/wheel.sh
 
 simulate: ## 100,000 seeds of the simulator (SEEDS=5000 for fewer)
 	@bash .ci/simulate.sh $(SEEDS)

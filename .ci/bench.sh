@@ -3,6 +3,7 @@
 #   make bench                                     embedded and fleet, everything
 #   make bench ARGS="throughput --rounds 5"        one scenario of the embedded benchmark
 #   make bench ARGS="fleet http --rounds 1"        one scenario of the fleet's; `fleet` alone: all of them
+#   make bench ARGS="python --rounds 1"            the Python bindings, beside Celery, Dramatiq, Procrastinate and DBOS
 source "$(dirname "$0")/lib.sh"
 
 embedded() {
@@ -39,6 +40,17 @@ fleet() {
   ORCHESTRATOR_SERVICES=durable .ci/services.sh run "$target/release/orchestrator-fleet-bench" --folder "$target/bench" "$@"
 }
 
+bindings() {
+  step "Building the Python bindings (release), and installing what they are compared with"
+  local programs wheels=target/bench-python/wheels
+  programs=$(.ci/python.sh target/bench-python bindings-python/bench/requirements.txt)
+  rm -rf "$wheels"
+  "$programs/maturin" build --release --locked --quiet --manifest-path bindings-python/Cargo.toml --out "$wheels"
+  "$programs/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheels"/*.whl
+  step "Measuring the bindings (compare within this run only; a busy machine shows in the calibration lines)"
+  ORCHESTRATOR_SERVICES=durable .ci/services.sh run "$programs/python" bindings-python/bench "$@"
+}
+
 need_rust
 case "${1:-}" in
   "")
@@ -48,6 +60,10 @@ case "${1:-}" in
   fleet)
     shift
     fleet "$@"
+    ;;
+  python)
+    shift
+    bindings "$@"
     ;;
   *) embedded "$@" ;;
 esac

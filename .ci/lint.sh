@@ -23,6 +23,15 @@ if grep -E '^(mio|socket2|tokio|tokio-tungstenite|hyper|rustls|orchestrator-core
   die "the client without its feature 'native' brings these, which a browser does not have"
 fi
 
+# And that it is complete there, where this machine can compile for one.
+mkdir -p target
+if environment=$(.ci/web-toolchain.sh 2>target/web-toolchain.log); then
+  env ${environment:+"$environment"} cargo check -p orchestrator-client --no-default-features \
+    --target wasm32-unknown-unknown --locked --quiet
+else
+  say "not checked for browsers: $(tail -n 1 target/web-toolchain.log)"
+fi
+
 step "Documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# A private Python with the packages of .ci/requirements.txt, in target/python; prints the folder of its programs. It is
-# made once, and anew when the list changes.
+# A private Python with the packages of lists; prints the folder of its programs. It is made once, and anew when a list
+# changes.
+#
+#   .ci/python.sh                   what the tests need, in target/python
+#   .ci/python.sh FOLDER LIST...    the packages of other lists, in another folder
 source "$(dirname "$0")/lib.sh"
 
 # What is printed is for the caller; what is said is for people.
@@ -20,15 +23,16 @@ if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
   fi
 fi
 
-folder=target/python
-wanted="$(python3 --version) $(sha256sum <.ci/requirements.txt)"
+folder=${1:-target/python}
+if [ $# -gt 1 ]; then lists=("${@:2}"); else lists=(.ci/requirements.txt examples/python/frameworks/requirements.txt); fi
+wanted="$(python3 --version) $(cat "${lists[@]}" | sha256sum)"
 if [ "$(cat "$folder/made-of" 2>/dev/null)" != "$wanted" ]; then
   say "setting up $folder" >&2
   rm -rf "$folder"
   mkdir -p target
   python3 -m venv "$folder" >&2
-  "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps -r .ci/requirements.txt >&2 ||
-    die "the packages of .ci/requirements.txt could not be installed (is the package index reachable?); repeat when it is"
+  "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps "${lists[@]/#/-r}" >&2 ||
+    die "the packages of ${lists[*]} could not be installed (is the package index reachable?); repeat when it is"
   printf '%s' "$wanted" >"$folder/made-of"
 fi
 printf '%s/bin\n' "$PWD/$folder"

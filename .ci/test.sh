@@ -19,3 +19,4 @@ fi
 step_end
 
 .ci/services.sh run .ci/contract.sh
+.ci/services.sh run .ci/python-test.sh

@@ -6,6 +6,7 @@ mod palette;
 mod start;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ use crate::{
         Event, Route, Shared, checkpoints::Checkpoints, new_task::NewTaskForm, overview::Overview,
         settings::SettingsScreen, task::TaskScreen, tasks::Tasks, workers::Workers,
     },
-    theme,
+    secret, theme,
+    words::{self, Word},
 };
 
 /// How long something said stays.
@@ -42,6 +44,8 @@ pub struct App {
     said: Vec<Said>,
     palette: Option<palette::Palette>,
     system_is_dark: bool,
+    /// Whether something was shown that was not told in words yet.
+    words_due: bool,
     token: Option<String>,
     overview: Overview,
     tasks: Tasks,
@@ -77,6 +81,10 @@ pub enum Message {
     System(iced::theme::Mode),
     /// A key was pressed.
     Key(keys::Pressed),
+    /// What is shown is to be read, to be told in words.
+    ReadWords,
+    /// What is shown, in words.
+    Words(Vec<Word>),
     /// In the command palette.
     Palette(palette::Message),
     /// The command palette is to open.
@@ -112,6 +120,10 @@ impl App {
     /// The app as it starts with these settings.
     pub fn with(start: Start, mut settings: Settings) -> (Self, Task<Message>) {
         if let Some(server) = &start.server {
+            // A page may talk to the server that it came from, and to no other.
+            if cfg!(target_family = "wasm") {
+                settings.servers.clear();
+            }
             settings.choose(server);
         }
         let app = Self {
@@ -129,6 +141,7 @@ impl App {
             said: Vec::new(),
             palette: None,
             system_is_dark: true,
+            words_due: false,
             token: start.token,
             overview: Overview::default(),
             tasks: Tasks::default(),
@@ -146,11 +159,15 @@ impl App {
         let Some(server) = self.shared.settings.server() else {
             return Task::none();
         };
-        let target = Target {
-            url: server.url.clone(),
-            token: self.token.clone(),
+        let (url, token) = (server.url.clone(), self.token.clone());
+        let opened = async move {
+            let token = match token {
+                Some(token) => Some(token),
+                None => secret::load(&url).await,
+            };
+            Api::open(Target { url, token }).await
         };
-        Task::perform(Api::open(target), Message::Opened)
+        Task::perform(opened, Message::Opened)
     }
 
     /// Forgets what came from the server, and connects to the one that is set.
@@ -163,7 +180,13 @@ impl App {
 
     /// Something happened.
     pub fn update(&mut self, message: Message) -> Task<Message> {
+        self.words_due = words::are_wanted();
         match message {
+            Message::ReadWords => self.read_words(),
+            Message::Words(words) => {
+                self.words_due = false;
+                self.tell(&words)
+            }
             Message::Opened(Ok(api)) => {
                 self.shared.api = Some(api);
                 self.enter()
@@ -235,14 +258,23 @@ impl App {
                 Task::none()
             }
             Event::Keep(settings) => {
-                let other = settings.server() != self.shared.settings.server();
+                let url = |settings: &Settings| settings.server().map(|server| server.url.clone());
+                let other = url(&settings) != url(&self.shared.settings);
                 self.shared.settings = settings;
                 if let Err(why) = keep::save(&self.shared.settings) {
                     self.say(Tone::Attention, format!("The settings are not kept: {why}"));
                 }
-                if other { self.reconnect() } else { Task::none() }
+                if other {
+                    // A token is for the server that it was given for, and for no other one.
+                    self.token = None;
+                    return self.reconnect();
+                }
+                Task::none()
             }
-            Event::KeepToken { token, .. } => {
+            Event::KeepToken { url, token } => {
+                if self.shared.settings.server().is_none_or(|server| server.url != url) {
+                    return Task::none();
+                }
                 self.token = token;
                 self.reconnect()
             }
@@ -289,6 +321,7 @@ impl App {
                 events.iter().for_each(|event| self.shared.fleet.happen(event));
                 match self.route {
                     Route::Tasks => self.tasks.happen(&events, &self.shared).map(Message::Tasks),
+                    Route::Workers => self.workers.happen(&events, &self.shared).map(Message::Workers),
                     _ => Task::none(),
                 }
             }
@@ -341,6 +374,7 @@ impl App {
     fn enter(&mut self) -> Task<Message> {
         match self.route {
             Route::Tasks => self.tasks.enter(&self.shared).map(Message::Tasks),
+            Route::Workers => self.workers.enter(&self.shared).map(Message::Workers),
             Route::Task(id) => {
                 if self.task.as_ref().is_none_or(|screen| screen.id() != id) {
                     self.task = Some(TaskScreen::new(id));
@@ -373,6 +407,7 @@ impl App {
             window::resize_events().map(|(_, size)| Message::Resized(size)),
             iced::system::theme_changes().map(Message::System),
             keys::listen().map(Message::Key),
+            self.listen_for_words(),
         ])
     }
 

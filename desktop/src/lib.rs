@@ -14,7 +14,9 @@ pub mod clock;
 pub mod connection;
 pub mod keep;
 pub mod screen;
+pub mod secret;
 pub mod theme;
 pub mod widget;
+pub mod words;
 
 pub use app::{App, run};

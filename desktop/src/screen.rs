@@ -10,6 +10,8 @@ pub mod overview;
 pub mod settings;
 pub mod task;
 pub mod tasks;
+#[cfg(test)]
+mod testing;
 pub mod workers;
 
 use iced::Size;

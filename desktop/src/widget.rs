@@ -2,12 +2,16 @@
 
 pub mod button;
 pub mod chart;
+pub mod editor;
 pub mod field;
+pub mod hotkeys;
+pub mod judged;
 pub mod notice;
 pub mod press;
 pub mod rows;
 pub mod state;
 pub mod surface;
+pub mod work;
 
 use iced::{
     Element, Length,

@@ -57,12 +57,30 @@ const RULES: &[Rule] = &[
         name: "orchestrator-server",
         may: &[
             "orchestrator-core",
+            "orchestrator-dashboard",
             "orchestrator-postgres",
             "orchestrator-protocol",
             "orchestrator-redis",
             "orchestrator-trace",
         ],
         never: &["sqlx"],
+    },
+    // Files, which the server answers with: what they show, and how they were made, is not its business.
+    Rule {
+        name: "orchestrator-dashboard",
+        may: &[],
+        never: &["poem", "tokio"],
+    },
+    // The app from outside, with agents of its own behind a real server.
+    Rule {
+        name: "orchestrator-e2e",
+        may: &["orchestrator-client", "orchestrator-core", "orchestrator-protocol"],
+        never: &["poem", "sqlx"],
+    },
+    Rule {
+        name: "orchestrator-bundle",
+        may: &[],
+        never: &["poem", "tokio"],
     },
     Rule {
         name: "orchestrator-worker",
@@ -130,6 +148,16 @@ const RULES: &[Rule] = &[
             "orchestrator-protocol",
         ],
         never: &[],
+    },
+    Rule {
+        name: "orchestrator-python",
+        may: &[
+            "orchestrator-client",
+            "orchestrator-core",
+            "orchestrator-postgres",
+            "orchestrator-protocol",
+        ],
+        never: &["clap", "poem", "redis", "sqlx"],
     },
     Rule {
         name: "orchestrator-examples",

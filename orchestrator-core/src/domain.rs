@@ -10,4 +10,5 @@ pub mod rank;
 pub mod retry;
 pub mod spec;
 pub mod state;
+pub mod throughput;
 pub mod why;

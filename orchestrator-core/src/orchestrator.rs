@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 pub use handle::TaskHandle;
+pub use open::store as open_store;
 
 use crate::{
     agent::{Agent, Registry},

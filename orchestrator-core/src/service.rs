@@ -31,6 +31,7 @@ use crate::{
     presence::{Presence, Stored},
     store::{
         Committed, EventQuery, Intervention, ListQuery, LogQuery, Store, StoreError, Submission, Submit, SubmittedTask,
+        Ticked,
     },
 };
 
@@ -276,6 +277,17 @@ impl Engine {
     /// [`StoreError::StateConflict`] when it is settled already or is not external.
     pub async fn complete(&self, task: TaskId, result: ExternalResult) -> Result<Task, StoreError> {
         let committed = self.store.settle(task, result, self.now()).await?;
+        Ok(self.announce(committed).await)
+    }
+
+    /// Does what is due at a time, at most so many tasks of it: timers, deadlines, schedules, the end of silent sessions.
+    /// The loop [`crate::maintain::timer`] does so all the time; a test that holds the clock does it when it has moved it.
+    ///
+    /// # Errors
+    ///
+    /// The store failed.
+    pub async fn tick(&self, now: Timestamp, limit: usize) -> Result<Ticked, StoreError> {
+        let committed = self.store.tick(now, limit).await?;
         Ok(self.announce(committed).await)
     }
 

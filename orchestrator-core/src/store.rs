@@ -18,6 +18,7 @@ mod session;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod submit;
+pub mod tally;
 pub mod tx;
 pub mod writer;
 

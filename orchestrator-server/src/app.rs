@@ -7,6 +7,7 @@ use std::sync::{
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use orchestrator_core::service::Engine;
+use orchestrator_dashboard::Dashboard;
 use orchestrator_redis::Buckets;
 use poem::{Endpoint, Response};
 
@@ -27,6 +28,8 @@ pub struct AppConfig {
     pub requests_per_second: Option<u32>,
     /// Origins whose pages may call this server; `*` for all. None by default.
     pub cors_origins: Vec<String>,
+    /// The app for browsers. By default the one that is built in, if one is.
+    pub dashboard: Option<Arc<Dashboard>>,
 }
 
 impl Default for AppConfig {
@@ -35,6 +38,7 @@ impl Default for AppConfig {
             max_body_bytes: 16 << 20,
             requests_per_second: None,
             cors_origins: Vec::new(),
+            dashboard: Dashboard::built_in().map(Arc::new),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Tokens: who calls, and whether they may.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use orchestrator_core::{clock::Sources, store::Store};
 use orchestrator_protocol::{Code, Role, Timestamp, Token, TokenId};
 use poem::{
@@ -25,6 +27,9 @@ const REMEMBERED: usize = 10_000;
 
 /// How a token is told as a WebSocket subprotocol, which is all that a browser can set.
 pub(crate) const SUBPROTOCOL: &str = "bearer.";
+
+/// The same in URL-safe Base64, for a token with characters that no subprotocol may have.
+const SUBPROTOCOL_BASE64: &str = "bearer64.";
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +93,11 @@ impl Guard {
         }
     }
 
+    /// Whether nobody is asked who they are.
+    pub(crate) fn is_open(&self) -> bool {
+        self.locked.is_none()
+    }
+
     /// Who makes a request, if they may do what it needs.
     ///
     /// # Errors
@@ -104,7 +114,7 @@ impl Guard {
             let wanted = "send `Authorization: Bearer TOKEN`";
             return Err(Failure::new(Code::Unauthorized, wanted));
         };
-        let caller = locked.caller(secret, self.sources.clock.now()).await?;
+        let caller = locked.caller(&secret, self.sources.clock.now()).await?;
         if caller.may(need) {
             return Ok(Arc::new(caller));
         }
@@ -187,18 +197,25 @@ impl Locked {
 }
 
 /// The secret that a request carries.
-fn secret(headers: &HeaderMap) -> Option<&str> {
+fn secret(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Some((scheme, secret)) = bearer.and_then(|value| value.split_once(' '))
         && scheme.eq_ignore_ascii_case("bearer")
     {
-        return Some(secret.trim());
+        return Some(secret.trim().into());
     }
     let offered = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
     let mut offered = offered
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','));
-    offered.find_map(|protocol| protocol.trim().strip_prefix(SUBPROTOCOL))
+    offered.find_map(|protocol| {
+        let protocol = protocol.trim();
+        let encoded = || URL_SAFE_NO_PAD.decode(protocol.strip_prefix(SUBPROTOCOL_BASE64)?).ok();
+        match protocol.strip_prefix(SUBPROTOCOL) {
+            Some(secret) => Some(secret.into()),
+            None => String::from_utf8(encoded()?).ok().map(Cow::from),
+        }
+    })
 }
 
 /// What is kept of a secret.
@@ -239,7 +256,7 @@ mod tests {
 
     #[test]
     fn the_secret_is_found_where_it_may_be() {
-        let found = |name, value: &str| secret(&headers(name, value)).map(str::to_owned);
+        let found = |name, value: &str| secret(&headers(name, value)).map(Cow::into_owned);
         assert_eq!(found(header::AUTHORIZATION, "Bearer abc"), Some("abc".into()));
         assert_eq!(found(header::AUTHORIZATION, "bearer  abc"), Some("abc".into()));
         assert_eq!(found(header::AUTHORIZATION, "Basic abc"), None);
@@ -248,7 +265,13 @@ mod tests {
             found(header::SEC_WEBSOCKET_PROTOCOL, "orchestrator, bearer.abc"),
             Some("abc".into())
         );
-        assert_eq!(found(header::SEC_WEBSOCKET_PROTOCOL, "orchestrator"), None);
+        assert_eq!(
+            found(header::SEC_WEBSOCKET_PROTOCOL, "orchestrator, bearer64.YS9iPQ"),
+            Some("a/b=".into())
+        );
+        for none in ["orchestrator", "bearer64.a/b=", "bearer64._w"] {
+            assert_eq!(found(header::SEC_WEBSOCKET_PROTOCOL, none), None, "{none}");
+        }
     }
 
     #[test]

@@ -65,6 +65,10 @@ pub struct Args {
         value_delimiter = ','
     )]
     cors_origins: Vec<String>,
+    /// A folder with the app for browsers, which `make web` builds into target/dashboard; by default the one that is built
+    /// into the program, if one is
+    #[arg(long, env = "ORCHESTRATOR_DASHBOARD", value_name = "DIR")]
+    dashboard: Option<PathBuf>,
     /// The largest body of a request, in bytes [default: 16777216]
     #[arg(long, env = "ORCHESTRATOR_MAX_BODY_BYTES", value_name = "N")]
     max_body_bytes: Option<usize>,
@@ -147,6 +151,7 @@ struct File {
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     cors_origins: Vec<String>,
+    dashboard: Option<PathBuf>,
     max_body_bytes: Option<usize>,
     requests_per_second: Option<u32>,
     lease_s: Option<f64>,
@@ -187,6 +192,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// Origins whose pages may call the server.
     pub cors_origins: Vec<String>,
+    /// A folder with the app for browsers. None: the one that is built in, if one is.
+    pub dashboard: Option<PathBuf>,
     /// The largest body of a request.
     pub max_body_bytes: usize,
     /// How many requests one caller may make in a second.
@@ -217,6 +224,7 @@ impl Default for Config {
             admin_token: None,
             tls: None,
             cors_origins: Vec::new(),
+            dashboard: None,
             max_body_bytes: 16 << 20,
             requests_per_second: None,
             lease: Duration::from_secs(15),
@@ -326,6 +334,7 @@ impl Config {
             } else {
                 args.cors_origins
             },
+            dashboard: args.dashboard.or(file.dashboard),
             max_body_bytes: args
                 .max_body_bytes
                 .or(file.max_body_bytes)

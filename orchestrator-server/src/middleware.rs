@@ -1,6 +1,7 @@
 //! What happens around every request: who calls, how often, how long it took, and what is said when it fails.
 
 mod meters;
+mod origin;
 
 use std::{num::NonZeroU32, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
@@ -9,7 +10,7 @@ use orchestrator_protocol::Code;
 use poem::{
     Endpoint, EndpointExt, IntoResponse, PathPattern, Request, Response, Result,
     endpoint::BoxEndpoint,
-    http::{HeaderName, HeaderValue, Method},
+    http::{HeaderName, HeaderValue, Method, header},
     middleware::{Compression, Cors},
 };
 
@@ -23,6 +24,7 @@ use crate::{
     counted::Counted,
     problem::Failure,
     rate::Rate,
+    routes::dashboard::{self, Accepted},
     telemetry,
 };
 
@@ -43,7 +45,7 @@ pub(crate) fn around<E: Endpoint<Output = Response> + 'static>(
     };
     let origins = &app.config.cors_origins;
     if origins.is_empty() {
-        return front.with(Compression::new()).boxed();
+        return front.with(Compression::new()).before(keep_encodings).boxed();
     }
     let cors = Cors::new()
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
@@ -51,7 +53,23 @@ pub(crate) fn around<E: Endpoint<Output = Response> + 'static>(
         .expose_header("x-request-id");
     let named = origins.iter().filter(|origin| *origin != "*");
     let cors = named.fold(cors, |cors, origin| cors.allow_origin(origin.as_str()));
-    front.with(cors).with(Compression::new()).map_to_response().boxed()
+    front
+        .with(cors)
+        .with(Compression::new())
+        .before(keep_encodings)
+        .map_to_response()
+        .boxed()
+}
+
+/// The app's files come compressed, better than could be done while somebody waits: keeps them from being compressed
+/// once more.
+async fn keep_encodings(mut request: Request) -> Result<Request> {
+    if dashboard::is_at(request.uri().path()) {
+        let accepted = request.headers_mut().remove(header::ACCEPT_ENCODING);
+        let accepted = accepted.and_then(|value| value.to_str().ok().map(str::to_owned));
+        request.set_data(Accepted(accepted));
+    }
+    Ok(request)
 }
 
 fn limiter(app: &App) -> Option<Rate> {
@@ -72,6 +90,14 @@ struct Front {
 impl Front {
     /// Who calls, if they may.
     async fn admit(&self, request: &Request) -> Result<Arc<Caller>, Failure> {
+        // Where nobody is asked who they are, whoever reaches the machine is trusted; what a browser shows there is not.
+        let host = || request.original_uri().authority().map(poem::http::uri::Authority::as_str);
+        let host = request.header(header::HOST).or_else(host);
+        let allowed = &self.app.config.cors_origins;
+        if self.app.guard.is_open() && !origin::may_call(request.headers(), host, allowed) {
+            let detail = "a page from elsewhere may not call this server; --cors-origins names those that may";
+            return Err(Failure::new(Code::Forbidden, detail));
+        }
         let need = access::need(request.method(), request.original_uri().path());
         let caller = self.app.guard.admit(request, need).await?;
         let Some(limiter) = &self.limiter else {

@@ -90,7 +90,8 @@ impl Failure {
             return Self::field(param.name, plain(&param.reason));
         }
         if error.is::<poem::error::WebSocketError>() {
-            return Self::new(Code::InvalidInput, "this address is a WebSocket: connect to it as one");
+            return Self::new(Code::InvalidInput, "this address is a WebSocket: connect to it as one")
+                .with_status(StatusCode::UPGRADE_REQUIRED);
         }
         if error.is::<poem::error::ParsePathError>() {
             return Self::new(Code::InvalidInput, "the address is not UTF-8");
@@ -193,6 +194,9 @@ impl IntoResponse for Failure {
         match status {
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::UPGRADE_REQUIRED => {
+                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
             }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

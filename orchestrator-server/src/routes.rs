@@ -1,6 +1,7 @@
 //! Every address of the server.
 
 mod checkpoints;
+pub(crate) mod dashboard;
 pub mod events;
 mod health;
 mod limits;
@@ -73,7 +74,11 @@ pub(crate) fn all(app: &App, service: OpenApiService<Api, ()>, page: String, spe
             worker::routes().data(app.workers.clone()).catch_error(by_post),
         )
         .nest("/api/v1", service.with(document))
-        .at("/", only_get(make_sync(|_| Html(NO_DASHBOARD))))
+        .at("/", only_get(dashboard::page).data(app.config.dashboard.clone()))
+        .at(
+            "/assets/:name",
+            only_get(dashboard::asset).data(app.config.dashboard.clone()),
+        )
         .at("/docs", only_get(make_sync(move |_| Html(page.clone()))))
         .at(
             "/openapi.json",
@@ -98,10 +103,3 @@ async fn by_get(_: MethodNotAllowedError) -> Response {
 async fn by_post(_: MethodNotAllowedError) -> Response {
     Failure::other_method("POST").into_response()
 }
-
-/// What is at `/` as long as no dashboard is built in.
-const NO_DASHBOARD: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Orchestrator</title>\
-    <body style=\"font: 16px/1.5 sans-serif; max-width: 40em; margin: 4em auto; padding: 0 1em\">\
-    <h1>Orchestrator</h1><p>The server is running. This build has no dashboard.</p>\
-    <ul><li><a href=\"/docs\">What can be called</a>, and as a document: <a href=\"/openapi.json\">openapi.json</a></li>\
-    <li><a href=\"/healthz\">alive</a>, <a href=\"/readyz\">ready</a>, <a href=\"/metrics\">metrics</a></li></ul>";

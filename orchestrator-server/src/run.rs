@@ -1,6 +1,6 @@
 //! A server from its start to its end.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use orchestrator_core::{
     clock::Sources,
@@ -8,6 +8,7 @@ use orchestrator_core::{
     service::Engine,
     store::StoreError,
 };
+use orchestrator_dashboard::Dashboard;
 use poem::listener::Acceptor;
 use tokio::net::TcpListener;
 
@@ -75,6 +76,8 @@ impl Server {
         }
         let tls = config.tls.as_ref().map(listener::keys).transpose();
         let tls = tls.map_err(|problem| ServerError::Config(vec![format!("tls: {problem}")]))?;
+        let dashboard = config.dashboard.as_deref().map(Dashboard::open).transpose();
+        let dashboard = dashboard.map_err(|error| ServerError::Config(vec![format!("dashboard: {error}")]))?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         // First the address: who cannot listen should not touch the database.
         let failed = |error| ServerError::Listen {
@@ -104,6 +107,7 @@ impl Server {
             max_body_bytes: config.max_body_bytes,
             requests_per_second: config.requests_per_second,
             cors_origins: config.cors_origins.clone(),
+            dashboard: dashboard.or_else(Dashboard::built_in).map(Arc::new),
         };
         let app = App::sharing(engine, workers, guard, app, shared.buckets);
         let services = services(&app, config.retention);

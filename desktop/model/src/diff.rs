@@ -78,7 +78,7 @@ pub fn parse(text: &str) -> Vec<FileDiff> {
             old_name(&mut files, name);
         } else if let Some(name) = line.strip_prefix("+++ ") {
             if let (Some(file), Some(path)) = (files.last_mut(), path(name)) {
-                file.path = path.to_owned();
+                path.clone_into(&mut file.path);
             }
         } else if let Some((starts, lengths)) = line.strip_prefix("@@ ").and_then(part) {
             let Some(file) = files.last_mut() else { continue };
@@ -112,7 +112,7 @@ fn old_name(files: &mut Vec<FileDiff>, name: &str) {
     if let (Some(file), Some(path)) = (files.last_mut(), path(name))
         && file.path.is_empty()
     {
-        file.path = path.to_owned();
+        path.clone_into(&mut file.path);
     }
 }
 

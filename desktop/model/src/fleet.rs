@@ -40,6 +40,9 @@ pub struct Measurement {
 /// How many samples of the counts are kept: half an hour of one in ten seconds.
 pub const SAMPLES: usize = 180;
 
+/// The minutes of an hour.
+const HOUR: usize = 60;
+
 /// How far samples are apart.
 const SAMPLE: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -141,8 +144,26 @@ impl Fleet {
         }
     }
 
-    /// What was done and spent since the app began to look, a minute, the oldest first.
-    pub fn rates(&self) -> Vec<Rate> {
+    /// What was done and spent, in a minute each, the oldest first: in the last hour, as the server counts it, or since
+    /// the app began to look, where the server is too old to count.
+    pub fn rates(&self, now: Timestamp) -> Vec<Rate> {
+        if self.stats.throughput.minutes.is_empty() {
+            return self.seen_rates();
+        }
+        let minute = |at: Timestamp| at.as_micros() / 60_000_000;
+        let mut rates = vec![Rate::default(); HOUR];
+        for told in &self.stats.throughput.minutes {
+            let ago = usize::try_from(minute(now) - minute(told.at)).unwrap_or(0);
+            if let Some(rate) = HOUR.checked_sub(ago + 1).and_then(|place| rates.get_mut(place)) {
+                rate.succeeded += told.succeeded as f32;
+                rate.failed += told.failed as f32;
+                rate.cost += told.cost_usd.as_dollars() as f32;
+            }
+        }
+        rates
+    }
+
+    fn seen_rates(&self) -> Vec<Rate> {
         let pairs = self.samples.iter().zip(self.samples.iter().skip(1));
         let rate = |(from, to): (&Sample, &Sample)| {
             let minutes = to.at.since(from.at).as_secs_f32() / 60.0;
@@ -243,12 +264,11 @@ impl Fleet {
             return;
         }
         self.measure(&told, event.at);
-        match self.workers.iter_mut().find(|worker| worker.id == told.id) {
-            Some(worker) => *worker = told,
-            None => {
-                let place = self.workers.partition_point(|worker| worker.name <= told.name);
-                self.workers.insert(place, told);
-            }
+        if let Some(worker) = self.workers.iter_mut().find(|worker| worker.id == told.id) {
+            *worker = told;
+        } else {
+            let place = self.workers.partition_point(|worker| worker.name <= told.name);
+            self.workers.insert(place, told);
         }
     }
 
@@ -406,11 +426,31 @@ mod tests {
             fleet.stats.by_state.insert(TaskState::Succeeded, n * 5);
             fleet.sample(at(n as f64 * 5.0));
         }
-        let rates = fleet.rates();
+        let rates = fleet.rates(at(200.0));
         assert_eq!(rates.len(), 15);
         assert!(
             (rates[3].succeeded - 60.0).abs() < 0.01 && rates[3].failed == 0.0,
             "{rates:?}"
+        );
+    }
+
+    #[test]
+    fn a_newer_server_counts_the_minutes_itself() {
+        let mut fleet = fleet();
+        let minute = |seconds: f64, succeeded: u64| {
+            serde_json::from_value(json!({
+                "at": at(seconds), "submitted": 0, "succeeded": succeeded, "failed": 1, "cancelled": 0, "tokens": 0,
+                "cost_usd": 0.5
+            }))
+            .expect("a minute")
+        };
+        fleet.stats.throughput.minutes = vec![minute(-7_200.0, 9), minute(-60.0, 3), minute(0.0, 4), minute(90.0, 5)];
+        let rates = fleet.rates(at(0.0));
+        let told: Vec<f32> = rates.iter().map(|rate| rate.succeeded).filter(|n| *n > 0.0).collect();
+        assert_eq!(
+            (rates.len(), told),
+            (60, vec![3.0, 9.0]),
+            "and clocks that differ do no harm"
         );
     }
 }

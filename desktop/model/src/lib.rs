@@ -6,20 +6,26 @@
 pub mod diff;
 pub mod failure;
 pub mod fleet;
+pub mod form;
 pub mod format;
 pub mod graph;
+pub mod inbox;
 pub mod link;
 pub mod list;
 pub mod look;
+pub mod machines;
+pub mod opinions;
 pub mod output;
 pub mod palette;
 pub mod pretty;
 pub mod report;
+pub mod servers;
 pub mod settings;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod timeline;
 pub mod tree;
+pub mod work;
 
 pub use failure::{Failure, FailureKind};
 pub use fleet::Fleet;

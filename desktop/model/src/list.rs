@@ -45,7 +45,7 @@ impl Filter {
                 Some(("type", name)) => name.clone_into(&mut filter.task_type),
                 Some(("label", pair)) if pair.contains(':') => pair.clone_into(&mut filter.label),
                 Some(("state", name)) if name.parse::<TaskState>().is_ok() => {
-                    filter.states.extend(name.parse::<TaskState>())
+                    filter.states.extend(name.parse::<TaskState>());
                 }
                 _ => words.push(word),
             }

@@ -1,6 +1,6 @@
 //! What tests build with: ids, tasks and events.
 
-use orchestrator_protocol::{Event, EventBody, EventType, Seq, Task, TaskId, TaskState, Timestamp};
+use orchestrator_protocol::{Event, EventBody, EventType, Seq, Task, TaskId, TaskState, Timestamp, Worker};
 
 /// The id of a number; larger numbers are later.
 ///
@@ -54,4 +54,18 @@ pub fn state(seq: i64, seconds: f64, task: u64, state: TaskState, attempt: u32) 
         ..EventBody::default()
     };
     event(seq, seconds, EventType::TaskState, task, body)
+}
+
+/// A worker with four slots of which one is taken.
+///
+/// # Panics
+///
+/// Never.
+pub fn worker(n: u64, name: &str) -> Worker {
+    let text = serde_json::json!({
+        "id": id(n), "name": name, "state": "online", "labels": ["os:linux", "tool:ruff"],
+        "task_types": ["review", "write"], "slots": 4, "running": 1, "cpu_percent": 42.0, "memory_percent": 61.5,
+        "disk_percent": null, "last_seen_at": at(0.0)
+    });
+    serde_json::from_str(&text.to_string()).expect("a worker")
 }

@@ -193,7 +193,7 @@ impl Source for Embedded {
     }
 
     async fn submit(&self, task: NewTask) -> Result<Task, Failure> {
-        Ok(self.engine().submit_one(task).await.map_err(told)?.task().clone())
+        Ok(self.engine().submit_one(task).await.map_err(told)?.task())
     }
 
     async fn cancel(&self, id: TaskId) -> Result<Task, Failure> {

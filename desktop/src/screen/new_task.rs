@@ -1,40 +1,74 @@
 //! The form of a new task.
 
+mod form;
+
 use iced::{
     Element, Task,
-    widget::{column, row},
+    widget::text_editor::{Action, Content, Edit},
 };
-use orchestrator_desktop_model::Failure;
-use orchestrator_protocol::{Json, NewTask, TaskId};
+use orchestrator_desktop_model::{
+    Failure,
+    form::{self as model, Field, Form, Wrong},
+    list::Filter,
+};
+use orchestrator_protocol::{CheckpointFrequency, Json, Privacy, SideEffects, TaskId};
 
 use super::{Event, Route, Shared};
-use crate::{
-    theme::gap,
-    widget::{
-        button,
-        field::{field, line},
-        notice, surface,
-    },
-};
+use crate::connection::Api;
 
-/// The screen.
+/// More than this is not laid out in a field: it would only make the field slow.
+const LARGEST: usize = 256 * 1024;
+
+/// The screen. What is written stays when one leaves it.
 #[derive(Debug, Default)]
 pub struct NewTaskForm {
-    task_type: String,
-    description: String,
-    input: String,
+    form: Form,
+    description: Content,
+    input: Content,
+    sending: bool,
+    /// Whether empty fields are mistakes already.
+    tried: bool,
     failure: Option<Failure>,
+    example: Example,
+}
+
+/// The input of the newest task of the type.
+#[derive(Debug, Clone, Default, PartialEq)]
+enum Example {
+    /// It was not asked for.
+    #[default]
+    Unknown,
+    /// It is on its way.
+    Asked,
+    /// Why there is none.
+    None(&'static str),
 }
 
 /// What happens on the screen.
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// The task's type was changed.
-    Type(String),
+    /// A field was changed.
+    Set(Field, String),
     /// What it is for was changed.
-    Description(String),
+    Description(Action),
     /// What the agent gets was changed.
-    Input(String),
+    Input(Action),
+    /// The input is to be laid out.
+    Tidy,
+    /// The input of the newest task of the type is wanted.
+    Example,
+    /// It has come, or not.
+    Exampled(String, Result<Option<Json>, Failure>),
+    /// The priority was chosen.
+    Priority(u8),
+    /// Who may see it was chosen.
+    Privacy(Privacy),
+    /// How often to ask people was chosen.
+    Checkpoints(CheckpointFrequency),
+    /// What running it twice does was chosen.
+    SideEffects(SideEffects),
+    /// Everything is to be empty again.
+    Clear,
     /// It is to be submitted.
     Submit,
     /// It was, or was not.
@@ -45,62 +79,140 @@ impl NewTaskForm {
     /// Something happened on the screen.
     pub fn update(&mut self, message: Message, shared: &Shared) -> (Task<Message>, Option<Event>) {
         match message {
-            Message::Type(text) => self.task_type = text,
-            Message::Description(text) => self.description = text,
-            Message::Input(text) => self.input = text,
-            Message::Submit => {
-                if let (Some(api), Ok(input)) = (shared.api.clone(), self.input()) {
-                    let mut task = NewTask::new(self.task_type.trim(), input);
-                    self.description.clone_into(&mut task.description);
-                    let submitted = async move { api.submit(task).await.map(|task| task.id) };
-                    return (Task::perform(submitted, Message::Submitted), None);
+            Message::Set(field, text) => {
+                if field == Field::Type {
+                    self.example = Example::Unknown;
+                }
+                self.set(field, text);
+            }
+            Message::Description(action) => {
+                if write(&mut self.description, action) {
+                    self.set(Field::Description, self.description.text());
                 }
             }
+            Message::Input(action) => {
+                if write(&mut self.input, action) {
+                    self.set(Field::Input, self.input.text());
+                }
+            }
+            Message::Tidy => {
+                if let Ok(input) = Json::parse(self.form.text(Field::Input).trim()) {
+                    self.put_input(&input);
+                }
+            }
+            Message::Example => return (self.ask(shared), None),
+            Message::Exampled(of, result) if of == self.form.text(Field::Type).trim() => self.exampled(result),
+            Message::Exampled(..) => {}
+            Message::Priority(priority) => self.form.priority = priority,
+            Message::Privacy(privacy) => self.form.privacy = privacy,
+            Message::Checkpoints(checkpoints) => self.form.checkpoints = checkpoints,
+            Message::SideEffects(side_effects) => self.form.side_effects = side_effects,
+            Message::Clear => *self = Self::default(),
+            Message::Submit => return (self.submit(shared), None),
             Message::Submitted(Ok(id)) => {
                 *self = Self::default();
                 return (Task::none(), Some(Event::Go(Route::Task(id))));
             }
-            Message::Submitted(Err(failure)) => self.failure = Some(failure),
+            Message::Submitted(Err(failure)) => {
+                self.sending = false;
+                self.failure = Some(failure);
+            }
         }
         (Task::none(), None)
     }
 
-    fn input(&self) -> Result<Json, String> {
-        if self.input.trim().is_empty() {
-            return Ok(Json::NULL);
+    /// What the server said of a field is old once the field is changed.
+    fn set(&mut self, field: Field, text: String) {
+        self.form.set(field, text);
+        if let Some(failure) = &mut self.failure {
+            let (wrong, _) = model::refused(failure);
+            if wrong.contains_key(&field) {
+                self.failure = None;
+            }
         }
-        Json::parse(self.input.trim()).map_err(|error| format!("This is not JSON: {error}"))
+    }
+
+    fn put_input(&mut self, input: &Json) {
+        let text = model::pretty(input);
+        self.input = Content::with_text(&text);
+        self.set(Field::Input, text);
+    }
+
+    fn ask(&mut self, shared: &Shared) -> Task<Message> {
+        let of = self.form.text(Field::Type).trim().to_owned();
+        let Some(api) = shared.api.clone().filter(|_| !of.is_empty()) else {
+            return Task::none();
+        };
+        self.example = Example::Asked;
+        let asked = of.clone();
+        Task::perform(newest(api, asked), move |result| Message::Exampled(of.clone(), result))
+    }
+
+    fn exampled(&mut self, result: Result<Option<Json>, Failure>) {
+        self.example = match result {
+            Ok(Some(input)) if input.get().len() > LARGEST => Example::None("The input of the last one is too large."),
+            Ok(Some(input)) => {
+                self.put_input(&input);
+                Example::Unknown
+            }
+            Ok(None) => Example::None("There is no earlier task of this type."),
+            Err(_) => Example::None("The last one cannot be asked for now."),
+        };
+    }
+
+    fn submit(&mut self, shared: &Shared) -> Task<Message> {
+        self.tried = true;
+        let (Some(api), Ok(task), false) = (shared.api.clone(), self.form.task(), self.sending) else {
+            return Task::none();
+        };
+        self.sending = true;
+        self.failure = None;
+        let submitted = async move { api.submit(task).await.map(|task| task.id) };
+        Task::perform(submitted, Message::Submitted)
+    }
+
+    /// What is wrong: what the person sees at once, and what the server has said.
+    fn wrong(&self) -> Wrong {
+        let mut wrong = if self.tried {
+            self.form.task().err().unwrap_or_default()
+        } else {
+            self.form.wrong_so_far()
+        };
+        if let Some(failure) = &self.failure {
+            for (field, message) in model::refused(failure).0 {
+                wrong.entry(field).or_insert(message);
+            }
+        }
+        wrong
     }
 
     /// What it shows.
-    pub fn view<'a>(&'a self, _shared: &'a Shared) -> Element<'a, Message> {
-        let wrong = self.input().err();
-        let ready = wrong.is_none() && !self.task_type.trim().is_empty();
-        let failure = self.failure.as_ref();
-        let form = column(failure.map(notice::failure_line))
-            .push(field(
-                "Type",
-                "Which agent runs it.",
-                failure.and_then(|failure| failure.field("task_type")),
-                line("code_review", &self.task_type, Message::Type),
-            ))
-            .push(field(
-                "Description",
-                "",
-                None,
-                line("What it is for", &self.description, Message::Description),
-            ))
-            .push(field(
-                "Input",
-                if wrong.is_some() {
-                    "This is not JSON yet."
-                } else {
-                    "JSON"
-                },
-                None,
-                line("{}", &self.input, Message::Input),
-            ))
-            .push(row![button::primary("Create", ready.then_some(Message::Submit))]);
-        surface::page("New task", Vec::new(), form.spacing(gap::LARGE).max_width(640.0))
+    pub fn view<'a>(&'a self, shared: &'a Shared) -> Element<'a, Message> {
+        form::view(self, shared)
     }
 }
+
+/// Says whether the text has changed. A paste that is too large is not taken.
+fn write(content: &mut Content, action: Action) -> bool {
+    let edits = action.is_edit();
+    if let Action::Edit(Edit::Paste(text)) = &action
+        && text.len() > LARGEST
+    {
+        return false;
+    }
+    content.perform(action);
+    edits
+}
+
+async fn newest(api: Api, task_type: String) -> Result<Option<Json>, Failure> {
+    let filter = Filter {
+        task_type,
+        children: true,
+        ..Filter::default()
+    };
+    let page = api.tasks(filter, 1, None).await?;
+    Ok(page.items.into_iter().next().map(|task| task.input))
+}
+
+#[cfg(test)]
+mod tests;

@@ -210,7 +210,18 @@ fn all_states(shared: &Shared) -> Element<'_, Message> {
             .on_press(message.clone());
         press(button, Some(message))
     });
-    surface::plain_card(column![row(parts).spacing(2.0), row(legend).spacing(gap::MEDIUM).wrap()].spacing(10.0))
+    let queues = shared.fleet.stats.queues.iter().take(8).map(|queue| {
+        let words = format!(
+            "{} {} in line, the next for {}",
+            format::count(queue.ready),
+            queue.task_type,
+            format::seconds(queue.oldest_s)
+        );
+        surface::chip(words)
+    });
+    let queues = (!shared.fleet.stats.queues.is_empty()).then(|| row(queues).spacing(gap::SMALL).wrap());
+    let bar = column![row(parts).spacing(2.0), row(legend).spacing(gap::MEDIUM).wrap()];
+    surface::plain_card(bar.push(queues).spacing(10.0))
 }
 
 fn chart_card<'a>(name: &'a str, now: String, content: impl Into<Element<'a, Message>>) -> Element<'a, Message> {
@@ -232,16 +243,25 @@ fn soon<'a>() -> Element<'a, Message> {
 }
 
 fn throughput(shared: &Shared) -> Element<'_, Message> {
-    let rates = shared.fleet.rates();
-    let now = rates.last().map_or_else(String::new, |rate| {
-        format!("{:.0} a minute", rate.succeeded + rate.failed)
-    });
+    let rates = shared.fleet.rates(shared.now);
+    let all: f32 = rates.iter().map(|rate| rate.succeeded + rate.failed).sum();
+    let now = if shared.fleet.stats.throughput.minutes.is_empty() {
+        rates.last().map_or_else(String::new, |rate| {
+            format!("{:.0} a minute", rate.succeeded + rate.failed)
+        })
+    } else {
+        format!("{} in the last hour", format::count(all as u64))
+    };
     if rates.iter().all(|rate| rate.succeeded + rate.failed == 0.0) {
         return chart_card("Tasks done", now, soon());
     }
     let values: Vec<_> = rates.iter().map(|rate| (rate.succeeded, rate.failed)).collect();
     let chart = responsive(move |room| {
-        let places = ((room.width / 7.0) as usize).clamp(10, SAMPLES);
+        let places = if values.len() == 60 {
+            60
+        } else {
+            ((room.width / 7.0) as usize).clamp(10, SAMPLES)
+        };
         chart::columns(values.clone(), places, room.height)
     });
     chart_card("Tasks done", now, chart)
@@ -254,7 +274,7 @@ fn cost(shared: &Shared) -> Element<'_, Message> {
         format::money(usage.cost_usd),
         format::count(usage.tokens())
     );
-    let values: Vec<f32> = shared.fleet.rates().iter().map(|rate| rate.cost).collect();
+    let values: Vec<f32> = shared.fleet.rates(shared.now).iter().map(|rate| rate.cost).collect();
     if values.iter().all(|value| *value == 0.0) {
         return chart_card("Spent", all, soon());
     }

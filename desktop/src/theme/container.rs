@@ -27,11 +27,12 @@ pub fn card(theme: &Theme) -> Style {
     })
 }
 
-/// A card that lies over everything. Without a shadow: where the processor draws, what is left of one when it goes is
-/// not drawn anew.
+/// A card that lies over everything. It has no shadow: drawn by the processor, a shadow is laid over itself with every
+/// part of it that is drawn anew, until all is black.
 pub fn overlay(theme: &Theme) -> Style {
+    let colours = colours(theme);
     card(theme).border(Border {
-        color: colours(theme).outline,
+        color: colours.outline,
         width: 1.0,
         radius: radius::LARGE.into(),
     })

@@ -1,7 +1,7 @@
 //! Lists to choose from.
 
 use iced::{
-    Background, Border, Color, Shadow, Theme, Vector,
+    Background, Border, Shadow, Theme,
     overlay::menu,
     widget::pick_list::{Status, Style},
 };
@@ -42,10 +42,7 @@ pub fn menu(theme: &Theme) -> menu::Style {
         text_color: colours.text,
         selected_text_color: colours.text,
         selected_background: Background::Color(colours.pressed),
-        shadow: Shadow {
-            color: Color::from_rgba(0.0, 0.0, 0.0, 0.25),
-            offset: Vector::new(0.0, 4.0),
-            blur_radius: 16.0,
-        },
+        // See `theme::container::overlay`.
+        shadow: Shadow::default(),
     }
 }

@@ -1,8 +1,11 @@
 //! What a platform has of its own, as little of it as is needed here: WebSockets and waiting. A browser and a native
 //! program bring their own.
 
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+mod browser;
 #[cfg(feature = "native")]
 mod native;
+pub mod subprotocol;
 
 use std::{fmt, pin::pin, time::Duration};
 
@@ -10,6 +13,8 @@ use async_trait::async_trait;
 use futures::future::{Either, select};
 use reqwest::Url;
 
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub use browser::{BrowserTransport, page};
 #[cfg(feature = "native")]
 pub use native::NativeTransport;
 
@@ -88,6 +93,36 @@ pub struct Closed {
 #[cfg(feature = "native")]
 pub fn native() -> std::sync::Arc<dyn Transport> {
     std::sync::Arc::new(NativeTransport::default())
+}
+
+/// The transport of a page in a browser.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub fn browser() -> std::sync::Arc<dyn Transport> {
+    std::sync::Arc::new(BrowserTransport::default())
+}
+
+/// The transport of the platform that this is built for.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+pub fn platform() -> std::sync::Arc<dyn Transport> {
+    browser()
+}
+
+/// The transport of the platform that this is built for.
+#[cfg(all(feature = "native", not(all(target_family = "wasm", target_os = "unknown"))))]
+pub fn platform() -> std::sync::Arc<dyn Transport> {
+    native()
+}
+
+/// What a server says in refusing: the detail of its problem, or the beginning of whatever it said.
+#[cfg(any(feature = "native", all(target_family = "wasm", target_os = "unknown")))]
+fn said(body: &[u8]) -> String {
+    let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let detail = problem.as_ref().and_then(|problem| problem["detail"].as_str());
+    match detail {
+        Some(detail) => detail.to_owned(),
+        None if body.is_empty() => "the server refused".to_owned(),
+        None => String::from_utf8_lossy(&body[..body.len().min(200)]).trim().to_owned(),
+    }
 }
 
 /// What a future gives; none when it takes longer than this, and it is dropped.

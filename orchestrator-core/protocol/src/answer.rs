@@ -1,10 +1,8 @@
 //! Answers that are more than one task, and requests that are less.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{ErrorClass, Json, Seq, Task, TaskError, TaskId, TaskState, Timestamp, Usage, forgiving};
+use crate::{ErrorClass, Json, Seq, Task, TaskError, TaskId, TaskState, Timestamp, forgiving};
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -208,18 +206,6 @@ pub struct Checkpoint {
     /// What else helps to decide, as whoever asks has put it together; null where that is nothing.
     #[serde(default)]
     pub context: Json,
-}
-
-/// Counts for a dashboard.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Stats {
-    /// Tasks in each state.
-    pub by_state: BTreeMap<TaskState, u64>,
-    /// Age in seconds of the oldest ready task.
-    pub oldest_ready_s: Option<f64>,
-    /// What all tasks have spent.
-    pub usage: Usage,
 }
 
 #[cfg(test)]

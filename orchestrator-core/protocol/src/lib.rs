@@ -27,6 +27,7 @@ mod schedule;
 #[cfg(feature = "schema")]
 mod schema;
 mod state;
+mod stats;
 mod task;
 mod time;
 mod token;
@@ -34,7 +35,7 @@ mod usage;
 mod worker;
 
 pub use answer::{
-    Checkpoint, Decision, DecisionRequest, Edge, ExternalResult, LogLine, Page, Reason, Stats, Tree, Verdict, Why,
+    Checkpoint, Decision, DecisionRequest, Edge, ExternalResult, LogLine, Page, Reason, Tree, Verdict, Why,
 };
 pub use error::{Code, ErrorClass, FieldError, Problem, TaskError};
 pub use event::{Event, EventBody, EventType};
@@ -46,6 +47,7 @@ pub use report::{ChildRef, ChildSpec, Group, History, ReportAck, ReportBody, Rep
 pub use retry::RetryPolicy;
 pub use schedule::{NewSchedule, OverlapPolicy, Schedule, Timing};
 pub use state::TaskState;
+pub use stats::{Minute, QueueStats, Stats, Throughput};
 pub use task::Task;
 pub use time::{Timestamp, TimestampError};
 pub use token::{Role, RoleError, Token};

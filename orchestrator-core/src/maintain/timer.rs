@@ -29,10 +29,9 @@ pub async fn run(engine: Engine) {
     let mut trouble = Trouble::new("what is due cannot be done", FLOOR);
     loop {
         let now = engine.now();
-        let wait = match engine.store.tick(now, BATCH).await {
-            Ok(committed) => {
+        let wait = match engine.tick(now, BATCH).await {
+            Ok(ticked) => {
                 trouble.over();
-                let ticked = engine.announce(committed).await;
                 if ticked.rescued > 0 {
                     let tasks = ticked.rescued;
                     tracing::warn!(tasks, "took {tasks} task(s) back from lost workers");

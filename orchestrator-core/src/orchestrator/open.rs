@@ -10,8 +10,14 @@ use crate::{
 
 const VERSION: &str = concat!("version ", env!("CARGO_PKG_VERSION"));
 
-/// Opens the store of a URL. For files that other processes may share, also says who this process is to them.
-pub(super) async fn store(url: &str, sources: &Sources) -> Result<(Arc<dyn Store>, Option<Owner>), Error> {
+/// Opens the store of a URL, `memory:` or `sqlite:path/to/file.db`, for programs that put the parts together themselves.
+/// For files that other processes may share, also says who this process is to them: workers of this process say so when
+/// they open a session, so that what they were doing goes on at once if the process is killed.
+///
+/// # Errors
+///
+/// [`Error::Url`] for another scheme; [`Error::Store`] when the file cannot be used, with what to do.
+pub async fn store(url: &str, sources: &Sources) -> Result<(Arc<dyn Store>, Option<Owner>), Error> {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     match scheme {
         "memory" if rest.is_empty() => Ok((Arc::new(MemoryStore::new()), None)),

@@ -11,7 +11,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use orchestrator_protocol::{Load, SessionId, TaskId, Timestamp};
+use orchestrator_protocol::{Event, EventBody, EventType, Load, Seq, SessionId, TaskId, Timestamp, WorkerId};
+use serde_json::json;
 use tokio::sync::{Notify, broadcast};
 
 use super::{Engine, poll::Poll, trouble::Asked};
@@ -152,6 +153,31 @@ impl LocalSource {
         Some(load)
     }
 
+    /// Tells those who watch how busy a worker is.
+    async fn tell(&self, worker: WorkerId, renewed: &Renewed, load: Load, at: Timestamp) {
+        let data = json!({
+            "running": renewed.held.len(),
+            "slots": renewed.slots,
+            "cpu_percent": load.cpu_percent,
+            "memory_percent": load.memory_percent,
+            "disk_percent": load.disk_percent,
+        });
+        let event = Event {
+            // Readers put it behind what they have.
+            seq: Seq(0),
+            at,
+            kind: EventType::WorkerStats,
+            task_id: None,
+            root_id: None,
+            body: EventBody {
+                worker_id: Some(worker),
+                data: Some(data),
+                ..EventBody::default()
+            },
+        };
+        self.engine.bus.publish(vec![event]).await;
+    }
+
     fn pass_on(&self, nudged: &Nudged) {
         if nudged.lost {
             return self.ring_all(ANYTHING);
@@ -273,6 +299,9 @@ impl TaskSource for LocalSource {
         let renewed = self.engine.note(Asked::Other, renewed)?;
         if !renewed.alive {
             self.sessions().remove(&session);
+        }
+        if let (Some(load), Some(worker)) = (load, renewed.worker) {
+            self.tell(worker, &renewed, load, now).await;
         }
         Ok(renewed)
     }

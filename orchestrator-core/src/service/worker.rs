@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use orchestrator_protocol::{Timestamp, Worker, WorkerId, WorkerState};
+use orchestrator_protocol::{Timestamp, Worker, WorkerId};
 
 use super::Engine;
 use crate::store::{SessionView, StoreError};
@@ -69,36 +69,22 @@ fn by_worker(sessions: Vec<SessionView>, now: Timestamp) -> Vec<Worker> {
             }
         }
     }
-    let mut workers: Vec<Worker> = newest.into_values().map(|(s, running)| view(s, running, now)).collect();
+    let mut workers: Vec<Worker> = newest
+        .into_values()
+        .map(|(mut s, running)| {
+            s.running = running;
+            s.worker(now)
+        })
+        .collect();
     workers.sort_by(|a, b| a.name.cmp(&b.name));
     workers
-}
-
-fn view(session: SessionView, running: u32, now: Timestamp) -> Worker {
-    Worker {
-        id: session.worker,
-        name: session.name,
-        state: match session.draining {
-            _ if session.expires_at <= now => WorkerState::Offline,
-            true => WorkerState::Draining,
-            false => WorkerState::Online,
-        },
-        labels: session.labels,
-        task_types: session.task_types,
-        slots: session.slots,
-        running,
-        cpu_percent: session.load.cpu_percent,
-        memory_percent: session.load.memory_percent,
-        disk_percent: session.load.disk_percent,
-        last_seen_at: session.seen_at,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use orchestrator_protocol::{Load, SessionId};
+    use orchestrator_protocol::{Load, SessionId, WorkerState};
     use uuid::Uuid;
 
     use super::*;

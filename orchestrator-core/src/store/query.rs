@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use orchestrator_protocol::{EventType, LimitRule, Load, Seq, SessionId, Task, TaskId, TaskState, Timestamp, WorkerId};
+use orchestrator_protocol::{
+    EventType, LimitRule, Load, Seq, SessionId, Task, TaskId, TaskState, Timestamp, Worker, WorkerId, WorkerState,
+};
 
 use super::{
     error::StoreError,
@@ -163,6 +165,27 @@ impl SessionView {
             record: row.record,
             draining: row.draining,
             expires_at: row.expires_at,
+        }
+    }
+
+    /// Its worker as it is now.
+    pub fn worker(self, now: Timestamp) -> Worker {
+        Worker {
+            id: self.worker,
+            name: self.name,
+            state: match self.draining {
+                _ if self.expires_at <= now => WorkerState::Offline,
+                true => WorkerState::Draining,
+                false => WorkerState::Online,
+            },
+            labels: self.labels,
+            task_types: self.task_types,
+            slots: self.slots,
+            running: self.running,
+            cpu_percent: self.load.cpu_percent,
+            memory_percent: self.load.memory_percent,
+            disk_percent: self.load.disk_percent,
+            last_seen_at: self.seen_at,
         }
     }
 

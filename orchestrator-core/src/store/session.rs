@@ -60,4 +60,8 @@ pub struct Renewed {
     /// Every task that the session holds. A worker that does not know of one was granted it by an answer that was lost,
     /// and gives it back.
     pub held: Vec<(TaskId, LeaseId)>,
+    /// The worker whose session it is, where that is known.
+    pub worker: Option<WorkerId>,
+    /// How many tasks it runs at once.
+    pub slots: u32,
 }

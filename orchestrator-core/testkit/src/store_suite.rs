@@ -55,7 +55,8 @@ macro_rules! store_conformance {
             a_group_that_comes_in_parts a_retried_fan_out_stays_bounded);
         $crate::store_conformance!(@topic $open; history;
             events_tell_the_whole_life after_yields_each_once trees_and_tasks_have_their_own logs_come_in_order
-            seqs_strictly_grow old_trees_are_forgotten what_was_written_together_is_forgotten_apart stats_count);
+            seqs_strictly_grow old_trees_are_forgotten what_was_written_together_is_forgotten_apart stats_count
+            what_happens_is_counted_by_the_minute);
         $crate::store_conformance!(@topic $open; idempotency;
             the_same_body_is_the_same_task another_body_is_a_conflict twice_in_one_batch from_many_at_once
             settled_tasks_still_answer graphs_can_be_repeated);
@@ -84,7 +85,7 @@ macro_rules! store_conformance {
         $crate::store_conformance!(@topic $open; session;
             silence_ends_a_session heartbeats_keep_it closing_gives_tasks_back unknown_sessions_claim_nothing
             renewals_say_what_to_stop renewals_say_what_is_held released_tasks_keep_their_place views_show_what_runs
-            a_draining_worker_is_granted_nothing heartbeats_carry_the_load);
+            a_draining_worker_is_granted_nothing heartbeats_carry_the_load coming_draining_and_going_are_told);
         $crate::store_conformance!(@topic $open; spending;
             usage_adds_up_the_tree a_spent_budget_stops_the_tree pause_and_resume pausing_what_waits
             children_of_a_paused_task_wait);

@@ -288,6 +288,9 @@ pub struct Dev {
     /// Where the server listens
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub listen: std::net::SocketAddr,
+    /// A folder with the app for browsers, which `make web` builds; by default the one that is built in, if one is
+    #[arg(long, value_name = "DIR")]
+    pub dashboard: Option<PathBuf>,
     /// How the worker runs
     #[command(flatten)]
     pub here: Here,

@@ -12,13 +12,17 @@ use std::{
     time::Duration,
 };
 
-use orchestrator_core::store::{
-    SessionView, Settled, StoreError,
-    row::{Key, TaskRow},
-    writer::codec::{Spent, parse, session, state_of},
+use orchestrator_core::{
+    domain::throughput,
+    store::{
+        SessionView, Settled, StoreError,
+        row::{Key, TaskRow},
+        tally::Tally,
+        writer::codec::{Spent, parse, session, state_of},
+    },
 };
 use orchestrator_protocol::{
-    Edge, LimitRule, Schedule, SessionId, Stats, Task, TaskId, TaskState, Timestamp, Token, Tree, Usage,
+    Edge, LimitRule, Minute, Schedule, SessionId, Stats, Task, TaskId, TaskState, Timestamp, Token, Tree, Usage,
 };
 use sqlx::{
     AssertSqlSafe, PgPool,
@@ -37,15 +41,30 @@ use crate::{
 /// Where the counts of what was spent begin among the totals, after those of the states.
 const SPENT: usize = TaskState::ALL.len();
 
-/// The sums of all totals as one array, and when the oldest ready task was made. That one is looked for among those that
-/// are ready (`+0`: otherwise it may be looked for by key, past everything that ever ended).
+/// The sums of all totals as one array, and the same of each minute that is told.
 static STATS: LazyLock<String> = LazyLock::new(|| {
-    let sums: Vec<String> = (1..=SPENT + 5).map(|i| format!("coalesce(sum(n[{i}]),0)")).collect();
-    format!(
-        "select array[{}],(select created_at from task where key=(select min(key+0) from life where state=2)) from total",
+    let sums = |from: usize, to: usize| -> String {
+        let sums: Vec<String> = (from..=to).map(|i| format!("coalesce(sum(n[{i}]),0)")).collect();
         sums.join(",")
+    };
+    let all = "with counted as (select minute,n from total union all select minute,n from total_minute)";
+    format!(
+        "{all} select 0::bigint,array[{}] from counted union all \
+         select minute,array[{}] from counted where minute>$1 group by minute order by 1",
+        sums(1, SPENT + 5),
+        sums(SPENT + 6, SPENT + 11),
     )
 });
+
+/// The lines of lanes. Which lanes have one is found by skipping from lane to lane, past what stands in them.
+const LINES: &str = "with recursive queued(lane) as (\
+    (select lane from life where state=2 order by lane limit 1) union all \
+    select (select lane from life where state=2 and lane>q.lane order by lane limit 1) from queued q \
+    where q.lane is not null) \
+    select l.task_type,(select count(*) from (select 1 from life where state=2 and lane=q.lane limit $1) n),\
+    (select t.created_at from life h join task t on t.key=h.key where h.state=2 and h.lane=q.lane \
+    order by h.rank,h.key limit 1) \
+    from queued q join lane l on l.id=q.lane";
 
 /// The connections that read.
 #[derive(Debug, Clone)]
@@ -167,15 +186,16 @@ impl Reader {
 
     pub(crate) async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
         let mut stats = Stats::default();
-        let rows = self.rows(STATS.as_str(), |_| {}).await?;
-        let Some(row) = rows.first() else { return Ok(stats) };
-        let totals: Vec<f64> = column(row, 0)?;
-        let oldest: Option<i64> = column(row, 1)?;
+        let told = throughput::minute(now.minus(throughput::TOLD));
+        let rows = self.rows(STATS.as_str(), |args| add(args, told)).await?;
+        let Some((sums, minutes)) = rows.split_first() else {
+            return Ok(stats);
+        };
+        let totals: Vec<f64> = column(sums, 1)?;
         let (states, spent) = totals.split_at(SPENT);
         for (code, &n) in (0..).zip(states).filter(|(_, n)| **n > 0.0) {
             stats.by_state.insert(state_of(code)?, n as u64);
         }
-        stats.oldest_ready_s = oldest.map(|at| now.since(Timestamp::from_micros(at)).as_secs_f64());
         let spent = Spent(
             spent[0] as u64,
             spent[1] as u64,
@@ -184,7 +204,24 @@ impl Reader {
             spent[4],
         );
         stats.usage = Usage::from(spent);
+        let minutes = minutes.iter().map(minute).collect::<Result<_, _>>()?;
+        stats.throughput = throughput::throughput(minutes, now);
+        stats.queues = throughput::queues(self.lines().await?, now);
+        stats.oldest_ready_s = stats.queues.first().map(|queue| queue.oldest_s);
         Ok(stats)
+    }
+
+    async fn lines(&self) -> Result<Vec<throughput::Line>, StoreError> {
+        let rows = self.rows(LINES, |args| add(args, throughput::COUNTED as i64)).await?;
+        let line = |row: &PgRow| {
+            // Whatever was started since it was found is in no line any more.
+            let Some(since) = column::<Option<i64>>(row, 2)? else {
+                return Ok(None);
+            };
+            let ready: i64 = column(row, 1)?;
+            Ok(Some((column(row, 0)?, ready as u64, Timestamp::from_micros(since))))
+        };
+        rows.iter().filter_map(|row| line(row).transpose()).collect()
     }
 
     /// The roots of trees that ended before a moment.
@@ -222,4 +259,19 @@ impl Reader {
             .map(|row| Ok((told(column(row, 0)?), parse("limit", column(row, 1)?)?)))
             .collect()
     }
+}
+
+/// What happened in a minute, of its row of the counts.
+fn minute(row: &PgRow) -> Result<Minute, StoreError> {
+    let sums: Vec<f64> = column(row, 1)?;
+    let n = |at: usize| sums.get(at).copied().unwrap_or(0.0);
+    let tally = Tally {
+        submitted: n(0) as u64,
+        succeeded: n(1) as u64,
+        failed: n(2) as u64,
+        cancelled: n(3) as u64,
+        tokens: n(4) as u64,
+        cost: n(5) as i64,
+    };
+    Ok(tally.in_minute(throughput::beginning(column(row, 0)?)))
 }

@@ -3,10 +3,11 @@
 use std::sync::LazyLock;
 
 use orchestrator_core::{
-    domain::limit::START_WINDOW,
+    domain::{limit::START_WINDOW, throughput},
     protocol::{Json, NewTask, SessionId, TaskId, Timestamp, WorkerId},
     store::{
         row::TaskRow,
+        tally::Tally,
         writer::{
             Changes, Numbers, Settings, Totals,
             codec::{
@@ -381,9 +382,19 @@ fn totals(totals: &Totals) -> Vec<f64> {
     }
     let Spent(input, output, cached, cost, wall) = totals.spent.unwrap_or_default();
     let states = totals.states.iter().map(|n| *n as f64);
-    states
-        .chain([input as f64, output as f64, cached as f64, cost as f64, wall])
-        .collect()
+    let spent = [input as f64, output as f64, cached as f64, cost as f64, wall];
+    let Tally {
+        submitted,
+        succeeded,
+        failed,
+        cancelled,
+        tokens,
+        cost,
+    } = totals.tally;
+    let happened = [submitted, succeeded, failed, cancelled, tokens].map(|n| n as f64);
+    let minute = totals.at.map_or(0, throughput::minute);
+    let counted = happened.into_iter().chain([cost as f64, minute as f64]);
+    states.chain(spent).chain(counted).collect()
 }
 
 /// A text as it can be kept.

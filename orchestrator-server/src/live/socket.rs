@@ -22,8 +22,8 @@ const SLOW: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Viewers {
-    /// Sends a viewer its events until it goes.
-    pub async fn serve(&self, mut viewer: Viewer, socket: WebSocketStream) {
+    /// Sends a viewer its events until it goes. A placed one is told its place first, and again with every ping.
+    pub async fn serve(&self, mut viewer: Viewer, socket: WebSocketStream, placed: bool) {
         let _counted = Counted::viewer();
         let (mut sink, mut stream) = socket.split();
         let mut pings = interval(PING);
@@ -61,6 +61,10 @@ impl Viewers {
             let write = async {
                 for line in &lines {
                     sink.feed(Message::Text(line.json.clone())).await?;
+                }
+                if ping && placed {
+                    sink.feed(Message::Text(format!("{{\"place\":{}}}", viewer.place())))
+                        .await?;
                 }
                 if ping {
                     sink.feed(Message::Ping(Vec::new())).await?;

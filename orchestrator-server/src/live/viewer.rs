@@ -88,7 +88,11 @@ impl Viewer {
     /// The place in the history after which this viewer gets everything.
     pub fn place(&self) -> Seq {
         match &self.kind {
-            Kind::Shared(shared) => shared.given,
+            // What is still to be given out comes after it.
+            Kind::Shared(shared) => match shared.ready.front() {
+                Some(line) => Seq(line.event.seq.0.min(shared.given.0 + 1) - 1),
+                None => shared.given,
+            },
             Kind::Own(live) => live.after(),
         }
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use poem::{
-    IntoResponse, Response, handler,
-    http::HeaderValue,
+    IntoResponse, Request, Response, Result, handler,
+    http::{HeaderValue, header},
     web::{
         Data, Query,
         websocket::{WebSocket, WebSocketConfig},
@@ -19,13 +19,20 @@ use crate::{
 /// Where in the history the viewer began, for one that did not say and may have to come back before its first event.
 const PLACE: &str = "x-orchestrator-seq";
 
+/// What a browser offers beside its token; one must be taken.
+const SPOKEN: &str = "orchestrator";
+
+/// The same, and frames say the place, as a page sees neither headers nor pings.
+const PLACED: &str = "orchestrator.place";
+
 /// Viewers have nothing to say.
 const LONGEST: usize = 64 * 1024;
 
 /// Opens a viewer's WebSocket.
 #[handler]
 pub async fn events(
-    socket: WebSocket,
+    socket: Result<WebSocket>,
+    request: &Request,
     Query(parameters): Query<Vec<(String, String)>>,
     Data(viewers): Data<&Arc<Viewers>>,
 ) -> Response {
@@ -38,17 +45,31 @@ pub async fn events(
         Ok(viewer) => viewer,
         Err(error) => return Failure::from(error).into_response(),
     };
+    // Only now, so that an ordinary request learns what a page is not told when its WebSocket is refused.
+    let socket = match socket {
+        Ok(socket) => socket,
+        Err(error) => return Failure::of(&error).into_response(),
+    };
+    let placed = takes_place(request);
     let config = WebSocketConfig::default()
         .max_message_size(Some(LONGEST))
         .max_frame_size(Some(LONGEST));
     let place = HeaderValue::from(viewer.place().0);
     let viewers = viewers.clone();
     let upgrade = socket
-        // What a browser offers beside its token; one must be taken.
-        .protocols(["orchestrator"])
+        .protocols([if placed { PLACED } else { SPOKEN }])
         .config(config)
-        .on_upgrade(move |socket| async move { viewers.serve(viewer, socket).await });
+        .on_upgrade(move |socket| async move { viewers.serve(viewer, socket, placed).await });
     let mut response = upgrade.into_response();
     response.headers_mut().insert(PLACE, place);
     response
+}
+
+/// Whether the viewer wants to be told its place in frames.
+fn takes_place(request: &Request) -> bool {
+    let offered = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    let mut offered = offered
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    offered.any(|protocol| protocol.trim() == PLACED)
 }

@@ -1,6 +1,7 @@
 //! REST against a real server on a real port.
 
 mod access;
+mod dashboard;
 mod document;
 mod ops;
 mod program;

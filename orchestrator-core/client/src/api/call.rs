@@ -52,6 +52,16 @@ impl Client {
         Self::over(address, crate::transport::native())
     }
 
+    /// A client of a server, for a page in a browser.
+    ///
+    /// # Errors
+    ///
+    /// None that is known.
+    #[cfg(all(target_family = "wasm", target_os = "unknown", not(feature = "native")))]
+    pub fn new(address: ServerAddress) -> Result<Self, ClientError> {
+        Self::over(address, crate::transport::browser())
+    }
+
     /// A client of a server that waits by a transport of the program's own.
     ///
     /// # Errors

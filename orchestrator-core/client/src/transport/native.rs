@@ -21,7 +21,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{Closed, ConnectError, Socket, Transport};
+use super::{Closed, ConnectError, Socket, Transport, said};
 
 /// The most that a server may send at once. A worker trusts its server; this only bounds a mistake.
 const LARGEST: usize = 1 << 30;
@@ -101,17 +101,6 @@ fn tls() -> Result<TlsConnector, rustls::Error> {
         .with_platform_verifier()?
         .with_no_client_auth();
     Ok(TlsConnector::from(Arc::new(config)))
-}
-
-/// What a server says in refusing: the detail of its problem, or the beginning of whatever it said.
-fn said(body: &[u8]) -> String {
-    let problem: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    let detail = problem.as_ref().and_then(|problem| problem["detail"].as_str());
-    match detail {
-        Some(detail) => detail.to_owned(),
-        None if body.is_empty() => "the server refused".to_owned(),
-        None => String::from_utf8_lossy(&body[..body.len().min(200)]).trim().to_owned(),
-    }
 }
 
 #[async_trait]

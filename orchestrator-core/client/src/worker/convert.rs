@@ -57,6 +57,8 @@ pub(super) fn leased(lease: Lease) -> LeasedTask {
 /// The answer to a heartbeat.
 pub(super) fn renewed(renewed: frame::Renewed) -> store::Renewed {
     store::Renewed {
+        worker: None,
+        slots: 0,
         alive: renewed.alive,
         drain: renewed.drain,
         cancel: held(renewed.cancel),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use orchestrator_protocol::{SessionId, TaskError, TaskState, Timestamp, WorkerId};
+use orchestrator_protocol::{SessionId, TaskError, TaskState, Timestamp, WorkerId, WorkerState};
 
 use super::work::Work;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         state::TaskEvent,
     },
     store::{
-        Committed, OpenSession, Renewal, Renewed,
+        Committed, OpenSession, Renewal, Renewed, SessionView,
         error::StoreError,
         row::{Key, SessionRow},
         tx::Tx,
@@ -46,8 +46,11 @@ pub async fn open_session<T: Tx>(tx: &mut T, open: OpenSession) -> Result<Commit
         expires_at: open.now.plus(open.ttl),
     };
     tx.eligibility().know(&row);
-    tx.put_session(row).await?;
-    Ok(Committed::default())
+    let running = tx.leased_by(&[open.session]).await?.len();
+    tx.put_session(row.clone()).await?;
+    let mut work = Work::new(tx, open.now);
+    work.tell_worker(row, running, None);
+    work.finish_one(()).await
 }
 
 /// What a worker has shown in a session that has not ended yet: it lost its connection and is back.
@@ -78,6 +81,7 @@ pub async fn renew<T: Tx>(tx: &mut T, renewals: Vec<Renewal>) -> Result<Vec<Rene
             ..Renewed::default()
         };
         if let Some(row) = known {
+            (renewed.worker, renewed.slots) = (Some(row.worker), row.slots);
             row.seen_at = now;
             row.load = load.unwrap_or(row.load);
             if let Some(news) = tx.observed().take(row.worker) {
@@ -117,6 +121,8 @@ pub async fn drain<T: Tx>(
     }
     for mut session in sessions {
         session.draining = true;
+        let running = work.tx.leased_by(&[session.id]).await?.len();
+        work.tell_worker(session.clone(), running, None);
         // It is told at once, as it would be of something to stop.
         work.tell_cancelled(Some(session.id));
         work.tx.put_session(session).await?;
@@ -140,6 +146,7 @@ impl<T: Tx> Work<'_, T> {
     pub(super) async fn end_sessions(&mut self, sessions: &[SessionId]) -> Result<usize, StoreError> {
         let held = self.tx.leased_by(sessions).await?;
         let keys = self.adopt(held);
+        let ending = self.tx.sessions(sessions).await?;
         for key in &keys {
             self.lose(*key)?;
         }
@@ -147,7 +154,20 @@ impl<T: Tx> Work<'_, T> {
             self.tx.eligibility().forget(*session);
         }
         self.tx.delete_sessions(sessions).await?;
+        for session in ending {
+            // One that lost its connection and is back goes on in another session.
+            if self.tx.sessions_of(session.worker).await?.is_empty() {
+                self.tell_worker(session, 0, Some(WorkerState::Offline));
+            }
+        }
         Ok(keys.len())
+    }
+
+    /// Tells that a worker came, drains or went.
+    fn tell_worker(&mut self, session: SessionRow, running: usize, state: Option<WorkerState>) {
+        let mut worker = SessionView::new(session, running as u32).worker(self.now);
+        worker.state = state.unwrap_or(worker.state);
+        self.tell_of_worker(worker);
     }
 
     /// A task's worker is gone.

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use rustc_hash::FxHashMap as HashMap;
 
 use orchestrator_protocol::{
-    Event, EventBody, EventType, Json, LogLine, Placement, Seq, SessionId, TaskId, TaskState, Timestamp,
+    Event, EventBody, EventType, Json, LogLine, Placement, Seq, SessionId, TaskId, TaskState, Timestamp, Worker,
 };
 
 use crate::{
@@ -214,6 +214,23 @@ impl<'t, T: Tx> Work<'t, T> {
             task_id: Some(row.id),
             root_id: Some(row.root_id),
             body,
+        };
+        self.told.push((self.recorded.len(), event));
+    }
+
+    /// Tells how a worker is, which nobody keeps.
+    pub(super) fn tell_of_worker(&mut self, worker: Worker) {
+        let event = Event {
+            seq: self.tx.last_seq(),
+            at: self.now,
+            kind: EventType::WorkerState,
+            task_id: None,
+            root_id: None,
+            body: EventBody {
+                worker_id: Some(worker.id),
+                data: serde_json::to_value(worker).ok(),
+                ..EventBody::default()
+            },
         };
         self.told.push((self.recorded.len(), event));
     }

@@ -6,7 +6,10 @@ use orchestrator_protocol::{Edge, Event, LogLine, Page, Stats, Task, TaskId, Tas
 
 use super::shelf::Shelf;
 use crate::{
-    domain::limit::START_WINDOW,
+    domain::{
+        limit::START_WINDOW,
+        throughput::{self, COUNTED},
+    },
     store::{
         EventQuery, EventScope, Facts, History, LimitUse, ListQuery, LogQuery, SessionView, StepRecord, StoreError,
         row::{self, Hold, Key, LaneId, TaskRow},
@@ -215,12 +218,21 @@ impl Shelf {
     }
 
     pub(super) fn stats(&self, now: Timestamp) -> Stats {
-        let ready = self.ready.values().flatten().filter_map(|(_, key)| self.row(*key));
-        let oldest = ready.map(|row| row.created_at).min();
+        let lines = self.ready.values().filter_map(|line| {
+            let next = self.row(line.first()?.1)?;
+            let ready = COUNTED.min(line.len() as u64);
+            Some((next.spec.task_type.clone(), ready, next.created_at))
+        });
+        let queues = throughput::queues(lines, now);
+        let told = throughput::minute(now.minus(throughput::TOLD));
+        let minutes = self.minutes.range(told + 1..);
+        let minutes = minutes.map(|(minute, tally)| tally.in_minute(throughput::beginning(*minute)));
         Stats {
             by_state: self.counts.clone(),
-            oldest_ready_s: oldest.map(|at| now.since(at).as_secs_f64()),
+            oldest_ready_s: queues.first().map(|queue| queue.oldest_s),
             usage: self.spent.clone(),
+            throughput: throughput::throughput(minutes.collect(), now),
+            queues,
         }
     }
 }

@@ -16,12 +16,17 @@ use crate::{
     domain::{
         limit::START_WINDOW,
         placement::{Eligibility, record::Observed},
+        throughput,
     },
     store::{
         row::{Key, Lane, LaneId, SessionRow, TaskRow},
+        tally::Tally,
         tx::EventRow,
     },
 };
+
+/// How many minutes are kept in which something happened: more than are ever told.
+const MINUTES: usize = 90;
 
 /// Everything that a memory store holds. A task's key is its place in `tasks`, from 1.
 #[derive(Default)]
@@ -55,6 +60,8 @@ pub(super) struct Shelf {
     /// How many tasks are in each state, and what all have spent.
     pub(super) counts: BTreeMap<TaskState, u64>,
     pub(super) spent: Usage,
+    /// What happened in the last minutes, by their numbers.
+    pub(super) minutes: BTreeMap<i64, Tally>,
     pub(super) last_key: i64,
     pub(super) last_lease: i64,
     pub(super) last_seq: i64,
@@ -210,6 +217,17 @@ impl Shelf {
     }
 
     /// Forgets trees that ended long ago.
+    /// Counts what happened.
+    pub(super) fn tally(&mut self, events: &[EventRow]) {
+        for row in events {
+            let minute = throughput::minute(row.event.at);
+            self.minutes.entry(minute).or_default().count(&row.event);
+        }
+        while self.minutes.len() > MINUTES {
+            self.minutes.pop_first();
+        }
+    }
+
     pub(super) fn prune(&mut self, before: Timestamp, limit: usize) -> usize {
         let old: Vec<Key> = self
             .tasks

@@ -254,6 +254,7 @@ impl Tx for Shelf {
 
     async fn insert_events(&mut self, events: &[EventRow]) -> Result<(), StoreError> {
         self.events.extend(events.iter().map(Happening::of));
+        self.tally(events);
         for event in events {
             self.count_start(event);
             self.count_tokens(event);

@@ -7,7 +7,7 @@ mod list;
 use std::collections::{HashMap, HashSet};
 
 use orchestrator_protocol::{
-    Edge, LimitRule, Schedule, SessionId, Stats, Task, TaskId, TaskState, Timestamp, Token, Tree, Usage,
+    Edge, LimitRule, Minute, Schedule, SessionId, Stats, Task, TaskId, TaskState, Timestamp, Token, Tree, Usage,
 };
 use sqlx::{AssertSqlSafe, Executor, SqlitePool, sqlite::SqliteRow};
 
@@ -17,11 +17,15 @@ use super::{
     sql::Args,
     write::SPENT,
 };
-use crate::store::{
-    SessionView, Settled,
-    error::StoreError,
-    row::{Key, TaskRow},
-    writer::codec::{Spent, parse, session, state_code, state_of, text},
+use crate::{
+    domain::throughput,
+    store::{
+        SessionView, Settled,
+        error::StoreError,
+        row::{Key, TaskRow},
+        tally::Tally,
+        writer::codec::{Spent, parse, session, state_code, state_of, text},
+    },
 };
 
 /// The connections that read.
@@ -126,8 +130,7 @@ impl Reader {
     }
 
     pub(super) async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
-        let sql = "select id,n from total union all \
-                   select -1,created_at from task where key=(select min(key) from ready)";
+        let sql = "select id,n from total";
         let mut stats = Stats::default();
         let mut spent = Spent(0, 0, 0, 0, 0.0);
         for row in &self.rows(sql, |_| {}).await? {
@@ -140,9 +143,6 @@ impl Reader {
                 2 => spent.2 = n()? as u64,
                 3 => spent.3 = n()?,
                 4 => spent.4 = column(row, 1)?,
-                _ if id < 0 => {
-                    stats.oldest_ready_s = Some(now.since(Timestamp::from_micros(n()?)).as_secs_f64());
-                }
                 _ if n()? != 0 => {
                     stats.by_state.insert(state_of(id)?, n()? as u64);
                 }
@@ -150,7 +150,45 @@ impl Reader {
             }
         }
         stats.usage = Usage::from(spent);
+        stats.queues = throughput::queues(self.lines().await?, now);
+        stats.oldest_ready_s = stats.queues.first().map(|queue| queue.oldest_s);
+        stats.throughput = throughput::throughput(self.minutes(now).await?, now);
         Ok(stats)
+    }
+
+    /// The lines of lanes: each is found by its first task, past what stands in it.
+    async fn lines(&self) -> Result<Vec<throughput::Line>, StoreError> {
+        let sql = "with recursive queued(lane) as (select min(lane) from ready union all \
+                   select (select min(lane) from ready where lane>queued.lane) from queued where lane is not null) \
+                   select l.task_type,(select count(*) from (select 1 from ready where lane=q.lane limit ?)),\
+                   (select created_at from task where key=\
+                   (select key from ready where lane=q.lane order by rank,key limit 1)) \
+                   from queued q join lane l on l.id=q.lane";
+        let rows = self.rows(sql, |args| args.int(throughput::COUNTED as i64)).await?;
+        let line = |row: &SqliteRow| {
+            let ready: i64 = column(row, 1)?;
+            Ok((column(row, 0)?, ready as u64, Timestamp::from_micros(column(row, 2)?)))
+        };
+        rows.iter().map(line).collect()
+    }
+
+    async fn minutes(&self, now: Timestamp) -> Result<Vec<Minute>, StoreError> {
+        let sql = "select at,submitted,succeeded,failed,cancelled,tokens,cost from minute where at>? order by at";
+        let told = throughput::minute(now.minus(throughput::TOLD));
+        let rows = self.rows(sql, |args| args.int(told)).await?;
+        let minute = |row: &SqliteRow| {
+            let n = |at| column::<i64>(row, at).map(|n| n as u64);
+            let tally = Tally {
+                submitted: n(1)?,
+                succeeded: n(2)?,
+                failed: n(3)?,
+                cancelled: n(4)?,
+                tokens: n(5)?,
+                cost: column(row, 6)?,
+            };
+            Ok(tally.in_minute(throughput::beginning(column(row, 0)?)))
+        };
+        rows.iter().map(minute).collect()
     }
 
     /// The roots of trees that ended before a moment.

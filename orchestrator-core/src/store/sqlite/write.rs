@@ -7,9 +7,10 @@ use super::{
     sql::{Cells, Insert, Script, numbers},
 };
 use crate::{
-    domain::limit::START_WINDOW,
+    domain::{limit::START_WINDOW, throughput},
     store::{
         row::{Key, Lane, LaneId, SessionRow, TaskRow},
+        tally::Tally,
         writer::{
             Changes, Numbers, Settings, Totals,
             codec::{Spent, session, text},
@@ -237,6 +238,7 @@ fn write_totals(script: &mut Script, totals: &Totals) {
     if totals.is_empty() {
         return;
     }
+    write_minute(script, totals);
     let mut parts: Vec<String> = Vec::new();
     for (id, n) in totals.states.iter().enumerate().filter(|(_, n)| **n != 0) {
         parts.push(format!("[{id},{n}]"));
@@ -252,6 +254,32 @@ fn write_totals(script: &mut Script, totals: &Totals) {
     let sql = "update total set n=n+a.d from (select value->>0 id,value->>1 d from json_each(?)) a \
                where total.id=a.id";
     script.push(sql).text(format!("[{}]", parts.join(",")));
+}
+
+fn write_minute(script: &mut Script, totals: &Totals) {
+    let Some(at) = totals.at else { return };
+    if totals.tally == Tally::default() {
+        return;
+    }
+    let args = script.push(
+        "insert into minute(at,submitted,succeeded,failed,cancelled,tokens,cost) values(?,?,?,?,?,?,?) \
+         on conflict(at) do update set submitted=submitted+excluded.submitted,succeeded=succeeded+excluded.succeeded,\
+         failed=failed+excluded.failed,cancelled=cancelled+excluded.cancelled,\
+         tokens=tokens+excluded.tokens,cost=cost+excluded.cost",
+    );
+    let Tally {
+        submitted,
+        succeeded,
+        failed,
+        cancelled,
+        tokens,
+        cost,
+    } = totals.tally;
+    args.int(throughput::minute(at));
+    for n in [submitted, succeeded, failed, cancelled, tokens] {
+        args.int(i64::try_from(n).unwrap_or(i64::MAX));
+    }
+    args.int(cost);
 }
 
 fn write_starts(script: &mut Script, starts: &[(LaneId, Timestamp, u32)]) {

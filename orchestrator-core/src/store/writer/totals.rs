@@ -1,9 +1,9 @@
 //! How many tasks are in each state, and what all have spent: by how much that changes.
 
-use orchestrator_protocol::{TaskState, Usage};
+use orchestrator_protocol::{Event, TaskState, Timestamp, Usage};
 
 use super::codec::{Spent, state_code};
-use crate::store::row::TaskRow;
+use crate::store::{row::TaskRow, tally::Tally};
 
 /// Counts of tasks by state, and of what was spent, to be added.
 #[derive(Debug, Default)]
@@ -12,12 +12,22 @@ pub struct Totals {
     pub states: [i64; TaskState::ALL.len()],
     /// What was spent, if anything.
     pub spent: Option<Spent>,
+    /// What happened.
+    pub tally: Tally,
+    /// When.
+    pub at: Option<Timestamp>,
 }
 
 impl Totals {
     /// Whether all stays.
     pub fn is_empty(&self) -> bool {
-        self.spent.is_none() && self.states.iter().all(|n| *n == 0)
+        self.spent.is_none() && self.states.iter().all(|n| *n == 0) && self.tally == Tally::default()
+    }
+
+    /// Counts what happened.
+    pub(super) fn happened(&mut self, event: &Event) {
+        self.tally.count(event);
+        self.at = self.at.max(Some(event.at));
     }
 
     /// Counts a task that is new.

@@ -249,4 +249,46 @@ pub async fn stats_count(h: &Harness) {
     assert_eq!(stats.by_state.get(&TaskState::Running), Some(&1));
     assert_eq!(stats.by_state.get(&TaskState::Failed).copied().unwrap_or(0), 0);
     assert_eq!((stats.oldest_ready_s, stats.usage.input_tokens), (Some(5.0), 3));
+    let queues: Vec<_> = stats
+        .queues
+        .iter()
+        .map(|q| (&*q.task_type, q.ready, q.oldest_s))
+        .collect();
+    assert_eq!(queues, [("b", 3, 5.0)]);
+}
+
+pub async fn what_happens_is_counted_by_the_minute(h: &Harness) {
+    // The beginning of a minute, so that what follows is known to be in two.
+    let into = h.now().as_micros().rem_euclid(60_000_000);
+    h.clock.advance(Duration::from_micros((60_000_000 - into) as u64));
+    let begun = h.now();
+    let session = h.session(&["a"]).await;
+    let leased = h.running(session, task("a")).await;
+    let usage = orchestrator_protocol::Usage {
+        input_tokens: 3,
+        output_tokens: 4,
+        cost_usd: orchestrator_protocol::Usd::from_nanos(5),
+        ..Default::default()
+    };
+    h.report(&leased, ReportBody::Usage(usage)).await;
+    h.complete(&leased).await;
+    let gone = h.submit(task("b")).await;
+    h.clock.advance(Duration::from_mins(1));
+    h.cancel(gone).await;
+    let told = |stats: orchestrator_protocol::Stats| -> Vec<_> {
+        let minutes = stats.throughput.minutes.into_iter();
+        minutes
+            .map(|m| {
+                let ended = (m.succeeded, m.failed, m.cancelled);
+                (m.at, m.submitted, ended, m.tokens, m.cost_usd.as_nanos())
+            })
+            .collect()
+    };
+    let stats = h.store.stats(h.now()).await.expect("a read");
+    assert!((stats.throughput.finished_per_s - 2.0 / 60.0).abs() < 1e-9, "{stats:?}");
+    let second = begun.plus(Duration::from_mins(1));
+    assert_eq!(told(stats), [(begun, 2, (1, 0, 0), 7, 5), (second, 0, (0, 0, 1), 0, 0)]);
+    let later = begun.plus(Duration::from_hours(1));
+    let stats = h.store.stats(later).await.expect("a read");
+    assert_eq!(told(stats), [(second, 0, (0, 0, 1), 0, 0)], "an hour is told");
 }

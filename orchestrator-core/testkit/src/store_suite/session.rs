@@ -1,12 +1,12 @@
 //! Sessions.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use orchestrator_core::{
     clock::Ids as _,
-    store::{Claim, Renewal, ReportAck, ReportBody, StoreError},
+    store::{Claim, OpenSession, Renewal, ReportAck, ReportBody, StoreError},
 };
-use orchestrator_protocol::{Load, NewTask, TaskState};
+use orchestrator_protocol::{Event, EventType, Load, NewTask, TaskState, Worker, WorkerId, WorkerState};
 
 use crate::harness::{Harness, TTL, task};
 
@@ -177,4 +177,52 @@ pub async fn heartbeats_carry_the_load(h: &Harness) {
         (load, now),
         "who says nothing of it changes nothing"
     );
+}
+
+pub async fn coming_draining_and_going_are_told(h: &Harness) {
+    let told = |events: &[Event]| -> Vec<(WorkerId, Worker)> {
+        let states = events.iter().filter(|e| e.kind == EventType::WorkerState);
+        states
+            .map(|e| {
+                let data = e.body.data.clone().expect("the worker");
+                (
+                    e.body.worker_id.expect("its id"),
+                    serde_json::from_value(data).expect("a worker"),
+                )
+            })
+            .collect()
+    };
+    let (worker, session, second) = (h.ids.worker(), h.ids.session(), h.ids.session());
+    let open = |session| OpenSession {
+        session,
+        worker,
+        name: "teller".to_owned(),
+        labels: BTreeSet::default(),
+        task_types: ["a".to_owned()].into(),
+        slots: 3,
+        ttl: TTL,
+        owner: None,
+        now: h.now(),
+    };
+    let state = |events: &[Event]| {
+        let told = told(events);
+        assert!(
+            told.iter().all(|(id, seen)| *id == worker && seen.id == worker),
+            "{told:?}"
+        );
+        told.into_iter()
+            .map(|(_, seen)| (seen.state, seen.slots))
+            .collect::<Vec<_>>()
+    };
+    let opened = h.store.open_session(open(session)).await.expect("a session");
+    assert_eq!(state(&opened.events), [(WorkerState::Online, 3)]);
+    let drained = h.store.drain(worker, h.now()).await.expect("a drain");
+    assert_eq!(state(&drained.events), [(WorkerState::Draining, 3)]);
+    // It is back in another session before the first has ended, and goes with the last.
+    h.store.open_session(open(second)).await.expect("a session");
+    let closed = h.store.close_session(session, h.now()).await.expect("a close");
+    assert_eq!(state(&closed.events), []);
+    h.clock.advance(TTL + Duration::from_secs(1));
+    let ticked = h.store.tick(h.now(), 10).await.expect("a tick");
+    assert_eq!(state(&ticked.events), [(WorkerState::Offline, 3)]);
 }

@@ -35,6 +35,7 @@ pub async fn dev(dev: Dev, database: Option<String>, output: Output) -> Result<E
     }
     let config = Config {
         listen: dev.listen,
+        dashboard: dev.dashboard,
         database: database.unwrap_or_else(|| DATABASE.to_owned()),
         ..Config::default()
     };

@@ -1,6 +1,6 @@
 //! From words to what is asked: the command line over the environment over the configuration file.
 
-use clap::{FromArgMatches, error::ErrorKind};
+use clap::{ArgMatches, FromArgMatches, error::ErrorKind, parser::ValueSource};
 
 use crate::{
     args::{self, Args},
@@ -32,15 +32,39 @@ pub fn understand() -> Result<Args, Asked> {
             });
         }
     };
-    let args = command
-        .try_get_matches()
-        .and_then(|matches| Args::from_arg_matches(&matches));
+    let args = command.try_get_matches().and_then(|matches| read(&matches));
     args.map_err(|error| match config.path() {
         // Without the file it would have been understood.
         Some(path) if error.use_stderr() && plain().is_ok() => {
             Asked::Config(Failure::usage(format!("{}: {}", path.display(), in_short(&error))))
         }
         _ => Asked::Words(error),
+    })
+}
+
+/// What was said. A store that is named on the command line is meant, whatever server the environment names.
+fn read(matches: &ArgMatches) -> Result<Args, clap::Error> {
+    let mut args = Args::from_arg_matches(matches)?;
+    let said = |flag: &str| source(matches, flag) == Some(ValueSource::CommandLine);
+    match (said("database"), said("server")) {
+        (true, true) => {
+            let message = "--database is a store of your own and --server somebody's: name one of them";
+            return Err(clap::Error::raw(ErrorKind::ArgumentConflict, message));
+        }
+        (true, false) => args.common.server = None,
+        _ => {}
+    }
+    Ok(args)
+}
+
+/// Where the value of a flag comes from; the innermost command knows.
+fn source(matches: &ArgMatches, flag: &str) -> Option<ValueSource> {
+    let below = matches.subcommand().and_then(|(_, matches)| source(matches, flag));
+    below.or_else(|| {
+        matches
+            .try_contains_id(flag)
+            .ok()?
+            .then(|| matches.value_source(flag))?
     })
 }
 
@@ -104,5 +128,25 @@ mod tests {
         );
         assert!(short(&["decide", "7f3a", "maybe"]).contains("[possible values: accept, correct, reject]"));
         assert!(short(&["show"]).contains("<TASK"), "{}", short(&["show"]));
+    }
+
+    #[test]
+    fn a_store_that_is_named_is_meant() {
+        let served = |words: &[&str]| {
+            // What the environment says is a default here: no test may change it for the others.
+            let command = args::command().mut_arg("server", |flag| flag.default_value("http://elsewhere"));
+            let words = std::iter::once(&"orchestrator").chain(words);
+            let args = read(&command.try_get_matches_from(words).expect("words"));
+            args.map(|args| args.common.server).map_err(|error| in_short(&error))
+        };
+        assert_eq!(served(&["list"]), Ok(Some("http://elsewhere".to_owned())));
+        assert_eq!(served(&["list", "--database", "memory:"]), Ok(None));
+        assert_eq!(served(&["--database", "memory:", "list"]), Ok(None));
+        assert_eq!(
+            served(&["list", "--server", "http://here"]),
+            Ok(Some("http://here".to_owned()))
+        );
+        let both = served(&["list", "--server", "http://here", "--database", "memory:"]);
+        assert!(both.is_err_and(|why| why.contains("name one of them")));
     }
 }

@@ -6,3 +6,4 @@ mod outbox;
 mod place;
 mod schema;
 mod sharing;
+mod totals;

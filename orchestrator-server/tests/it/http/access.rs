@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use orchestrator_server::Config;
 use serde_json::{Value, json};
 use tokio_tungstenite::{
@@ -225,6 +226,8 @@ fn the_workers_protocol_is_in_the_table() {
 enum Told {
     InHeader,
     AsProtocol,
+    /// As a page in a browser does whose token has characters that no subprotocol may have.
+    AsBase64,
     InUrl,
 }
 
@@ -243,6 +246,10 @@ async fn knock(server: &TestServer, path: &str, token: Option<&str>, told: Told)
         }
         (Some(token), Told::AsProtocol) => {
             let value = header(format!("orchestrator, bearer.{token}"));
+            request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+        }
+        (Some(token), Told::AsBase64) => {
+            let value = header(format!("orchestrator, bearer64.{}", URL_SAFE_NO_PAD.encode(token)));
             request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
         }
         _ => {}
@@ -264,7 +271,7 @@ async fn each_role_opens_its_own_sockets() {
     let server = locked().await;
     let useless = useless(&server).await;
     for (path, who) in SOCKETS {
-        for told in [Told::InHeader, Told::AsProtocol] {
+        for told in [Told::InHeader, Told::AsProtocol, Told::AsBase64] {
             for token in &useless {
                 let status = knock(&server, path, token.as_deref(), told).await;
                 assert_eq!(status, 401, "{path} {token:?} {told:?}");
@@ -273,7 +280,7 @@ async fn each_role_opens_its_own_sockets() {
         for role in ROLES {
             let secret = secret(&token(&server, role).await);
             let may = *who == Holders || *who == Role(role) || role == "admin";
-            for told in [Told::InHeader, Told::AsProtocol] {
+            for told in [Told::InHeader, Told::AsProtocol, Told::AsBase64] {
                 let status = knock(&server, path, Some(&secret), told).await;
                 assert_eq!(status, if may { 101 } else { 403 }, "{path} {role} {told:?}");
             }

@@ -2,18 +2,28 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use orchestrator_client::{Events, EventsQuery, ServerAddress, Way, transport};
+use orchestrator_client::{
+    Events, EventsQuery, ServerAddress, Way,
+    transport::{self, subprotocol},
+};
 use orchestrator_core::{
     protocol::{Event, EventType, Seq, TaskId},
     store::EventQuery,
 };
 use orchestrator_testkit::proxy::Proxy;
 use tokio::time::timeout;
-use tokio_tungstenite::{connect_async, tungstenite};
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{
+        self,
+        client::IntoClientRequest,
+        http::{HeaderValue, header},
+    },
+};
 
 use super::{
     agents::{Tally, registry},
-    raw::Raw,
+    raw::{Raw, hello},
     replica::{Ground, PATIENCE, Replica, remote, work},
 };
 
@@ -159,6 +169,38 @@ async fn a_viewer_that_is_cut_before_its_first_event_misses_nothing() {
     assert_eq!(next(&mut viewer).await.task_id, Some(id));
 }
 
+/// A page sees neither headers nor pings: it is told where it begins in a frame, and by which subprotocol.
+#[tokio::test]
+async fn a_page_is_told_its_place() {
+    let replica = Replica::start(&Ground::default()).await;
+    let connect = async |offered: Vec<String>| {
+        let mut request = format!("ws://{}/api/v1/events", replica.address)
+            .into_client_request()
+            .expect("a request");
+        let offered = HeaderValue::from_str(&offered.join(", ")).expect("a header");
+        request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, offered);
+        let (socket, response) = connect_async(request).await.expect("a WebSocket");
+        let header = |name: &str| response.headers()[name].to_str().expect("a text").to_owned();
+        (
+            Raw { socket },
+            header("sec-websocket-protocol"),
+            header("x-orchestrator-seq"),
+        )
+    };
+    replica.submit("a", ()).await;
+    let (mut page, spoken, place) = connect(subprotocol::offered(None)).await;
+    assert_eq!(spoken, subprotocol::PLACED);
+    let first = page.text().await.expect("a frame");
+    assert_eq!(subprotocol::place(&first).map(|place| place.to_string()), Some(place));
+    let (mut other, spoken, _) = connect(vec![subprotocol::SPOKEN.to_owned()]).await;
+    assert_eq!(spoken, subprotocol::SPOKEN);
+    let id = replica.submit("a", ()).await;
+    for raw in [&mut page, &mut other] {
+        let event: Event = serde_json::from_str(&raw.text().await.expect("a frame")).expect("an event");
+        assert_eq!(event.task_id, Some(id));
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_watched_is_refused_before_the_socket_opens() {
     let replica = Replica::start(&Ground::default()).await;
@@ -177,6 +219,18 @@ async fn what_cannot_be_watched_is_refused_before_the_socket_opens() {
             }
             other => panic!("refused, not {other:?}"),
         }
+    }
+    rustls::crypto::ring::default_provider().install_default().ok();
+    // A page is not told why its WebSocket was refused, and asks again without one.
+    for (query, status) in [
+        ("?after=x", 400),
+        ("?task_id=01930000-0000-7000-8000-000000000001", 404),
+        ("", 426),
+    ] {
+        let url = format!("http://{}/api/v1/events{query}", replica.address);
+        let response = reqwest::get(url).await.expect("an answer");
+        assert_eq!(response.status().as_u16(), status, "{query}");
+        assert_eq!(response.headers().contains_key("upgrade"), status == 426);
     }
     let missing: TaskId = "01930000-0000-7000-8000-000000000001".parse().expect("an id");
     let query = EventsQuery {
@@ -280,4 +334,44 @@ async fn a_server_that_stops_says_so_and_another_goes_on() {
         }
         assert_eq!(event.task_id, Some(first), "what is left of the first");
     }
+}
+
+#[tokio::test]
+async fn a_worker_is_seen_to_come_to_work_and_to_go() {
+    let replica = Replica::start(&Ground::default()).await;
+    let query = EventsQuery {
+        types: vec![EventType::WorkerState, EventType::WorkerStats],
+        ..EventsQuery::default()
+    };
+    let mut viewer = events(&replica.url(), query);
+    viewer.connect().await.expect("a viewer");
+    let (mut raw, welcome) = Raw::welcomed(&replica.url(), hello(7, &["a"])).await;
+    let came = next(&mut viewer).await;
+    let data = |event: &Event| event.body.data.clone().expect("data");
+    assert_eq!(
+        (came.kind, &data(&came)["state"]),
+        (EventType::WorkerState, &"online".into())
+    );
+    assert_eq!((&data(&came)["name"], came.task_id), (&"raw 7".into(), None));
+    raw.send(r#"{"type":"stats","id":1,"cpu_percent":12.5,"memory_percent":40}"#)
+        .await;
+    let busy = next(&mut viewer).await;
+    assert_eq!(
+        (busy.kind, busy.body.worker_id),
+        (EventType::WorkerStats, came.body.worker_id)
+    );
+    let told = serde_json::json!({
+        "running": 0, "slots": 10, "cpu_percent": 12.5, "memory_percent": 40.0, "disk_percent": null
+    });
+    assert_eq!(data(&busy), told);
+    raw.send(&format!(
+        r#"{{"type":"goodbye","id":2,"session":"{}"}}"#,
+        welcome.session
+    ))
+    .await;
+    let went = next(&mut viewer).await;
+    assert_eq!(
+        (went.kind, &data(&went)["state"]),
+        (EventType::WorkerState, &"offline".into())
+    );
 }

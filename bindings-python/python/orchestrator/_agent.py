@@ -1,0 +1,236 @@
+"""What runs a task: functions."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Generic,
+    Iterator,
+    Literal,
+    Protocol,
+    Sequence,
+    TypeVar,
+    get_args,
+    overload,
+)
+
+from . import _json, _types
+from ._errors import InvalidInput
+from ._task import Retry, Seconds, TaskOptions
+
+if TYPE_CHECKING:
+    from ._context import Context
+
+O_co = TypeVar("O_co", covariant=True)
+O = TypeVar("O")
+
+Kind = Literal["coroutine", "function", "async_generator", "generator"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Agent(Generic[O_co]):
+    """A function that runs the tasks of one type, made by :func:`agent`. Calling it calls the function."""
+
+    name: str
+    function: Callable[..., Any]
+    description: str = ""
+    requires: tuple[str, ...] = ()
+    defaults: TaskOptions = dataclasses.field(default_factory=lambda: TaskOptions())
+    _shape: _Shape = dataclasses.field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_shape", _Shape(self.function, self.name))
+        object.__setattr__(self, "__doc__", self.function.__doc__)
+        object.__setattr__(self, "__wrapped__", self.function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    @property
+    def kind(self) -> Kind:
+        """How the function runs."""
+        return self._shape.kind
+
+    def _arguments(self, ctx: Context, text: str) -> tuple[list[Any], dict[str, Any]]:
+        """What the function is called with for an input. Raises :class:`InvalidInput`, which names the field."""
+        return self._shape.arguments(ctx, _json.loads(text))
+
+    def _written(self, output: Any) -> str:
+        """The JSON text of an output. Raises :class:`InvalidInput` when it is not what the annotation says."""
+        what = f"output of `{self.name}`"
+        text = _json.dumps(output, what)
+        returns = self._shape.returns
+        if returns is not Any and type(output) is not returns:
+            _types.read(returns, _json.loads(text), what)
+        return text
+
+    def _read(self, output: Any, what: str) -> O_co:
+        """An output as the function's annotation says."""
+        return _types.read(self._shape.returns, output, what)  # type: ignore[no-any-return]
+
+
+class _Shape:
+    """How a function takes its input."""
+
+    def __init__(self, function: Callable[..., Any], name: str) -> None:
+        self.kind: Kind = _kind(function)
+        known = _types.hints(function)
+        parameters = list(inspect.signature(function).parameters.values())
+        self.takes_context = bool(parameters) and _is_context(parameters[0], known)
+        inputs = parameters[1:] if self.takes_context else parameters
+        for parameter in inputs:
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                raise InvalidInput(
+                    f"agent `{name}`: `{parameter}` takes any number of values, which an input is not; name the "
+                    "parameters, or take one `dict`"
+                )
+        self.inputs = inputs
+        self.known = known
+        self.name = name
+        self.returns = self._returned(known.get("return", Any))
+
+    def _returned(self, kind: Any) -> Any:
+        if self.kind in ("generator", "async_generator"):
+            # What is yielded is streamed: texts become one text, anything else a list.
+            item = next(iter(get_args(kind)), Any)
+            return str if item is str else Any
+        return kind
+
+    def arguments(self, ctx: Context, value: Any) -> tuple[list[Any], dict[str, Any]]:
+        first: list[Any] = [ctx] if self.takes_context else []
+        if len(self.inputs) == 1:
+            return self._single(first, self.inputs[0], value)
+        if not self.inputs:
+            if value is not None:
+                raise InvalidInput(f"input: agent `{self.name}` takes none; it got {_json.dumps(value, 'input')[:60]}")
+            return first, {}
+        return first, self._several(value)
+
+    def _single(
+        self, first: list[Any], parameter: inspect.Parameter, value: Any
+    ) -> tuple[list[Any], dict[str, Any]]:
+        if value is None and parameter.default is not parameter.empty:
+            return first, {}
+        read = _types.read(self.known.get(parameter.name, Any), value, "input")
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            return first, {parameter.name: read}
+        return [*first, read], {}
+
+    def _several(self, value: Any) -> dict[str, Any]:
+        value = {} if value is None else value
+        names = ", ".join(parameter.name for parameter in self.inputs)
+        if not isinstance(value, dict):
+            raise InvalidInput(f"input: must be an object with {names}, not {_json.dumps(value, 'input')[:60]}")
+        unknown = set(value) - {parameter.name for parameter in self.inputs}
+        if unknown:
+            raise InvalidInput(f"input.{min(unknown)}: agent `{self.name}` has no such input; it has {names}")
+        read: dict[str, Any] = {}
+        for parameter in self.inputs:
+            if parameter.name in value:
+                kind = self.known.get(parameter.name, Any)
+                read[parameter.name] = _types.read(kind, value[parameter.name], f"input.{parameter.name}")
+            elif parameter.default is parameter.empty:
+                raise InvalidInput(f"input.{parameter.name}: is missing")
+        return read
+
+
+def _kind(function: Callable[..., Any]) -> Kind:
+    if inspect.isasyncgenfunction(function):
+        return "async_generator"
+    if inspect.isgeneratorfunction(function):
+        return "generator"
+    called = getattr(function, "__call__", None)
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
+        return "coroutine"
+    return "function"
+
+
+def _is_context(parameter: inspect.Parameter, known: dict[str, Any]) -> bool:
+    from . import _context, sync
+
+    kind = known.get(parameter.name)
+    if isinstance(kind, type) and issubclass(kind, (_context.Context, sync.Context)):
+        return True
+    return parameter.name in ("ctx", "context") and kind in (None, Any)
+
+
+@overload
+def agent(
+    name: str,
+    *,
+    description: str = ...,
+    requires: Sequence[str] = ...,
+    retry: Retry | int | None = ...,
+    timeout: Seconds | None = ...,
+    options: TaskOptions | None = ...,
+) -> _Decorator: ...
+@overload
+def agent(name: Callable[..., Coroutine[Any, Any, O]], /) -> Agent[O]: ...
+@overload
+def agent(name: Callable[..., AsyncIterator[O]], /) -> Agent[Any]: ...
+@overload
+def agent(name: Callable[..., Iterator[O]], /) -> Agent[Any]: ...
+@overload
+def agent(name: Callable[..., O], /) -> Agent[O]: ...
+def agent(
+    name: str | Callable[..., Any],
+    *,
+    description: str = "",
+    requires: Sequence[str] = (),
+    retry: Retry | int | None = None,
+    timeout: Seconds | None = None,
+    options: TaskOptions | None = None,
+) -> Any:
+    """Makes an agent of a function: ``@agent`` takes the function's name, ``@agent("name")`` another one.
+
+    The function may be ``async`` (it runs on the event loop), plain (it runs in a thread), or a generator of either kind
+    (what it yields is streamed). It takes the task's context, if its first parameter is called ``ctx`` or annotated
+    :class:`Context`, and the input: one parameter is the input itself, several are the fields of an object. Inputs and
+    outputs are read as the annotations say.
+
+    ``requires`` are labels that a worker must offer to have this agent. ``retry``, ``timeout`` and ``options`` are what
+    tasks for it are submitted with by this program, unless the call says something else.
+
+    >>> import orchestrator
+    >>> @orchestrator.agent("shout", retry=2)
+    ... def shout(text: str) -> str:
+    ...     return text.upper()
+    >>> shout("hello")
+    'HELLO'
+    >>> shout.name
+    'shout'
+    """
+    if not isinstance(name, str):
+        return Agent(name.__name__, name, inspect.getdoc(name) or "")
+    defaults = TaskOptions() if options is None else TaskOptions(**options)
+    if retry is not None:
+        defaults["retry"] = retry
+    if timeout is not None:
+        defaults["timeout"] = timeout
+
+    def decorate(function: Callable[..., Any]) -> Agent[Any]:
+        words = description or inspect.getdoc(function) or ""
+        return Agent(name, function, words, tuple(requires), defaults)
+
+    return decorate
+
+
+if TYPE_CHECKING:
+
+    class _Decorator(Protocol):
+        """Makes an agent of a function."""
+
+        @overload
+        def __call__(self, function: Callable[..., Coroutine[Any, Any, O]], /) -> Agent[O]: ...
+        @overload
+        def __call__(self, function: Callable[..., AsyncIterator[O]], /) -> Agent[Any]: ...
+        @overload
+        def __call__(self, function: Callable[..., Iterator[O]], /) -> Agent[Any]: ...
+        @overload
+        def __call__(self, function: Callable[..., O], /) -> Agent[O]: ...

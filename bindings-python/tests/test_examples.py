@@ -1,0 +1,59 @@
+"""Every example is run, and what it prints is what it should."""
+
+from __future__ import annotations
+
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, Server, binary
+
+EXAMPLES = ROOT / "examples" / "python"
+
+PRINTED = {
+    "hello": "hello ada\n",
+    "fan_out": "finished\nleft out: `measure[5]` failed: 'wh4t' is not a word\n",
+    "checkpoint": "Publish? All about tasks, and much more.\nPublish? All about tasks.\npublished: All about tasks.\n",
+    "streaming": "3... 2... 1... lift-off\n'3... 2... 1... lift-off'\n",
+    "testing_agents": "ok\n",
+}
+
+
+def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-X", "dev", str(EXAMPLES / f"{name}.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_example(name: str) -> None:
+    done = run(name)
+    assert (done.stdout, done.stderr, done.returncode) == (PRINTED[name], "", 0)
+
+
+def test_durable_steps(tmp_path: pathlib.Path) -> None:
+    killed = run("durable_steps", str(tmp_path / "agents.db"))
+    assert (killed.stdout, killed.returncode) == ("buying milk\nbuying bread\n", -signal.SIGKILL)
+    done = run("durable_steps", str(tmp_path / "agents.db"))
+    assert (done.stdout, done.returncode) == (
+        "packing\na box with 2 things: receipt for milk, receipt for bread\n",
+        0,
+    ), done.stderr
+
+
+def test_remote_worker(server: Server) -> None:
+    command = [str(binary("orchestrator-worker")), "--server", server.url, "--no-discovery"]
+    worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        done = run("remote_worker", server.url)
+        assert (done.stdout, done.returncode) == ("built 1.2.3\n", 0), done.stderr
+    finally:
+        worker.terminate()
+        worker.wait()
+
+
+def test_none_is_forgotten() -> None:
+    run_here = {*PRINTED, "durable_steps", "remote_worker"}
+    elsewhere = {path.stem.removeprefix("test_example_") for path in pathlib.Path(__file__).parent.glob("test_example_*.py")}
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == run_here | elsewhere

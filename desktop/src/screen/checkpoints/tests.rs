@@ -1,0 +1,163 @@
+use iced::keyboard::key::Named;
+use orchestrator_desktop_model::testing::id;
+use serde_json::json;
+
+use super::*;
+use crate::screen::testing::{checkpoint, look, shared, shows, unknown};
+
+/// What happens when a person does something with the view.
+fn act(
+    screen: &mut Checkpoints,
+    shared: &Shared,
+    what: impl FnOnce(&mut iced_test::Simulator<'_, Message>),
+) -> Vec<Event> {
+    let messages: Vec<Message> = {
+        let mut view = look(screen.view(shared));
+        what(&mut view);
+        view.into_messages().collect()
+    };
+    let events = messages
+        .into_iter()
+        .filter_map(|message| screen.update(message, shared).1);
+    events.collect()
+}
+
+fn two() -> Shared {
+    shared(
+        Vec::new(),
+        vec![checkpoint(2, json!("Second work")), checkpoint(1, json!("First work"))],
+    )
+}
+
+#[test]
+fn before_the_first_answer_and_without_anything() {
+    let screen = Checkpoints::default();
+    assert!(shows(screen.view(&unknown()), "Asking the server…"));
+    assert!(shows(
+        screen.view(&shared(Vec::new(), Vec::new())),
+        "Nothing waits for you"
+    ));
+}
+
+#[test]
+fn the_work_stands_beside_what_helps_to_decide() {
+    let (screen, shared) = (Checkpoints::default(), two());
+    for text in [
+        "2 wait",
+        "First work",
+        "Scores",
+        "6.5",
+        "Security",
+        "1 finding",
+        "A key is in the code",
+        "ada",
+        "Not yet",
+        "branch",
+        "main",
+    ] {
+        assert!(shows(screen.view(&shared), text), "{text}");
+    }
+    assert!(!shows(screen.view(&shared), "Second work"));
+}
+
+#[test]
+fn accepting_brings_up_the_next_one() {
+    let (mut screen, shared) = (Checkpoints::default(), two());
+    act(&mut screen, &shared, |view| {
+        drop(view.click("Accept").expect("a button"))
+    });
+    assert!(shows(screen.view(&shared), "Second work"));
+    assert!(shows(screen.view(&shared), "1 waits"));
+    act(&mut screen, &shared, |view| drop(view.typewrite("a")));
+    assert!(shows(screen.view(&shared), "Nothing waits for you"));
+    let (_, event) = screen.update(
+        Message::Decided(id(2), Verdict::Accept, "Q".to_owned(), Ok(())),
+        &shared,
+    );
+    assert_eq!(event, Some(Event::Say(Tone::Good, "Accepted: Q".to_owned())));
+}
+
+#[test]
+fn corrections_need_words_and_keep_them() {
+    let (mut screen, shared) = (Checkpoints::default(), two());
+    act(&mut screen, &shared, |view| {
+        drop(view.click("Correct").expect("a button"))
+    });
+    act(&mut screen, &shared, |view| {
+        drop(view.click("Correct").expect("a button"))
+    });
+    let missing = "Say what to change: the agent gets it word by word.";
+    assert!(shows(screen.view(&shared), missing));
+    act(&mut screen, &shared, |view| {
+        view.click(iced_test::selector::id(feedback_id())).expect("the field");
+        view.typewrite("accept راجع");
+    });
+    assert_eq!(
+        screen.feedback(id(1)),
+        "accept راجع",
+        "letters in a field are no commands"
+    );
+    assert!(!shows(screen.view(&shared), missing));
+    let failure = Failure::new(FailureKind::Unreachable, "nobody answers");
+    act(&mut screen, &shared, |view| {
+        drop(view.click("Correct").expect("a button"))
+    });
+    assert!(shows(screen.view(&shared), "Second work"));
+    let refused = Message::Decided(id(1), Verdict::Correct, String::new(), Err(Refusal::Failed(failure)));
+    let (_, event) = screen.update(refused, &shared);
+    assert!(matches!(event, Some(Event::Say(Tone::Bad, _))));
+    assert!(shows(screen.view(&shared), "nobody answers"));
+    assert!(shows(screen.view(&shared), "First work"), "it waits again");
+    assert_eq!(screen.feedback(id(1)), "accept راجع", "nothing is lost");
+}
+
+#[test]
+fn a_rejection_is_meant_twice() {
+    let (mut screen, shared) = (Checkpoints::default(), two());
+    act(&mut screen, &shared, |view| drop(view.typewrite("r")));
+    assert!(shows(screen.view(&shared), "Really reject"));
+    act(&mut screen, &shared, |view| drop(view.tap_key(Named::Escape)));
+    assert!(!shows(screen.view(&shared), "Really reject"));
+    assert!(shows(screen.view(&shared), "First work"));
+    act(&mut screen, &shared, |view| drop(view.typewrite("r")));
+    act(&mut screen, &shared, |view| {
+        drop(view.click("Really reject").expect("a button"))
+    });
+    assert!(shows(screen.view(&shared), "Second work"));
+}
+
+#[test]
+fn somebody_else_was_first() {
+    let (mut screen, before) = (Checkpoints::default(), two());
+    act(&mut screen, &before, |view| drop(view.tap_key(Named::ArrowDown)));
+    assert!(shows(screen.view(&before), "Second work"));
+    let after = shared(Vec::new(), vec![checkpoint(1, json!("First work"))]);
+    assert!(shows(screen.view(&after), "This one waits no more"));
+    let events = act(&mut screen, &after, |view| drop(view.typewrite("a")));
+    assert!(events.is_empty(), "nothing is accepted that is not seen");
+    assert!(shows(screen.view(&after), "This one waits no more"));
+    act(&mut screen, &after, |view| {
+        drop(view.click("Show the next one").expect("a button"))
+    });
+    assert!(shows(screen.view(&after), "First work"));
+    let late = Message::Decided(
+        id(1),
+        Verdict::Accept,
+        "Q".to_owned(),
+        Err(Refusal::Late(Some(Verdict::Reject))),
+    );
+    let (_, event) = screen.update(late, &after);
+    let words = "Somebody else was first – rejected: Q".to_owned();
+    assert_eq!(event, Some(Event::Say(Tone::Attention, words)));
+}
+
+#[test]
+fn ten_megabytes_in_any_language() {
+    let mut screen = Checkpoints::default();
+    let shared = shared(Vec::new(), vec![checkpoint(1, json!("سطر 🚀\n".repeat(700_000)))]);
+    assert!(shows(screen.view(&shared), "699.6k more lines"));
+    let events = act(&mut screen, &shared, |view| {
+        drop(view.click("Copy the work").expect("a button"))
+    });
+    assert!(matches!(&events[..], [Event::Copy(text)] if text.len() > 9_000_000));
+}
