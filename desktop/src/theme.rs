@@ -3,6 +3,8 @@
 //! Colours are told apart in every common kind of colour blindness (they follow Okabe and Ito), and no state is told
 //! by colour alone: see `orchestrator_desktop_model::look`.
 
+#![allow(clippy::unreadable_literal, reason = "colours are written as everyone writes them")]
+
 pub mod button;
 pub mod checkbox;
 pub mod container;

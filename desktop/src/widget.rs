@@ -55,7 +55,7 @@ pub fn mono<'a>(words: impl text::IntoFragment<'a>) -> Text<'a> {
 }
 
 /// A text on one line, cut where its place ends.
-pub fn one_line<'a>(words: Text<'a>) -> Text<'a> {
+pub fn one_line(words: Text<'_>) -> Text<'_> {
     words.wrapping(text::Wrapping::None)
 }
 

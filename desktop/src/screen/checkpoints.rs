@@ -230,9 +230,10 @@ impl Checkpoints {
             return None;
         }
         match (key, open) {
-            (Key::Named(Named::ArrowDown) | Key::Character("j"), _) => Some(Message::Step(true)),
+            (Key::Named(Named::ArrowDown) | Key::Character("j"), _) | (Key::Named(Named::Enter), None) => {
+                Some(Message::Step(true))
+            }
             (Key::Named(Named::ArrowUp) | Key::Character("k"), _) => Some(Message::Step(false)),
-            (Key::Named(Named::Enter), None) => Some(Message::Step(true)),
             (Key::Character("a"), Some(id)) => Some(Message::Accept(id)),
             (Key::Character("c"), Some(id)) => Some(Message::Correct(id)),
             (Key::Character("r"), Some(id)) => Some(Message::Reject(id)),
@@ -256,9 +257,8 @@ fn plain(checkpoint: &Checkpoint) -> String {
 }
 
 async fn send(api: Api, id: TaskId, decision: Decision) -> Result<(), Refusal> {
-    let failure = match api.decide(id, decision).await {
-        Ok(_) => return Ok(()),
-        Err(failure) => failure,
+    let Err(failure) = api.decide(id, decision).await else {
+        return Ok(());
     };
     match failure.kind {
         FailureKind::Missing => Err(Refusal::Late(None)),

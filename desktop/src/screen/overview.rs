@@ -126,7 +126,7 @@ fn unreachable<'a>(server: &str, reason: &str) -> Element<'a, Message> {
         .into()
 }
 
-fn figure<'a>(name: &'a str, of: TaskState, n: u64, note: String) -> Element<'a, Message> {
+fn figure(name: &str, of: TaskState, n: u64, note: String) -> Element<'_, Message> {
     let look = look::task(of);
     let number = iced::widget::text(format::count(n))
         .size(size::FIGURE)
@@ -344,13 +344,13 @@ fn list_card<'a>(
         .into()
 }
 
-fn list_line<'a>(
-    mark: iced::widget::Text<'a>,
+fn list_line(
+    mark: iced::widget::Text<'_>,
     name: String,
     note: String,
     age: String,
     message: Message,
-) -> Element<'a, Message> {
+) -> Element<'_, Message> {
     let words = column![
         one_line(body(name).font(font::MEDIUM)),
         one_line(small(note).style(theme::text::muted))

@@ -122,7 +122,7 @@ impl SettingsScreen {
             Message::Name(text) => self.change(|draft| draft.name = text),
             Message::Token(Secret(text)) => self.change(|draft| draft.token = text),
             Message::Save => return self.save(shared),
-            Message::Kept(url, token, kept) => return (Task::none(), self.kept(url, token, kept)),
+            Message::Kept(url, token, kept) => return (Task::none(), Some(self.kept(url, token, kept))),
             Message::Forget => return (self.forget(shared), None),
             Message::Remove(place) => self.removing = Some(place),
             Message::Keep => self.removing = None,
@@ -212,12 +212,12 @@ impl SettingsScreen {
         })
     }
 
-    fn kept(&mut self, url: String, token: Option<Secret>, kept: Kept) -> Option<Event> {
+    fn kept(&mut self, url: String, token: Option<Secret>, kept: Kept) -> Event {
         self.kept = token.is_some().then_some(kept);
-        Some(Event::KeepToken {
+        Event::KeepToken {
             url,
             token: token.map(|Secret(token)| token),
-        })
+        }
     }
 
     fn remove(&mut self, place: usize, shared: &Shared) -> (Task<Message>, Option<Event>) {

@@ -242,7 +242,7 @@ impl TaskScreen {
             }
             Message::Output(message) => return self.output.update(message, shared),
             Message::Result(message) => return self.result.update(&message),
-            Message::Changes(message) => self.changes.update(message),
+            Message::Changes(message) => self.changes.update(&message),
             Message::History(message) => self.history.update(&message),
         };
         (task, None)
@@ -295,7 +295,6 @@ impl TaskScreen {
         if !quiet {
             self.graph.refresh();
             self.timeline.refresh();
-            self.history.refresh();
         }
         let mut tasks = Vec::new();
         if wrote {
@@ -346,7 +345,6 @@ impl TaskScreen {
         }
         self.graph.update(&self.tree);
         self.timeline.refresh();
-        self.history.refresh();
         self.shown(shared)
     }
 
@@ -450,7 +448,7 @@ impl TaskScreen {
         let side = container(facts::view(self, chosen, shared))
             .width(side_width)
             .height(Length::Fill);
-        let all = column![self.head(task, chosen, shared)]
+        let all = column![Self::head(task, chosen, shared)]
             .push(self.failure.as_ref().map(notice::failure_line))
             .push(self.gone())
             .push(self.asks(shared))
@@ -464,7 +462,6 @@ impl TaskScreen {
     }
 
     fn head<'a>(
-        &'a self,
         task: &'a orchestrator_protocol::Task,
         chosen: &'a orchestrator_protocol::Task,
         shared: &'a Shared,

@@ -184,7 +184,6 @@ impl Tasks {
                 }
                 self.more(shared)
             }
-            Message::First(..) | Message::More(..) => Task::none(),
             Message::Again => {
                 self.waits = false;
                 self.enter(shared)
@@ -202,7 +201,8 @@ impl Tasks {
                 let filter = self.filter.typed(&self.typed);
                 self.filtered(filter, shared)
             }
-            Message::Search(_) => Task::none(),
+            // Of a filter that is not set any more.
+            Message::First(..) | Message::More(..) | Message::Search(_) => Task::none(),
             Message::State(state) => {
                 let states = state.into_iter().collect();
                 self.filtered(

@@ -145,20 +145,23 @@ impl Workers {
         let failure = self.failure.as_ref().map(notice::failure_line);
         let search = line("Name, label or task type", &self.machines.filter, Message::Filter).width(220.0);
         let content = column(failure).push(list).spacing(gap::MEDIUM);
-        let page = surface::page("Workers", vec![self.line(shared), search.into()], content);
+        let page = surface::page("Workers", vec![Self::line(shared), search.into()], content);
         hotkeys(page, |key, _| match key {
             Key::Named(Named::Escape) if self.machines.confirming.is_some() => Some(Message::Keep),
             _ => None,
         })
     }
 
-    fn line<'a>(&self, shared: &Shared) -> Element<'a, Message> {
+    fn line<'a>(shared: &Shared) -> Element<'a, Message> {
         let all = summary(&shared.fleet.workers);
-        let mut words = format!("{} online", all.online);
-        if all.draining > 0 {
-            words += &format!(" · {} draining", all.draining);
-        }
-        words += &format!(" · {} running on {} slots", all.running, all.slots);
+        let draining = match all.draining {
+            0 => String::new(),
+            n => format!(" · {n} draining"),
+        };
+        let words = format!(
+            "{} online{draining} · {} running on {} slots",
+            all.online, all.running, all.slots
+        );
         iced::widget::container(body(words).style(theme::text::muted))
             .padding([0.0, gap::SMALL])
             .into()

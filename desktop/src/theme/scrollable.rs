@@ -19,8 +19,8 @@ pub fn thin(theme: &Theme, status: Status) -> Style {
             is_horizontal_scrollbar_hovered: across,
             is_vertical_scrollbar_hovered: down,
             ..
-        } => (across, down),
-        Status::Dragged {
+        }
+        | Status::Dragged {
             is_horizontal_scrollbar_dragged: across,
             is_vertical_scrollbar_dragged: down,
             ..

@@ -28,7 +28,7 @@ pub fn sparkline<'a, Message: 'a>(values: Vec<f32>, most: f32, tone: Tone, heigh
 impl<Message> canvas::Program<Message> for Sparkline {
     type State = ();
 
-    fn draw(&self, _: &(), renderer: &Renderer, theme: &Theme, bounds: Rectangle, _: Cursor) -> Vec<Geometry> {
+    fn draw(&self, (): &(), renderer: &Renderer, theme: &Theme, bounds: Rectangle, _: Cursor) -> Vec<Geometry> {
         let mut frame = Frame::new(renderer, bounds.size());
         let colour = theme::tone(theme, self.tone);
         let most = self.values.iter().copied().fold(self.most, f32::max).max(f32::EPSILON);
@@ -42,11 +42,15 @@ impl<Message> canvas::Program<Message> for Sparkline {
             let points: Vec<Point> = self.values.iter().enumerate().map(point).collect();
             let line = Path::new(|path| {
                 path.move_to(points[0]);
-                points[1..].iter().for_each(|point| path.line_to(*point));
+                for point in &points[1..] {
+                    path.line_to(*point);
+                }
             });
             let area = Path::new(|path| {
                 path.move_to(Point::new(0.0, height));
-                points.iter().for_each(|point| path.line_to(*point));
+                for point in &points {
+                    path.line_to(*point);
+                }
                 path.line_to(Point::new(width, height));
                 path.close();
             });
@@ -75,7 +79,7 @@ pub fn columns<'a, Message: 'a>(values: Vec<(f32, f32)>, places: usize, height: 
 impl<Message> canvas::Program<Message> for Columns {
     type State = ();
 
-    fn draw(&self, _: &(), renderer: &Renderer, theme: &Theme, bounds: Rectangle, _: Cursor) -> Vec<Geometry> {
+    fn draw(&self, (): &(), renderer: &Renderer, theme: &Theme, bounds: Rectangle, _: Cursor) -> Vec<Geometry> {
         let mut frame = Frame::new(renderer, bounds.size());
         let colours = theme::colours(theme);
         let height = bounds.height - 2.0;

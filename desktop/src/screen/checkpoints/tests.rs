@@ -64,11 +64,13 @@ fn the_work_stands_beside_what_helps_to_decide() {
 fn accepting_brings_up_the_next_one() {
     let (mut screen, shared) = (Checkpoints::default(), two());
     act(&mut screen, &shared, |view| {
-        drop(view.click("Accept").expect("a button"))
+        drop(view.click("Accept").expect("a button"));
     });
     assert!(shows(screen.view(&shared), "Second work"));
     assert!(shows(screen.view(&shared), "1 waits"));
-    act(&mut screen, &shared, |view| drop(view.typewrite("a")));
+    act(&mut screen, &shared, |view| {
+        let _ = view.typewrite("a");
+    });
     assert!(shows(screen.view(&shared), "Nothing waits for you"));
     let (_, event) = screen.update(
         Message::Decided(id(2), Verdict::Accept, "Q".to_owned(), Ok(())),
@@ -81,10 +83,10 @@ fn accepting_brings_up_the_next_one() {
 fn corrections_need_words_and_keep_them() {
     let (mut screen, shared) = (Checkpoints::default(), two());
     act(&mut screen, &shared, |view| {
-        drop(view.click("Correct").expect("a button"))
+        drop(view.click("Correct").expect("a button"));
     });
     act(&mut screen, &shared, |view| {
-        drop(view.click("Correct").expect("a button"))
+        drop(view.click("Correct").expect("a button"));
     });
     let missing = "Say what to change: the agent gets it word by word.";
     assert!(shows(screen.view(&shared), missing));
@@ -100,7 +102,7 @@ fn corrections_need_words_and_keep_them() {
     assert!(!shows(screen.view(&shared), missing));
     let failure = Failure::new(FailureKind::Unreachable, "nobody answers");
     act(&mut screen, &shared, |view| {
-        drop(view.click("Correct").expect("a button"))
+        drop(view.click("Correct").expect("a button"));
     });
     assert!(shows(screen.view(&shared), "Second work"));
     let refused = Message::Decided(id(1), Verdict::Correct, String::new(), Err(Refusal::Failed(failure)));
@@ -114,14 +116,20 @@ fn corrections_need_words_and_keep_them() {
 #[test]
 fn a_rejection_is_meant_twice() {
     let (mut screen, shared) = (Checkpoints::default(), two());
-    act(&mut screen, &shared, |view| drop(view.typewrite("r")));
+    act(&mut screen, &shared, |view| {
+        let _ = view.typewrite("r");
+    });
     assert!(shows(screen.view(&shared), "Really reject"));
-    act(&mut screen, &shared, |view| drop(view.tap_key(Named::Escape)));
+    act(&mut screen, &shared, |view| {
+        let _ = view.tap_key(Named::Escape);
+    });
     assert!(!shows(screen.view(&shared), "Really reject"));
     assert!(shows(screen.view(&shared), "First work"));
-    act(&mut screen, &shared, |view| drop(view.typewrite("r")));
     act(&mut screen, &shared, |view| {
-        drop(view.click("Really reject").expect("a button"))
+        let _ = view.typewrite("r");
+    });
+    act(&mut screen, &shared, |view| {
+        drop(view.click("Really reject").expect("a button"));
     });
     assert!(shows(screen.view(&shared), "Second work"));
 }
@@ -129,15 +137,19 @@ fn a_rejection_is_meant_twice() {
 #[test]
 fn somebody_else_was_first() {
     let (mut screen, before) = (Checkpoints::default(), two());
-    act(&mut screen, &before, |view| drop(view.tap_key(Named::ArrowDown)));
+    act(&mut screen, &before, |view| {
+        let _ = view.tap_key(Named::ArrowDown);
+    });
     assert!(shows(screen.view(&before), "Second work"));
     let after = shared(Vec::new(), vec![checkpoint(1, json!("First work"))]);
     assert!(shows(screen.view(&after), "This one waits no more"));
-    let events = act(&mut screen, &after, |view| drop(view.typewrite("a")));
+    let events = act(&mut screen, &after, |view| {
+        let _ = view.typewrite("a");
+    });
     assert!(events.is_empty(), "nothing is accepted that is not seen");
     assert!(shows(screen.view(&after), "This one waits no more"));
     act(&mut screen, &after, |view| {
-        drop(view.click("Show the next one").expect("a button"))
+        drop(view.click("Show the next one").expect("a button"));
     });
     assert!(shows(screen.view(&after), "First work"));
     let late = Message::Decided(
@@ -157,7 +169,7 @@ fn ten_megabytes_in_any_language() {
     let shared = shared(Vec::new(), vec![checkpoint(1, json!("سطر 🚀\n".repeat(700_000)))]);
     assert!(shows(screen.view(&shared), "699.6k more lines"));
     let events = act(&mut screen, &shared, |view| {
-        drop(view.click("Copy the work").expect("a button"))
+        drop(view.click("Copy the work").expect("a button"));
     });
     assert!(matches!(&events[..], [Event::Copy(text)] if text.len() > 9_000_000));
 }

@@ -229,7 +229,7 @@ fn how<'a>(screen: &'a NewTaskForm, wrong: &Wrong) -> Column<'a, Message> {
     .spacing(gap::MEDIUM)
 }
 
-fn group<'a>(name: &'a str) -> Element<'a, Message> {
+fn group(name: &str) -> Element<'_, Message> {
     body(name).font(font::MEDIUM).into()
 }
 

@@ -25,7 +25,9 @@ fn with_worker() -> Shared {
 #[test]
 fn types_that_workers_offer_are_one_click_away() {
     let (mut screen, shared) = (NewTaskForm::default(), with_worker());
-    act(&mut screen, &shared, |view| drop(view.click("review").expect("a type")));
+    act(&mut screen, &shared, |view| {
+        let _ = view.click("review").expect("a type");
+    });
     assert_eq!(screen.form.text(Field::Type), "review");
     assert!(shows(screen.view(&shared), "Offered by Studio."));
     let _ = screen.update(Message::Set(Field::Type, "other".to_owned()), &shared);
@@ -48,7 +50,7 @@ fn a_mistake_is_named_at_once_and_an_empty_field_when_one_tries() {
     let (mut screen, shared) = (NewTaskForm::default(), with_worker());
     assert!(!shows(screen.view(&shared), "Choose which agent runs it."));
     act(&mut screen, &shared, |view| {
-        drop(view.click("Create task").expect("a button"))
+        drop(view.click("Create task").expect("a button"));
     });
     assert!(shows(screen.view(&shared), "Choose which agent runs it."));
     assert!(!screen.sending);
@@ -71,7 +73,7 @@ fn what_the_server_refuses_is_shown_at_its_field_until_that_is_changed() {
     let (mut screen, shared) = (NewTaskForm::default(), with_worker());
     let _ = screen.update(Message::Set(Field::Type, "review".to_owned()), &shared);
     act(&mut screen, &shared, |view| {
-        drop(view.click("Create task").expect("a button"))
+        drop(view.click("Create task").expect("a button"));
     });
     assert!(screen.sending);
     assert!(shows(screen.view(&shared), "Creating…"));
@@ -121,7 +123,9 @@ fn the_last_input_can_be_taken_unless_it_is_too_large() {
 fn choices_and_clearing() {
     let (mut screen, shared) = (NewTaskForm::default(), with_worker());
     for choice in ["Local workers only", "Never", "Does harm"] {
-        act(&mut screen, &shared, |view| drop(view.click(choice).expect("a choice")));
+        act(&mut screen, &shared, |view| {
+            let _ = view.click(choice).expect("a choice");
+        });
     }
     let _ = screen.update(Message::Set(Field::Type, "review".to_owned()), &shared);
     let task = screen.form.task().expect("a task");
@@ -130,7 +134,7 @@ fn choices_and_clearing() {
         (Privacy::Sensitive, CheckpointFrequency::None, SideEffects::Once)
     );
     act(&mut screen, &shared, |view| {
-        drop(view.click("Clear").expect("a button"))
+        drop(view.click("Clear").expect("a button"));
     });
     assert!(screen.form.is_blank());
 }

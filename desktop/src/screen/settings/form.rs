@@ -46,7 +46,7 @@ fn look<'a>(shared: &Shared) -> Element<'a, Message> {
     field("Theme", "", None, row(modes).spacing(gap::TINY)).into()
 }
 
-fn kept<'a>(kept: &'a Kept) -> Element<'a, Message> {
+fn kept(kept: &Kept) -> Element<'_, Message> {
     match kept {
         Kept::InKeyring => notice::banner(
             glyph::LOCK,

@@ -46,9 +46,13 @@ fn themes_and_servers_are_chosen() {
     for text in ["http://a:1", "In use, live", "مكتب 🏢", "https://b"] {
         assert!(shows(screen.view(&shared), text), "{text}");
     }
-    let events = act(&mut screen, &shared, |view| drop(view.click("Dark").expect("a theme")));
+    let events = act(&mut screen, &shared, |view| {
+        let _ = view.click("Dark").expect("a theme");
+    });
     assert_eq!(kept(&events).mode, Mode::Dark);
-    let events = act(&mut screen, &shared, |view| drop(view.click("Use").expect("a button")));
+    let events = act(&mut screen, &shared, |view| {
+        let _ = view.click("Use").expect("a button");
+    });
     assert_eq!(kept(&events).current, 1);
 }
 
@@ -56,9 +60,11 @@ fn themes_and_servers_are_chosen() {
 fn a_server_is_added_once_its_address_is_one() {
     let (mut screen, shared) = (SettingsScreen::default(), two());
     act(&mut screen, &shared, |view| {
-        drop(view.click("Add a server").expect("a button"))
+        drop(view.click("Add a server").expect("a button"));
     });
-    let events = act(&mut screen, &shared, |view| drop(view.click("Add").expect("a button")));
+    let events = act(&mut screen, &shared, |view| {
+        let _ = view.click("Add").expect("a button");
+    });
     assert!(events.is_empty());
     assert!(shows(
         screen.view(&shared),
@@ -71,7 +77,9 @@ fn a_server_is_added_once_its_address_is_one() {
         "http://a:1",
     ] {
         let _ = screen.update(Message::Url(wrong.to_owned()), &shared);
-        let events = act(&mut screen, &shared, |view| drop(view.click("Add").expect("a button")));
+        let events = act(&mut screen, &shared, |view| {
+            let _ = view.click("Add").expect("a button");
+        });
         assert!(events.is_empty(), "{wrong}");
         assert!(
             screen.wrong.as_ref().is_some_and(|why| !why.contains("secret")),
@@ -80,7 +88,9 @@ fn a_server_is_added_once_its_address_is_one() {
     }
     let _ = screen.update(Message::Url(" http://c ".to_owned()), &shared);
     let _ = screen.update(Message::Token(Secret("t0ken".to_owned())), &shared);
-    let events = act(&mut screen, &shared, |view| drop(view.click("Add").expect("a button")));
+    let events = act(&mut screen, &shared, |view| {
+        let _ = view.click("Add").expect("a button");
+    });
     let settings = kept(&events);
     assert_eq!(settings.servers[2].url, "http://c");
     let file = serde_json::to_string(settings).expect("JSON");
@@ -92,17 +102,21 @@ fn a_server_is_added_once_its_address_is_one() {
 fn escape_gives_a_draft_up() {
     let (mut screen, shared) = (SettingsScreen::default(), two());
     act(&mut screen, &shared, |view| {
-        drop(view.click("Change").expect("a button"))
+        drop(view.click("Change").expect("a button"));
     });
     assert!(shows(screen.view(&shared), "Forget the token"));
-    act(&mut screen, &shared, |view| drop(view.tap_key(Named::Escape)));
+    act(&mut screen, &shared, |view| {
+        let _ = view.tap_key(Named::Escape);
+    });
     assert!(!shows(screen.view(&shared), "Forget the token"));
 }
 
 #[test]
 fn a_test_says_what_it_found() {
     let (mut screen, shared) = (SettingsScreen::default(), two());
-    act(&mut screen, &shared, |view| drop(view.click("Test").expect("a button")));
+    act(&mut screen, &shared, |view| {
+        let _ = view.click("Test").expect("a button");
+    });
     assert!(shows(screen.view(&shared), "Asking it…"));
     let url = "http://a:1".to_owned();
     let found = Found {
@@ -127,7 +141,9 @@ fn a_test_says_what_it_found() {
             "The server cannot be reached: no. Check that the server runs and that the address is right.",
         ),
     ] {
-        act(&mut screen, &shared, |view| drop(view.click("Test").expect("a button")));
+        act(&mut screen, &shared, |view| {
+            let _ = view.click("Test").expect("a button");
+        });
         let _ = screen.update(Message::Tried(url.clone(), Err(Failure::new(kind, "no."))), &shared);
         assert!(shows(screen.view(&shared), words), "{words}");
     }
@@ -168,11 +184,11 @@ fn a_server_is_removed_once_that_is_confirmed() {
     let (mut screen, shared) = (SettingsScreen::default(), two());
     let _ = screen.update(Message::Remove(0), &shared);
     act(&mut screen, &shared, |view| {
-        drop(view.click("Keep it").expect("a button"))
+        drop(view.click("Keep it").expect("a button"));
     });
     let _ = screen.update(Message::Remove(0), &shared);
     let events = act(&mut screen, &shared, |view| {
-        drop(view.click("Remove it").expect("a button"))
+        drop(view.click("Remove it").expect("a button"));
     });
     assert_eq!(kept(&events).servers.len(), 1);
 }

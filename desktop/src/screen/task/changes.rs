@@ -56,17 +56,17 @@ impl Changes {
         }
     }
 
-    pub(super) fn update(&mut self, message: Message) -> Task<super::Message> {
+    pub(super) fn update(&mut self, message: &Message) -> Task<super::Message> {
         match message {
             Message::Choose(file) => {
-                self.chosen = file;
+                self.chosen = *file;
                 self.scrolled = Scrolled::default();
                 return iced::widget::operation::snap_to(
                     Id::new("changes"),
                     iced::widget::operation::RelativeOffset { x: 0.0, y: 0.0 },
                 );
             }
-            Message::Scrolled(scrolled) => self.scrolled = scrolled,
+            Message::Scrolled(scrolled) => self.scrolled = *scrolled,
         }
         Task::none()
     }

@@ -24,7 +24,7 @@ pub(super) fn view<'a>(screen: &'a TaskScreen, task: &'a Task, shared: &'a Share
         Some(usage(task)),
         attempts(screen, task, shared),
         Some(times(task, shared)),
-        terms(task),
+        Some(terms(task)),
     ];
     let all = column(parts.into_iter().flatten()).spacing(gap::LARGE);
     let card = container(surface::scroll(container(all).padding(gap::LARGE)));
@@ -258,7 +258,7 @@ fn times<'a>(task: &'a Task, shared: &'a Shared) -> Element<'a, Message> {
     part("TIMES", lines.spacing(gap::TINY))
 }
 
-fn terms(task: &Task) -> Option<Element<'_, Message>> {
+fn terms(task: &Task) -> Element<'_, Message> {
     let list = |name, items: &[String]| (!items.is_empty()).then(|| fact(name, items.join(", ")));
     let labels = task
         .labels
@@ -274,5 +274,5 @@ fn terms(task: &Task) -> Option<Element<'_, Message>> {
         .push(task.timeout_s.map(|s| fact("Timeout", format::seconds(s))))
         .push((!task.labels.is_empty()).then(|| row(labels).spacing(gap::TINY).wrap()))
         .spacing(gap::TINY);
-    Some(part("TERMS", lines))
+    part("TERMS", lines)
 }

@@ -172,6 +172,10 @@ impl Drawn<'_> {
         if drag.moved {
             return Some(Action::request_redraw().and_capture());
         }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "how fast one presses, and nothing that is kept"
+        )]
         let now = iced::time::Instant::now();
         let again = view
             .pressed

@@ -33,8 +33,6 @@ pub enum Message {
 }
 
 impl History {
-    pub(super) fn refresh(&self) {}
-
     pub(super) fn update(&mut self, message: &Message) -> Task<super::Message> {
         let Message::Scrolled(scrolled) = message;
         self.scrolled = *scrolled;

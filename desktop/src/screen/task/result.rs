@@ -168,7 +168,7 @@ fn words<'a>((kind, text): (Kind, &'a str)) -> Vec<Span<'a>> {
         text.into()
     };
     let colon = kind == Kind::Mark && text == ":";
-    let mut spans = vec![span(text).color_maybe(colour(kind))];
+    let mut spans = vec![span(text).color(colour(kind))];
     if colon {
         spans.push(span(" "));
     }
@@ -176,11 +176,12 @@ fn words<'a>((kind, text): (Kind, &'a str)) -> Vec<Span<'a>> {
 }
 
 /// Colours that can be read on light and on dark alike.
-fn colour(kind: Kind) -> Option<iced::Color> {
+#[allow(clippy::unreadable_literal, reason = "colours are written as everyone writes them")]
+fn colour(kind: Kind) -> iced::Color {
     match kind {
-        Kind::Key => Some(iced::color!(0x4f8fe6)),
-        Kind::Text => Some(iced::color!(0x2f9e7f)),
-        Kind::Number | Kind::Word => Some(iced::color!(0xb9770e)),
-        Kind::Mark => Some(iced::color!(0x808896)),
+        Kind::Key => iced::color!(0x4f8fe6),
+        Kind::Text => iced::color!(0x2f9e7f),
+        Kind::Number | Kind::Word => iced::color!(0xb9770e),
+        Kind::Mark => iced::color!(0x808896),
     }
 }

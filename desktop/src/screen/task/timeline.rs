@@ -164,7 +164,7 @@ impl canvas::Program<Message> for Drawn<'_> {
                     }
                     self.row(frame, theme, scale, *depth, task, top);
                 }
-                self.head(frame, theme, scale, bounds);
+                Self::head(frame, theme, scale, bounds);
             });
         });
         vec![drawn]
@@ -180,7 +180,7 @@ impl canvas::Program<Message> for Drawn<'_> {
 
 impl Drawn<'_> {
     /// The scale, over the rows.
-    fn head(&self, frame: &mut Frame, theme: &Theme, scale: Scale, bounds: Rectangle) {
+    fn head(frame: &mut Frame, theme: &Theme, scale: Scale, bounds: Rectangle) {
         let colours = theme::colours(theme);
         frame.fill_rectangle(Point::ORIGIN, Size::new(bounds.width, SCALE), colours.surface);
         let line = |from: Point, to: Point| Path::line(from, to);

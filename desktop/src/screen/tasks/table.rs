@@ -129,7 +129,7 @@ impl Tasks {
         };
         let content = row![
             container(tick).width(CHOICE),
-            container(self.state(one)).width(STATE).clip(true),
+            container(Self::state(one)).width(STATE).clip(true),
             name
         ]
         .push(
@@ -153,7 +153,7 @@ impl Tasks {
             .into()
     }
 
-    fn state<'a>(&self, one: &Row) -> Element<'a, Message> {
+    fn state<'a>(one: &Row) -> Element<'a, Message> {
         match one.progress.filter(|_| one.state == TaskState::Running) {
             None => state::badge(look::task(one.state)),
             Some(done) => {

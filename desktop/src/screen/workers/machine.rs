@@ -121,7 +121,7 @@ fn loads<'a>(worker: &Worker, shared: &Shared) -> Element<'a, Message> {
     .into()
 }
 
-fn offers<'a>(worker: &'a Worker) -> Element<'a, Message> {
+fn offers(worker: &Worker) -> Element<'_, Message> {
     let kinds = chips(worker.task_types.iter(), KINDS, |words| {
         surface::toned_chip(words, Tone::Active)
     });

@@ -55,7 +55,7 @@ fn machines_with_what_they_offer_and_run() {
         assert!(shows(screen.view(&shared), text), "{text}");
     }
     let events = act(&mut screen, &shared, |view| {
-        drop(view.click("Task 7").expect("the task"))
+        drop(view.click("Task 7").expect("the task"));
     });
     assert_eq!(events, [Event::Go(Route::Task(id(7)))]);
 }
@@ -65,16 +65,18 @@ fn a_drain_is_confirmed_or_given_up() {
     let mut screen = Workers::default();
     let shared = shared(two(), Vec::new());
     act(&mut screen, &shared, |view| {
-        drop(view.click("Drain").expect("a button"))
+        drop(view.click("Drain").expect("a button"));
     });
     assert!(shows(screen.view(&shared), "Drain this worker?"));
-    act(&mut screen, &shared, |view| drop(view.tap_key(Named::Escape)));
+    act(&mut screen, &shared, |view| {
+        let _ = view.tap_key(Named::Escape);
+    });
     assert!(!shows(screen.view(&shared), "Drain this worker?"));
     act(&mut screen, &shared, |view| {
-        drop(view.click("Drain").expect("a button"))
+        drop(view.click("Drain").expect("a button"));
     });
     act(&mut screen, &shared, |view| {
-        drop(view.click("Drain it").expect("a button"))
+        drop(view.click("Drain it").expect("a button"));
     });
     assert!(shows(screen.view(&shared), "Draining…"));
     let (_, event) = screen.update(Message::Drained(Ok("Studio".to_owned())), &shared);
@@ -96,7 +98,7 @@ fn a_worker_that_vanishes_takes_its_question_with_it() {
     let mut screen = Workers::default();
     let before = shared(two(), Vec::new());
     act(&mut screen, &before, |view| {
-        drop(view.click("Drain").expect("a button"))
+        drop(view.click("Drain").expect("a button"));
     });
     let after = shared(two().split_off(1), Vec::new());
     assert!(!shows(screen.view(&after), "Drain this worker?"));
@@ -111,7 +113,7 @@ fn a_filter_that_nothing_fits_can_be_taken_back() {
     assert!(!shows(screen.view(&shared), "جهاز 🚀"));
     let _ = screen.update(Message::Filter("none".to_owned()), &shared);
     act(&mut screen, &shared, |view| {
-        drop(view.click("Show all").expect("a button"))
+        drop(view.click("Show all").expect("a button"));
     });
     assert!(shows(screen.view(&shared), "Studio"));
 }
