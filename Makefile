@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Two cargo runs at once only wait for each other, and mix their output.
 .NOTPARALLEL:
-.PHONY: help demo dev desktop web screenshots fleet test verify python wheel simulate chaos lint deny bench fmt doc clean
+.PHONY: help app demo dev desktop web screenshots fleet test verify python wheel simulate chaos lint deny bench fmt doc clean
 
 help: ## list these targets
 	@echo "usage: make TARGET"
@@ -28,6 +28,9 @@ fleet: ## a private PostgreSQL and Redis, two servers, three workers on this mac
 
 test: lint ## formatting, lints, documentation and every test (lint, then the tests)
 	@bash .ci/test.sh
+
+app: ## the lints and tests of the app alone
+	@bash .ci/app.sh
 
 verify: deny test ## what CI runs: deny, then test
 

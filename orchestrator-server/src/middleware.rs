@@ -91,7 +91,12 @@ impl Front {
     /// Who calls, if they may.
     async fn admit(&self, request: &Request) -> Result<Arc<Caller>, Failure> {
         // Where nobody is asked who they are, whoever reaches the machine is trusted; what a browser shows there is not.
-        let host = || request.original_uri().authority().map(poem::http::uri::Authority::as_str);
+        let host = || {
+            request
+                .original_uri()
+                .authority()
+                .map(poem::http::uri::Authority::as_str)
+        };
         let host = request.header(header::HOST).or_else(host);
         let allowed = &self.app.config.cors_origins;
         if self.app.guard.is_open() && !origin::may_call(request.headers(), host, allowed) {
