@@ -58,7 +58,8 @@ if [ ! -e "$here/ready" ]; then
   # A compiler that finds its own libraries wherever the folder is.
   cat >"$here/rustc" <<'WRAPPER'
 #!/bin/sh
-usr=$(dirname "$0")/root/usr
+folder=$(dirname "$0")
+usr=$folder/root/usr
 LD_LIBRARY_PATH=$usr/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec "$usr/bin/rustc" "$@"
 WRAPPER
   chmod +x "$here/rustc"
