@@ -206,7 +206,7 @@ async fn an_address_says_by_which_methods_it_is_called() {
         reply.problem(405, "method_not_allowed");
     }
     for path in ["/api/v1/events", "/api/v1/worker"] {
-        let detail = server.get(path).await.problem(400, "invalid_input");
+        let detail = server.get(path).await.problem(426, "invalid_input");
         assert!(detail.contains("WebSocket"), "{detail}");
     }
 }
