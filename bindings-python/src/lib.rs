@@ -3,8 +3,8 @@
 //! Flat and thin on purpose. Each class is a handle of something in Rust; what crosses the border are texts of JSON and
 //! awaitables of the caller's event loop. Everything that a Python programmer sees is made of these in Python.
 //!
-//! Reading order: [`bridge`] (how the two worlds wake each other), [`engine`] and [`ask`] (what can be asked), [`worker`]
-//! and [`run`] (how a task's agent is run in Python), [`context`] (what it can do there).
+//! Reading order: `bridge` (how the two worlds wake each other), `engine` and `ask` (what can be asked), `worker`
+//! and `run` (how a task's agent is run in Python), `context` (what it can do there).
 
 // What a signature of Python asks for: arguments come by value, and handles are made by functions.
 #![allow(
