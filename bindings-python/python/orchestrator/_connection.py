@@ -284,8 +284,9 @@ class Orchestrator:
     ) -> AsyncIterator[Event]:
         """What happens, as it happens: everything, or what concerns a task (with ``tree`` also what is below it).
 
-        Durable events come once and in order, also over lost connections. ``after`` is the ``seq`` of the last one that
-        was seen, 0 for the whole history; without it they begin now.
+        Events come once and in order, also over lost connections. ``after`` is the ``seq`` of the last one that was seen,
+        0 for the whole history; without it they begin now. Progress, log lines and the workers' states are not part of the
+        history: they are seen as they happen, or not at all.
         """
         native = await self._events(task=task, tree=tree, after=after)
         while True:

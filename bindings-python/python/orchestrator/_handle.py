@@ -128,7 +128,11 @@ class TaskHandle(Generic[T]):
                 return found
 
     async def events(self, *, tree: bool = True) -> AsyncIterator[Event]:
-        """Everything that happened to it, and with ``tree`` to what is below it, and then what happens, until it ends."""
+        """Everything that happened to it, and with ``tree`` to what is below it, and then what happens, until it ends.
+
+        Progress and log lines are not kept as events: those from before this call are not among them. :meth:`logs` has
+        every line.
+        """
         async for event in self._connection.events(task=self, tree=tree, after=0):
             yield event
             if event.task_id == self.id and event.type == "task_state" and event.state in ENDED:
