@@ -22,13 +22,21 @@ async def echo(value: Any) -> Any:
 @pytest.mark.parametrize(
     ("url", "kind", "message"),
     [
-        ("nowhere:", InvalidInput, "`nowhere` is not the URL of a store"),
+        ("nowhere:", InvalidInput, "`nowhere` is not the URL of a store or a server; use `memory:`, `sqlite:path"),
+        ("localhost:8080", InvalidInput, r"did you mean `http://localhost:8080`\?"),
+        ("agents.db", InvalidInput, r"did you mean `sqlite:agents.db`\?"),
+        ("postgresql+asyncpg://a:secret@b/c", InvalidInput, "write `postgres://`"),
+        ("ws://host", InvalidInput, "write `http://`"),
+        ("wss://host", InvalidInput, "write `https://`"),
+        ("SQLite:a.db", InvalidInput, "write `sqlite:` in small letters"),
+        (pathlib.Path("a.db"), InvalidInput, "a path is not a URL; write `sqlite:a.db`"),
+        (None, InvalidInput, "url: must be `memory:`.*not None"),
         ("sqlite:", InvalidInput, "`sqlite:` needs the path of a file"),
         ("http://u:secret@host", InvalidInput, "a token is given by itself, never in a URL"),
         ("postgres://nobody@127.0.0.1:1/none", Unavailable, "refused"),
     ],
 )
-async def test_what_cannot_be_opened(url: str, kind: type[Exception], message: str) -> None:
+async def test_what_cannot_be_opened(url: Any, kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=message) as refused:
         await orchestrator.connect(url)
     assert "secret" not in str(refused.value)

@@ -13,6 +13,7 @@ from ._agent import Agent
 from ._errors import InvalidInput, Unavailable
 from ._handle import TaskHandle
 from ._task import ENDED, Checkpoint, Decision, Event, NewTask, Seconds, Task, TaskOptions, new_task
+from ._url import check_url
 from ._worker import Worker
 
 if TYPE_CHECKING:
@@ -60,7 +61,15 @@ class Connecting:
         self._kind: type[Orchestrator] = Orchestrator
         self._opened: Orchestrator | None = None
 
+    if not TYPE_CHECKING:  # type checkers find it by themselves
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(
+                f"nothing is open yet, so that there is no `{name}`: write `async with orchestrator.connect(...) as o:`"
+            )
+
     async def _open(self) -> Orchestrator:
+        check_url(self._url)
         loop = asyncio.get_running_loop()
         bridge = _native.Bridge(loop)
         fileno = bridge.fileno()
@@ -131,7 +140,12 @@ class Orchestrator:
 
     async def _ask(self, op: str, **fields: Any) -> Any:
         question: Any = {op: fields} if fields else op
-        return _json.loads(await self._here().ask(_json.dumps(question, op)))
+        try:
+            return _json.loads(await self._here().ask(_json.dumps(question, op)))
+        except InvalidInput as error:
+            # What the question is called is our matter, not the caller's.
+            error.args = (error.message.removeprefix(f"{op}."),)
+            raise
 
     @property
     def is_embedded(self) -> bool:
@@ -167,6 +181,10 @@ class Orchestrator:
 
     async def submit_all(self, tasks: Sequence[NewTask]) -> list[TaskHandle[Any]]:
         """Submits several tasks, all or none, made by :func:`orchestrator.task`. They may depend on each other by refs."""
+        tasks = [tasks] if isinstance(tasks, NewTask) else [*tasks]
+        for one in tasks:
+            if not isinstance(one, NewTask):
+                raise InvalidInput(f"tasks: {one!r} is not a task; make it one with orchestrator.task(agent, input)")
         texts = ",".join(task._text() for task in tasks)
         text = await self._here().ask(f'{{"submit":{{"tasks":[{texts}]}}}}')
         return [TaskHandle(self, id, _reader(task, None)) for id, task in zip(_json.loads(text), tasks)]

@@ -481,4 +481,7 @@ async def _undisturbed(awaitable: Awaitable[T]) -> T:
 
 def context() -> Context:
     """The context of the agent that runs here. Raises ``LookupError`` outside of agents."""
-    return current.get()
+    found = current.get(None)
+    if found is None:
+        raise LookupError("no agent runs here: a context is there while one does, and in what it calls")
+    return found

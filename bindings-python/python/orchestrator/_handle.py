@@ -66,7 +66,7 @@ class TaskHandle(Generic[T]):
         if task.state == "needs_attention":
             raise NeedsAttention(f"task {task.id} (`{task.task_type}`) needs a decision: {message}")
         if task.state != "failed":
-            raise TimeoutError(f"task {task.id} (`{task.task_type}`) is {task.state} after {timeout} s")
+            raise TimeoutError(f"task {task.id} (`{task.task_type}`) is still {task.state} after {timeout} s")
         raise TaskFailed(
             f"task {task.id} (`{task.task_type}`) failed: {message}",
             task_id=task.id,
