@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import signal
 import subprocess
@@ -21,8 +22,12 @@ PRINTED = {
 }
 
 
+#: Another one, into which the wheel was installed, is given by `.ci/wheel.sh`.
+PYTHON = os.environ.get("ORCHESTRATOR_TEST_PYTHON", sys.executable)
+
+
 def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-X", "dev", str(EXAMPLES / f"{name}.py"), *arguments]
+    command = [PYTHON, "-X", "dev", str(EXAMPLES / f"{name}.py"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
