@@ -7,6 +7,7 @@ use orchestrator_core::protocol::{NewTask, TaskId, TaskState};
 
 use crate::{
     agents::{Article, Stream, described},
+    browser::Key,
     look::{Look, Size},
     picture::Picture,
     process, say,
