@@ -44,6 +44,11 @@ pub struct Word {
 pub type Fact = (&'static str, String);
 
 impl Word {
+    /// What it says; nothing for a field.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     fn of(candidate: &Candidate<'_>) -> Option<Self> {
         let (kind, text) = match candidate {
             Candidate::Text { content, .. } => (Kind::Text, legible(content)?),

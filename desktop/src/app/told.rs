@@ -20,9 +20,8 @@ impl App {
     }
 
     /// Tells what was read.
-    pub(super) fn tell(&self, words: &[Word]) -> Task<Message> {
+    pub(super) fn tell(&self, words: &[Word]) {
         words::tell(&self.facts(), words, &self.aloud());
-        Task::none()
     }
 
     pub(super) fn listen_for_words(&self) -> Subscription<Message> {

@@ -166,10 +166,10 @@ fn somebody_else_was_first() {
 #[test]
 fn ten_megabytes_in_any_language() {
     let mut screen = Checkpoints::default();
-    let shared = shared(Vec::new(), vec![checkpoint(1, json!("سطر 🚀\n".repeat(700_000)))]);
-    assert!(shows(screen.view(&shared), "699.6k more lines"));
+    let shared = shared(Vec::new(), vec![checkpoint(1, json!("سطر 🚀\n".repeat(840_000)))]);
+    assert!(shows(screen.view(&shared), "839.6k more lines"));
     let events = act(&mut screen, &shared, |view| {
         drop(view.click("Copy the work").expect("a button"));
     });
-    assert!(matches!(&events[..], [Event::Copy(text)] if text.len() > 9_000_000));
+    assert!(matches!(&events[..], [Event::Copy(text)] if text.len() > 10_000_000));
 }
