@@ -36,11 +36,25 @@ const SCREENS: [(&str, &str); 6] = [
     ("settings", "Settings"),
 ];
 
-/// Makes them all.
-pub(crate) async fn run(programs: &Programs, place: &Where) -> Result<()> {
+/// A server with a fleet on an ordinary day.
+pub(crate) async fn stage(programs: &Programs) -> Result<Stage> {
     let mut stage = Stage::start(programs, None).await?;
     stage.work("build-7", 12)?;
-    let shown = furnish(&stage).await?;
+    furnish(&stage).await?;
+    Ok(stage)
+}
+
+/// What is written about.
+const TOPICS: [&str; 3] = [
+    "How agents share a queue",
+    "What a lease protects",
+    "Why waiting holds nothing",
+];
+
+/// Makes them all.
+pub(crate) async fn run(programs: &Programs, place: &Where) -> Result<()> {
+    let stage = stage(programs).await?;
+    let shown = format!("Write: {}", TOPICS[0]);
     std::fs::create_dir_all(&place.out)?;
     for look in [Look::Light, Look::Dark] {
         for size in [Size::SMALL, Size::USUAL, Size::LARGE] {
@@ -104,8 +118,8 @@ async fn keep(seat: &mut Seat, place: &Where, name: &str, size: Size, look: Look
     Ok(())
 }
 
-/// A fleet on an ordinary day. Gives the description of the task to be looked at.
-async fn furnish(stage: &Stage) -> Result<String> {
+/// Gives the fleet what it has on an ordinary day.
+async fn furnish(stage: &Stage) -> Result<()> {
     let submit = async |task: NewTask| -> Result<TaskId> { Ok(stage.client.submit(&task).await?.value.id) };
     let mut done = Vec::new();
     for words in [
@@ -123,12 +137,7 @@ async fn furnish(stage: &Stage) -> Result<String> {
     for id in done {
         stage.reached(id, TaskState::Succeeded).await?;
     }
-    let articles = [
-        "How agents share a queue",
-        "What a lease protects",
-        "Why waiting holds nothing",
-    ];
-    for topic in articles {
+    for topic in TOPICS {
         let article = Article {
             topic: topic.to_owned(),
             pace_ms: 40,
@@ -150,8 +159,7 @@ async fn furnish(stage: &Stage) -> Result<String> {
             .client
             .checkpoints(None, &orchestrator_client::api::PageQuery::default())
             .await?;
-        Ok((page.items.len() == articles.len()).then_some(()))
+        Ok((page.items.len() == TOPICS.len()).then_some(()))
     })
-    .await?;
-    Ok(format!("Write: {}", articles[0]))
+    .await
 }

@@ -131,7 +131,14 @@ impl Seat {
             Ok(look(&last))
         })
         .await;
-        found.with_context(|| format!("it shows {}", last.told()))
+        if found.is_ok() {
+            return found;
+        }
+        let complaints = match self {
+            Self::Page(browser) => browser.complaints(),
+            Self::Window(_) => Vec::new(),
+        };
+        found.with_context(|| format!("it shows {} and complains {complaints:?}", last.told()))
     }
 
     /// Waits until a fact is so.
