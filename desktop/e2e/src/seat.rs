@@ -32,7 +32,7 @@ pub(crate) struct Seen {
 /// Something that can be read.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct Word {
-    /// `text`, or `input`, which does not tell what is in it.
+    /// `text`; or `input`, which does not tell what is in it; or `button`.
     pub(crate) kind: String,
     pub(crate) x: f64,
     pub(crate) y: f64,
