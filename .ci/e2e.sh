@@ -37,6 +37,8 @@ window=()
 if [ "${E2E_WINDOW:-yes}" != no ]; then window=(--desktop "$target/$folder/orchestrator-desktop"); fi
 
 step "The app, end to end ($what)"
-timeout 1200 "$target/$folder/orchestrator-e2e" "$what" --server "$target/$folder/orchestrator-server" \
+limit=(timeout 1200)
+if [ "$what" = stage ]; then limit=(); fi
+${limit[@]+"${limit[@]}"} "$target/$folder/orchestrator-e2e" "$what" --server "$target/$folder/orchestrator-server" \
   --dashboard "$PWD/$dashboard" ${window[@]+"${window[@]}"} "${@:2}"
 step_end
