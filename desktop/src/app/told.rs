@@ -27,7 +27,7 @@ impl App {
 
     pub(super) fn listen_for_words(&self) -> Subscription<Message> {
         if self.words_due {
-            clock::every(Duration::from_millis(words::EVERY_MS)).map(|_| Message::ReadWords)
+            clock::every(Duration::from_millis(words::EVERY_MS)).map(|()| Message::ReadWords)
         } else {
             Subscription::none()
         }
