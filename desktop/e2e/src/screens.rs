@@ -7,7 +7,6 @@ use orchestrator_core::protocol::{NewTask, TaskId, TaskState};
 
 use crate::{
     agents::{Article, Stream, described},
-    browser::Key,
     look::{Look, Size},
     picture::Picture,
     process, say,
@@ -28,12 +27,12 @@ pub(crate) struct Where {
 
 /// The screens, by how one gets there and what says that one is there.
 const SCREENS: [(&str, &str); 6] = [
-    ("overview", "Overview"),
-    ("tasks", "Tasks"),
-    ("checkpoints", "Checkpoints"),
-    ("workers", "Workers"),
+    ("overview", "Go to overview"),
+    ("tasks", "Go to tasks"),
+    ("checkpoints", "Go to checkpoints"),
+    ("workers", "Go to workers"),
     ("new_task", "New task"),
-    ("settings", "Settings"),
+    ("settings", "Go to settings"),
 ];
 
 /// A server with a fleet on an ordinary day.
@@ -87,17 +86,12 @@ pub(crate) async fn run(programs: &Programs, place: &Where) -> Result<()> {
 async fn tour(seat: &mut Seat, place: &Where, size: Size, look: Look, shown: &str) -> Result<()> {
     for (screen, words) in SCREENS {
         // Words are hidden where it is narrow; the keyboard leads everywhere.
-        if screen == "new_task" {
-            seat.key(Key::Letter('n'), true).await?;
-        } else {
-            seat.click(words).await?;
-        }
-        seat.until_fact("screen", screen)
+        seat.go(words, screen)
             .await
             .with_context(|| format!("the screen {screen}"))?;
         keep(seat, place, screen, size, look).await?;
     }
-    seat.go("Tasks", "tasks").await?;
+    seat.go("Go to tasks", "tasks").await?;
     seat.click(shown).await?;
     seat.until_fact("screen", "task").await?;
     keep(seat, place, "task", size, look).await?;
