@@ -1,5 +1,6 @@
 //! The shell: where one is, the connection, the keyboard, and what is said across screens.
 
+mod fallback;
 mod frame;
 mod keys;
 mod palette;
@@ -11,7 +12,7 @@ mod told;
 use std::time::Duration;
 
 use iced::{Element, Size, Subscription, Task, Theme, clipboard, window};
-use orchestrator_desktop_model::{Failure, Fleet, Link, Tone, fleet, format, settings::Settings};
+use orchestrator_desktop_model::{Failure, Fleet, Link, Tone, fleet, format, script::Script, settings::Settings};
 use orchestrator_protocol::Timestamp;
 
 #[cfg(feature = "native")]
@@ -46,6 +47,7 @@ pub struct App {
     system_is_dark: bool,
     /// Whether something was shown that was not told in words yet.
     words_due: bool,
+    fallback: fallback::Fallback,
     token: Option<String>,
     overview: Overview,
     tasks: Tasks,
@@ -85,6 +87,8 @@ pub enum Message {
     ReadWords,
     /// What is shown, in words.
     Words(Vec<Word>),
+    /// A font for a script has come, or not.
+    Font(Script, bool),
     /// In the command palette.
     Palette(palette::Message),
     /// The command palette is to open.
@@ -142,6 +146,7 @@ impl App {
             palette: None,
             system_is_dark: true,
             words_due: false,
+            fallback: fallback::Fallback::default(),
             token: start.token,
             overview: Overview::default(),
             tasks: Tasks::default(),
@@ -185,7 +190,12 @@ impl App {
             Message::ReadWords => self.read_words(),
             Message::Words(words) => {
                 self.words_due = false;
-                self.tell(&words)
+                self.tell(&words);
+                self.fallback.load(&words)
+            }
+            Message::Font(script, is_here) => {
+                self.fallback.loaded(script, is_here);
+                Task::none()
             }
             Message::Opened(Ok(api)) => {
                 self.shared.api = Some(api);
@@ -403,7 +413,7 @@ impl App {
         Subscription::batch([
             fleet.unwrap_or_else(Subscription::none),
             task,
-            iced::time::every(Duration::from_secs(1)).map(|_| Message::Tick),
+            clock::every(Duration::from_secs(1)).map(|()| Message::Tick),
             window::resize_events().map(|(_, size)| Message::Resized(size)),
             iced::system::theme_changes().map(Message::System),
             keys::listen().map(Message::Key),

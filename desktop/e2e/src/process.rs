@@ -14,7 +14,7 @@ use tokio::{
 };
 
 /// What is waited for at most. Machines that are busy are slow.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How often what is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(50);

@@ -51,8 +51,7 @@ impl App {
             return match key.as_ref() {
                 Key::Named(Named::Escape) => self.palette(palette::Message::Close),
                 Key::Character("k") if modifiers.command() => self.palette(palette::Message::Close),
-                Key::Named(Named::ArrowDown) => self.palette(palette::Message::Step(true)),
-                Key::Named(Named::ArrowUp) => self.palette(palette::Message::Step(false)),
+                // It takes its arrows itself, so that what is below gets none.
                 _ => Task::none(),
             };
         }
@@ -73,6 +72,8 @@ impl App {
                 let go = self.go(Route::Tasks);
                 Task::batch([go, crate::screen::tasks::focus_search()])
             }
+            // Browsers keep Ctrl+N for themselves.
+            Key::Character("n") if !taken && modifiers.is_empty() => self.go(Route::NewTask),
             Key::Named(Named::Escape) if !taken => self.back(),
             _ => Task::none(),
         }

@@ -2,6 +2,7 @@
 
 use iced::{
     Alignment, Element, Length, Padding, Task,
+    keyboard::{Key, key::Named},
     widget::{Id, column, container, mouse_area, opaque, operation, row, text_input},
 };
 use orchestrator_desktop_model::{
@@ -16,7 +17,7 @@ use super::App;
 use crate::{
     screen::{Event, Route},
     theme::{self, font, gap, glyph, size},
-    widget::{body, icon, one_line, small, surface},
+    widget::{body, hotkeys::hotkeys, icon, one_line, small, surface},
 };
 
 const FIELD: Id = Id::new("palette");
@@ -83,7 +84,7 @@ impl Palette {
     /// The palette, with what there is to find now.
     fn new(app: &App) -> Self {
         let mut entries = vec![
-            entry(Command::Go(Route::NewTask), "New task", "Ctrl+N"),
+            entry(Command::Go(Route::NewTask), "New task", "N or Ctrl+N"),
             entry(Command::Go(Route::Overview), "Go to overview", ""),
             entry(Command::Go(Route::Tasks), "Go to tasks", "Ctrl+F searches them"),
             entry(Command::Go(Route::Checkpoints(None)), "Go to checkpoints", ""),
@@ -193,7 +194,11 @@ impl Palette {
             .height(Length::Fill)
             .padding(Padding::ZERO.top(110.0))
             .style(theme::container::veil);
-        opaque(mouse_area(veil).on_press(Message::Close))
+        hotkeys(opaque(mouse_area(veil).on_press(Message::Close)), |key, _| match key {
+            Key::Named(Named::ArrowDown) => Some(Message::Step(true)),
+            Key::Named(Named::ArrowUp) => Some(Message::Step(false)),
+            _ => None,
+        })
     }
 }
 

@@ -326,9 +326,33 @@ fn things_are_found_by_typing() {
     assert_eq!(app.route, Route::Workers);
     press(&mut app, letter("n"), Modifiers::CTRL);
     assert_eq!(app.route, Route::NewTask);
+    let _ = app.update(Message::Back);
+    press(&mut app, letter("n"), Modifiers::empty());
+    assert_eq!(app.route, Route::NewTask, "browsers keep the other one");
     press(&mut app, letter("k"), Modifiers::CTRL);
     press(&mut app, Key::Named(Named::Escape), Modifiers::empty());
     assert_eq!(app.route, Route::NewTask, "Esc has closed the palette, and no more");
+}
+
+/// The arrows would go through the inbox otherwise, and from one work to another behind the palette.
+#[test]
+fn an_open_palette_keeps_its_arrows_to_itself() {
+    let mut app = connected();
+    let two = vec![checkpoint(7, "Shall I go on?"), checkpoint(8, "Is this right?")];
+    let snapshot = fleet::Snapshot {
+        checkpoints: two,
+        ..fleet::Snapshot::default()
+    };
+    let _ = app.update(Message::Fleet(Update::Opened(Box::new(snapshot))));
+    let _ = app.update(Message::Go(Route::Checkpoints(None)));
+    press(&mut app, letter("k"), Modifiers::CTRL);
+    let mut simulator = looking_at(&app, LARGE);
+    let _ = simulator.tap_key(Named::ArrowDown);
+    let messages: Vec<Message> = simulator.into_messages().collect();
+    assert!(
+        matches!(&messages[..], [Message::Palette(super::palette::Message::Step(true))]),
+        "{messages:?}"
+    );
 }
 
 #[test]

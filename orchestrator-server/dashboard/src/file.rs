@@ -60,6 +60,7 @@ fn content_type(name: &str) -> &'static str {
         Some("wasm") => "application/wasm",
         Some("svg") => "image/svg+xml",
         Some("png") => "image/png",
+        Some("ttf") => "font/ttf",
         Some("json") => "application/json",
         _ => "application/octet-stream",
     }

@@ -15,7 +15,7 @@ use tokio_tungstenite::{
 };
 
 /// How long a command may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Pictures come as one frame.
 const LARGEST: usize = 256 << 20;

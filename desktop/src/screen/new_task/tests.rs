@@ -1,3 +1,7 @@
+use iced::{
+    Point,
+    mouse::{self, ScrollDelta},
+};
 use orchestrator_desktop_model::{
     FailureKind,
     testing::{id, worker},
@@ -16,6 +20,13 @@ fn act(screen: &mut NewTaskForm, shared: &Shared, what: impl FnOnce(&mut iced_te
     for message in messages {
         let _ = screen.update(message, shared);
     }
+}
+
+/// The choices are below what fits into a small window.
+fn scroll_to_the_end(view: &mut iced_test::Simulator<'_, Message>) {
+    view.point_at(Point::new(900.0, 300.0));
+    let delta = ScrollDelta::Pixels { x: 0.0, y: -10_000.0 };
+    let _ = view.simulate([iced::Event::Mouse(mouse::Event::WheelScrolled { delta })]);
 }
 
 fn with_worker() -> Shared {
@@ -124,6 +135,7 @@ fn choices_and_clearing() {
     let (mut screen, shared) = (NewTaskForm::default(), with_worker());
     for choice in ["Local workers only", "Never", "Does harm"] {
         act(&mut screen, &shared, |view| {
+            scroll_to_the_end(view);
             let _ = view.click(choice).expect("a choice");
         });
     }
