@@ -11,7 +11,8 @@ from typing import Any
 import orchestrator
 import pytest
 from conftest import Server
-from orchestrator import Context, InvalidInput, Unavailable, _connection, sync, task
+from orchestrator import Context, InvalidInput, Unavailable, sync, task
+from orchestrator._client import connection
 
 
 @orchestrator.agent
@@ -87,7 +88,7 @@ async def test_a_task_that_nobody_here_can_run_is_refused_or_explained(
             with pytest.raises(InvalidInput, match="no agent here runs `other`; there are echo"):
                 await o.run("other")
     # In a file another program may have the agent.
-    monkeypatch.setattr(_connection, "_PATIENCE", 0.05)
+    monkeypatch.setattr(connection, "_PATIENCE", 0.05)
     async with orchestrator.connect(sqlite) as o:
         running = asyncio.create_task(o.run(echo, 3))
         while not caplog.records:

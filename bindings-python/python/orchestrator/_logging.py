@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ._context import current
+from ._work.context import current
 
 
 class TaskLogHandler(logging.Handler):

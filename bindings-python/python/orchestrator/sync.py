@@ -9,13 +9,15 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Awaitable, Callable, Generic, Iterable, Iterator, Sequence, TypeVar
 
-from . import _context, _json, _types
+from ._values import json as _json, types as _types
+from ._work import context as _context
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from . import _connection, _handle, _task, _worker
-    from ._agent import Agent
+    from ._client import connection as _connection, handle as _handle, task as _task
+    from ._work import worker as _worker
+    from ._work.agent import Agent
 
 T = TypeVar("T")
 
@@ -120,7 +122,7 @@ def connect(url: str, *, token: str | None = None) -> Orchestrator:
     ...     o.run(double, 21)
     42
     """
-    from . import _connection
+    from ._client import connection as _connection
 
     loop = _Loop()
     try:

@@ -12,7 +12,7 @@ import pathlib
 import uuid
 from typing import Any
 
-from ._errors import InvalidInput
+from .._errors import InvalidInput
 
 def dumps(value: Any, what: str) -> str:
     """The JSON text of a value: plain JSON, dataclasses, pydantic models, enums, times, UUIDs, paths, sets.

@@ -22,10 +22,11 @@ from typing import (
     overload,
 )
 
-from . import _json, _native, _types
-from ._agent import Agent
-from ._errors import Error, from_task_error
-from ._task import Decision, NewTask, Seconds, TaskOptions, new_task, seconds
+from .. import _native
+from .._client.task import Decision, NewTask, Seconds, TaskOptions, new_task, seconds
+from .._errors import Error, from_task_error
+from .._values import json as _json, types as _types
+from .agent import Agent
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

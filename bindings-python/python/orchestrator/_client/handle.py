@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, AsyncIterator, Generic, TypeVar, cast
 
-from . import _json
-from ._errors import NeedsAttention, TaskCancelled, TaskFailed
-from ._run import STREAM
-from ._task import ENDED, Decision, Event, LogLine, Seconds, Task, Tree, Why, seconds
+from .._errors import NeedsAttention, TaskCancelled, TaskFailed
+from .._values import json as _json
+from .._work.run import STREAM
+from .task import ENDED, Decision, Event, LogLine, Seconds, Task, Tree, Why, seconds
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ._connection import Orchestrator
+    from .connection import Orchestrator
 
 T = TypeVar("T")
 

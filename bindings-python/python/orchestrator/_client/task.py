@@ -8,13 +8,13 @@ import datetime
 import functools
 from typing import TYPE_CHECKING, Any, Callable, Literal, Sequence, TypedDict, Union
 
-from . import _json, _types
-from ._errors import InvalidInput
+from .._errors import InvalidInput
+from .._values import json as _json, types as _types
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._agent import Agent
+    from .._work.agent import Agent
 
 Seconds = Union[float, int, datetime.timedelta]
 """A duration: seconds, or a ``timedelta``."""

@@ -6,7 +6,7 @@ import pathlib
 import re
 from typing import Any
 
-from ._errors import InvalidInput
+from .._errors import InvalidInput
 
 _KINDS = "`memory:`, `sqlite:path/to/file.db`, `postgres://user@host/name` or `http://host:8080`"
 

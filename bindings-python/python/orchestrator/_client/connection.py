@@ -8,13 +8,14 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Generator, Iterable, Literal, Sequence, TypeVar, overload
 
-from . import _json, _native, _types
-from ._agent import Agent
-from ._errors import InvalidInput, Unavailable
-from ._handle import TaskHandle
-from ._task import ENDED, Checkpoint, Decision, Event, NewTask, Seconds, Task, TaskOptions, new_task
-from ._url import check_url
-from ._worker import Worker
+from .. import _native
+from .._errors import InvalidInput, Unavailable
+from .._values import json as _json, types as _types
+from .._work.agent import Agent
+from .._work.worker import Worker
+from .handle import TaskHandle
+from .task import ENDED, Checkpoint, Decision, Event, NewTask, Seconds, Task, TaskOptions, new_task, seconds
+from .url import check_url
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -359,8 +360,6 @@ class Orchestrator:
     ) -> dict[str, Any]:
         """Submits a task again and again: by a cron expression in a time zone, or ``every`` so many seconds. Replaces the
         schedule of the same name."""
-        from ._task import seconds
-
         if (cron is None) == (every is None):
             raise InvalidInput("cron, every: give one of the two")
         timing: dict[str, Any]

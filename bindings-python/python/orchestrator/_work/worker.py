@@ -9,12 +9,13 @@ import socket
 from types import TracebackType
 from typing import Any, Callable, Iterable, Sequence, cast
 
-from . import _json, _logging, _native
-from ._agent import Agent, agent
-from ._errors import Error, InvalidInput
-from ._run import Runner
-from ._watchdog import Watchdog
-from ._task import Seconds, seconds, texts
+from .. import _logging, _native
+from .._client.task import Seconds, seconds, texts
+from .._errors import Error, InvalidInput
+from .._values import json as _json
+from .agent import Agent, agent
+from .run import Runner
+from .watchdog import Watchdog
 
 _log = logging.getLogger("orchestrator")
 

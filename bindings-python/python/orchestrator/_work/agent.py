@@ -20,12 +20,12 @@ from typing import (
     overload,
 )
 
-from . import _json, _types
-from ._errors import InvalidInput
-from ._task import Retry, Seconds, TaskOptions, request_options, texts
+from .._client.task import Retry, Seconds, TaskOptions, request_options, texts
+from .._errors import InvalidInput
+from .._values import json as _json, types as _types
 
 if TYPE_CHECKING:
-    from ._context import Context
+    from .context import Context
 
 O_co = TypeVar("O_co", covariant=True)
 O = TypeVar("O")
@@ -160,7 +160,8 @@ def _kind(function: Callable[..., Any]) -> Kind:
 
 
 def _is_context(parameter: inspect.Parameter, known: dict[str, Any]) -> bool:
-    from . import _context, sync
+    from .. import sync
+    from . import context as _context
 
     kind = known.get(parameter.name)
     if isinstance(kind, type) and issubclass(kind, (_context.Context, sync.Context)):

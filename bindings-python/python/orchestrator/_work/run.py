@@ -11,10 +11,11 @@ import threading
 import traceback
 from typing import Any
 
-from . import _json, _native, sync
-from ._agent import Agent
-from ._context import Context, _undisturbed, current
-from ._errors import AgentError, Error, InvalidInput, TaskCancelled, TaskFailed
+from .. import _native, sync
+from .._errors import AgentError, Error, InvalidInput, TaskCancelled, TaskFailed
+from .._values import json as _json
+from .agent import Agent
+from .context import Context, _undisturbed, current
 
 #: The stream of a task's log that has what its generator yielded, each piece as JSON.
 STREAM = "output"
