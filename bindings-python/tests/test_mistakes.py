@@ -64,7 +64,8 @@ def test_a_name_may_be_left_out() -> None:
         ({"queue": 3}, "queue: must be a text, not 3"),
         ({"run_at": "tomorrow"}, "run_at: must be a `datetime`, not 'tomorrow'"),
         ({"timeout": "5m"}, "timeout: a duration is seconds or a `timedelta`, not '5m'"),
-        ({"timeout": -1}, "timeout_s: must be a number of seconds above 0"),
+        ({"timeout": -1}, "timeout: a duration is 0 seconds or more, not -1"),
+        ({"timeout": 0}, "timeout_s: must be a number of seconds above 0"),
         ({"retry": 0}, "max_attempts is at least 1"),
         ({"requires": "gpu"}, "requires: must be a list of texts, not 'gpu'"),
         ({"limits": "provider:x"}, "limits: must be a list of texts, not 'provider:x'"),
@@ -136,6 +137,31 @@ async def test_waiting_for_too_short() -> None:
         handle = await o.submit("nobody")
         with pytest.raises(TimeoutError, match=r"`nobody`\) is still ready after 0.01 s"):
             await handle.result(0.01)
+        with pytest.raises(InvalidInput, match="a duration is 0 seconds or more, not -1"):
+            await handle.result(-1)
+        waiting = asyncio.create_task(handle.result())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        # Who waits no more has not cancelled it.
+        assert (await handle.get()).state == "ready"
+
+
+def test_the_blocking_facade_where_it_cannot_block() -> None:
+    @orchestrator.agent(retry=1)
+    async def calls_the_facade() -> Any:
+        return o.run(read, Doc("x"))
+
+    with orchestrator.sync.connect("memory:") as o, o.worker([read, calls_the_facade]):
+        with pytest.raises(TaskFailed, match="would wait for the event loop that it is called on"):
+            o.run(calls_the_facade)
+        handle = o.submit(read, Doc("ab"))
+        assert handle.result() == 2
+    o.close()
+    for late in (o.stats, handle.result, o.limits):
+        with pytest.raises(orchestrator.Unavailable, match="it was closed; connect again"):
+            late()
 
 
 def test_nothing_is_open_yet() -> None:
@@ -183,6 +209,18 @@ async def test_a_library_that_ends_the_program_ends_its_task_only() -> None:
         with pytest.raises(TaskFailed, match="GeneratorExit: from a coroutine"):
             await o.run(odd)
         assert await o.run(read, Doc("and on")) == 6
+
+
+async def test_sleeping_until_a_moment_that_has_passed() -> None:
+    @orchestrator.agent(retry=1)
+    async def late(ctx: Context) -> str:
+        await ctx.sleep(-1, name="number")
+        await ctx.sleep(datetime.timedelta(seconds=-1), name="timedelta")
+        await ctx.sleep(0, name="zero")
+        return "awake"
+
+    async with orchestrator.connect("memory:") as o, o.worker([late]):
+        assert await o.run(late) == "awake"
 
 
 async def test_a_context_is_of_no_use_after_its_run() -> None:

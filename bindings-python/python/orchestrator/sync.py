@@ -9,6 +9,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Awaitable, Callable, Generic, Iterable, Iterator, Sequence, TypeVar
 
+from ._errors import InvalidInput, Unavailable
 from ._values import json as _json, types as _types
 from ._work import context as _context
 
@@ -96,6 +97,13 @@ class Child:
 
 def wait(loop: asyncio.AbstractEventLoop, begin: Callable[[], Awaitable[T]]) -> T:
     """What an awaitable gives that begins and runs on the loop of another thread."""
+    if loop.is_closed():
+        raise Unavailable("it was closed; connect again")
+    if asyncio._get_running_loop() is loop:
+        raise InvalidInput(
+            "this would wait for the event loop that it is called on, without end; an agent that is a coroutine uses its "
+            "context: `await ctx.call(...)`"
+        )
 
     async def whole() -> T:
         return await begin()

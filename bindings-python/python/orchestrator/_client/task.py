@@ -39,8 +39,10 @@ ENDED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
 def seconds(value: Seconds) -> float:
     """A duration in seconds."""
     if isinstance(value, datetime.timedelta):
-        return value.total_seconds()
+        value = value.total_seconds()
     if isinstance(value, (int, float)):
+        if not value >= 0:
+            raise InvalidInput(f"a duration is 0 seconds or more, not {value}")
         return float(value)
     raise InvalidInput(f"a duration is seconds or a `timedelta`, not {value!r}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import dataclasses
+import datetime
 import functools
 import inspect
 from typing import (
@@ -386,8 +387,10 @@ class Context:
 
     async def sleep(self, duration: Seconds, *, name: str = "sleep") -> None:
         """Sleeps without holding anything. The end of it is remembered under ``name``: an agent that runs again sleeps for
-        the rest only."""
-        await self._native.sleep(name, seconds(duration))
+        the rest only. A moment that has passed (a duration below 0) is not waited for."""
+        passed = isinstance(duration, (int, float)) and duration < 0
+        passed = passed or (isinstance(duration, datetime.timedelta) and duration < datetime.timedelta(0))
+        await self._native.sleep(name, 0.0 if passed else seconds(duration))
 
     async def checkpoint(
         self,
