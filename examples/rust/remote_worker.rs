@@ -42,7 +42,9 @@ fn agents() -> anyhow::Result<Registry> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let url = std::env::args().nth(1).context("usage: remote_worker URL-OF-THE-SERVER")?;
+    let url = std::env::args()
+        .nth(1)
+        .context("usage: remote_worker URL-OF-THE-SERVER")?;
     let address = ServerAddress::parse(&url, std::env::var("ORCHESTRATOR_TOKEN").ok())?;
     let source = RemoteSource::new(RemoteConfig::new(address, transport::native()));
     let config = WorkerConfig {

@@ -123,7 +123,8 @@ fn remote_worker() {
 
         // As Ctrl-C does: it says goodbye and ends well.
         let id = worker.0.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+        let told = Command::new("kill").args(["-INT", &id]).status().expect("kill");
+        assert!(told.success());
         assert!(worker.0.wait().expect("it ends").success());
         drop(stop);
         serving.await.expect("no panic").expect("it served");
