@@ -289,7 +289,9 @@ impl TaskSource for LocalSource {
 
     async fn claim(&self, session: SessionId, credit: usize) -> Result<Vec<LeasedTask>, StoreError> {
         if self.leaves_orders {
-            return self.ask(session, credit).await;
+            let bell = self.sessions().get(&session).cloned();
+            let told = bell.is_none_or(|bell| bell.told.swap(false, Ordering::Relaxed));
+            return self.ask_if(session, credit, told).await;
         }
         let claim = self.wish(session, credit);
         let committed = self.engine.note(Asked::Other, self.engine.store.claim(claim).await)?;

@@ -1,6 +1,6 @@
 //! Asking for tasks, and leaving an order for those that are not there yet.
 
-use std::sync::{Arc, PoisonError, atomic::Ordering};
+use std::sync::{Arc, PoisonError};
 
 use orchestrator_protocol::SessionId;
 use tokio::sync::broadcast;
@@ -39,9 +39,16 @@ impl LocalSource {
     ///
     /// What was granted may be lost, and is found by the next heartbeat.
     pub async fn ask(&self, session: SessionId, credit: usize) -> Result<Vec<LeasedTask>, StoreError> {
-        let bell = self.sessions().get(&session).cloned();
-        // One without a bell is woken in another way, and asks when it was.
-        let told = bell.is_none_or(|bell| bell.told.swap(false, Ordering::Relaxed));
+        self.ask_if(session, credit, true).await
+    }
+
+    /// As [`LocalSource::ask`]. An order that stands is considered anew only if something was `told` since it was left.
+    pub(super) async fn ask_if(
+        &self,
+        session: SessionId,
+        credit: usize,
+        told: bool,
+    ) -> Result<Vec<LeasedTask>, StoreError> {
         match self.orders.fetch(session) {
             Found::Filled(tasks) => {
                 // There may be more, and it has no order any more.
