@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use orchestrator_core::{
+    clock::Ids,
     domain::placement::Policy,
     store::{Claim, Committed, LeasedTask, Order, ReportBody, StoreError, Submission, Submit},
 };
