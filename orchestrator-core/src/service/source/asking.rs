@@ -147,7 +147,11 @@ fn give_back(engine: &Engine, tasks: Vec<LeasedTask>) {
     };
     let items = tasks.into_iter().map(release).collect();
     let engine = engine.clone();
-    tokio::spawn(async move {
+    // Whoever leaves when there is no runtime any more leaves it to the session's end.
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        return;
+    };
+    runtime.spawn(async move {
         // Should this fail, the heartbeat or the session's end gives them back.
         if let Ok(committed) = engine.store.report(items, engine.now()).await {
             engine.announce(committed).await;
