@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Two cargo runs at once only wait for each other, and mix their output.
 .NOTPARALLEL:
-.PHONY: help app demo dev desktop web screenshots fleet test verify python wheel simulate chaos lint deny bench fmt doc clean
+.PHONY: help demo dev desktop web e2e screenshots fleet test verify python wheel simulate chaos lint deny bench fmt doc clean
 
 help: ## list these targets
 	@echo "usage: make TARGET"
@@ -20,6 +20,9 @@ desktop: ## open the app as a window (ARGS="--server http://127.0.0.1:8080")
 web: ## build the app for browsers: target/dashboard
 	@bash .ci/web.sh
 
+e2e: ## try the app in a browser and as a window, with agents at work (ARGS=bench measures it)
+	@bash .ci/e2e.sh $(ARGS)
+
 screenshots: ## picture every screen of the app: docs/screenshots
 	@bash .ci/e2e.sh screens
 
@@ -28,9 +31,6 @@ fleet: ## a private PostgreSQL and Redis, two servers, three workers on this mac
 
 test: lint ## formatting, lints, documentation and every test (lint, then the tests)
 	@bash .ci/test.sh
-
-app: ## the lints and tests of the app alone
-	@bash .ci/app.sh
 
 verify: deny test ## what CI runs: deny, then test
 

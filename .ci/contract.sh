@@ -12,7 +12,7 @@ need curl curl "it prepares the server for the client that is made from the docu
 step "Calling every operation of the document"
 python=$(.ci/python.sh)
 # Asking for an example too makes cargo take the same features of everything as for the tests, so that nothing is built twice.
-cargo build "${REST[@]}" --bin orchestrator-server --example viewers --locked --quiet
+cargo build --workspace --bin orchestrator-server --example viewers --locked --quiet
 target=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/orchestrator-contract.XXXXXX")

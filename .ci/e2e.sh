@@ -3,6 +3,7 @@
 #
 #   e2e.sh smoke    tries what people do every day, and what goes wrong
 #   e2e.sh screens  pictures every screen into docs/screenshots
+#   e2e.sh stage    starts a server with agents at work, for whoever wants to look at it, until Ctrl-C
 #   e2e.sh bench    measures it; the numbers go to docs/benchmarks.md by hand
 #
 #   E2E_WINDOW=no   in a browser only
@@ -36,6 +37,8 @@ window=()
 if [ "${E2E_WINDOW:-yes}" != no ]; then window=(--desktop "$target/$folder/orchestrator-desktop"); fi
 
 step "The app, end to end ($what)"
-timeout 1200 "$target/$folder/orchestrator-e2e" "$what" --server "$target/$folder/orchestrator-server" \
+limit=(timeout 1200)
+if [ "$what" = stage ]; then limit=(); fi
+${limit[@]+"${limit[@]}"} "$target/$folder/orchestrator-e2e" "$what" --server "$target/$folder/orchestrator-server" \
   --dashboard "$PWD/$dashboard" ${window[@]+"${window[@]}"} "${@:2}"
 step_end

@@ -86,9 +86,3 @@ need_services() {
     fi
   fi
 }
-
-# Everything but the app, which is not held to the lints and tests of the rest yet: `make app` runs those of its own.
-# shellcheck disable=SC2034 # used by those who read this file
-APP=(orchestrator-desktop orchestrator-desktop-model orchestrator-bundle orchestrator-e2e)
-REST=(--workspace)
-for crate in "${APP[@]}"; do REST+=(--exclude "$crate"); done

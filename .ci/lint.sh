@@ -10,7 +10,7 @@ step "Formatting"
 cargo fmt --all --check || die "not formatted: run 'make fmt'"
 
 step "Lints, of everything that is built"
-cargo clippy "${REST[@]}" --all-targets --locked --quiet -- -D warnings
+cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 
 step "The parts that must build alone: the vocabulary, the core without SQLite, the client as a browser has it"
 # In the whole workspace features add up, so that a missing one is hidden by a neighbour who asks for it.
@@ -33,7 +33,7 @@ else
 fi
 
 step "Documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc "${REST[@]}" --no-deps --locked --quiet
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 step "Scripts"
 if command -v shellcheck >/dev/null; then

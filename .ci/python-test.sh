@@ -10,7 +10,8 @@ step "Building the Python module"
 python=$(.ci/python.sh)
 # Asking for all of it at once makes cargo take the same features of everything as for the other tests, so that nothing
 # is built twice.
-cargo build "${REST[@]}" --lib --bin orchestrator-server --bin orchestrator-worker --example viewers --locked --quiet
+cargo build --workspace --lib --bin orchestrator-server --bin orchestrator-worker --bin remote_worker \
+  --example viewers --locked --quiet
 target=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 case "$(uname -s)" in
   Darwin) built=$target/debug/liborchestrator_python.dylib ;;

@@ -7,16 +7,17 @@ need git git "the code review's tests make repositories"
 
 if cargo nextest --version >/dev/null 2>&1; then
   step "Tests (cargo nextest)"
-  cargo nextest run "${REST[@]}" --locked --no-run --cargo-quiet </dev/null
-  .ci/services.sh run cargo nextest run "${REST[@]}" --locked --no-fail-fast --no-tests=pass </dev/null
+  cargo nextest run --workspace --locked --no-run --cargo-quiet </dev/null
+  .ci/services.sh run cargo nextest run --workspace --locked --no-fail-fast --no-tests=pass </dev/null
   step "Examples in the documentation"
-  cargo test "${REST[@]}" --doc --locked </dev/null
+  cargo test --workspace --doc --locked </dev/null
 else
   step "Tests, and the examples in the documentation"
-  cargo test "${REST[@]}" --locked --no-run --quiet </dev/null
-  .ci/services.sh run cargo test "${REST[@]}" --locked </dev/null
+  cargo test --workspace --locked --no-run --quiet </dev/null
+  .ci/services.sh run cargo test --workspace --locked </dev/null
 fi
 step_end
 
 .ci/services.sh run .ci/contract.sh
 .ci/services.sh run .ci/python-test.sh
+.ci/e2e.sh smoke

@@ -11,7 +11,8 @@ from typing import Any
 import orchestrator
 import pytest
 from conftest import Server
-from orchestrator import Context, InvalidInput, Unavailable, _connection, sync, task
+from orchestrator import Context, InvalidInput, Unavailable, sync, task
+from orchestrator._client import connection
 
 
 @orchestrator.agent
@@ -22,13 +23,21 @@ async def echo(value: Any) -> Any:
 @pytest.mark.parametrize(
     ("url", "kind", "message"),
     [
-        ("nowhere:", InvalidInput, "`nowhere` is not the URL of a store"),
+        ("nowhere:", InvalidInput, "`nowhere` is not the URL of a store or a server; use `memory:`, `sqlite:path"),
+        ("localhost:8080", InvalidInput, r"did you mean `http://localhost:8080`\?"),
+        ("agents.db", InvalidInput, r"did you mean `sqlite:agents.db`\?"),
+        ("postgresql+asyncpg://a:secret@b/c", InvalidInput, "write `postgres://`"),
+        ("ws://host", InvalidInput, "write `http://`"),
+        ("wss://host", InvalidInput, "write `https://`"),
+        ("SQLite:a.db", InvalidInput, "write `sqlite:` in small letters"),
+        (pathlib.Path("a.db"), InvalidInput, "a path is not a URL; write `sqlite:a.db`"),
+        (None, InvalidInput, "url: must be `memory:`.*not None"),
         ("sqlite:", InvalidInput, "`sqlite:` needs the path of a file"),
         ("http://u:secret@host", InvalidInput, "a token is given by itself, never in a URL"),
         ("postgres://nobody@127.0.0.1:1/none", Unavailable, "refused"),
     ],
 )
-async def test_what_cannot_be_opened(url: str, kind: type[Exception], message: str) -> None:
+async def test_what_cannot_be_opened(url: Any, kind: type[Exception], message: str) -> None:
     with pytest.raises(kind, match=message) as refused:
         await orchestrator.connect(url)
     assert "secret" not in str(refused.value)
@@ -79,7 +88,7 @@ async def test_a_task_that_nobody_here_can_run_is_refused_or_explained(
             with pytest.raises(InvalidInput, match="no agent here runs `other`; there are echo"):
                 await o.run("other")
     # In a file another program may have the agent.
-    monkeypatch.setattr(_connection, "_PATIENCE", 0.05)
+    monkeypatch.setattr(connection, "_PATIENCE", 0.05)
     async with orchestrator.connect(sqlite) as o:
         running = asyncio.create_task(o.run(echo, 3))
         while not caplog.records:

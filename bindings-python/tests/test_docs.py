@@ -12,7 +12,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-MODULES = ["_agent", "_connection", "_task", "sync", "testing"]
+MODULES = ["_work.agent", "_client.connection", "_client.task", "sync", "testing"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import signal
 import subprocess
@@ -21,8 +22,12 @@ PRINTED = {
 }
 
 
+#: Another one, into which the wheel was installed, is given by `.ci/wheel.sh`.
+PYTHON = os.environ.get("ORCHESTRATOR_TEST_PYTHON", sys.executable)
+
+
 def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-X", "dev", str(EXAMPLES / f"{name}.py"), *arguments]
+    command = [PYTHON, "-X", "dev", str(EXAMPLES / f"{name}.py"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -53,7 +58,17 @@ def test_remote_worker(server: Server) -> None:
         worker.wait()
 
 
+def test_both_ways(server: Server) -> None:
+    worker = subprocess.Popen([str(binary("remote_worker")), server.url], stdout=subprocess.DEVNULL)
+    try:
+        done = run("both_ways", server.url)
+        assert (done.stdout, done.returncode) == ("Rust (3 words); Python (4 words)\n", 0), done.stderr
+    finally:
+        worker.kill()
+        worker.wait()
+
+
 def test_none_is_forgotten() -> None:
-    run_here = {*PRINTED, "durable_steps", "remote_worker"}
+    run_here = {*PRINTED, "durable_steps", "remote_worker", "both_ways"}
     elsewhere = {path.stem.removeprefix("test_example_") for path in pathlib.Path(__file__).parent.glob("test_example_*.py")}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == run_here | elsewhere

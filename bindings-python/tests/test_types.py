@@ -12,8 +12,9 @@ from typing import Any, Literal, NamedTuple, NewType, Optional, TypedDict
 import orchestrator
 import pydantic
 import pytest
-from orchestrator import InvalidInput, _json, _types
-from orchestrator._agent import Agent
+from orchestrator import InvalidInput
+from orchestrator._values import json as _json, types as _types
+from orchestrator._work.agent import Agent
 
 
 class Colour(enum.Enum):

@@ -413,7 +413,7 @@ impl App {
         Subscription::batch([
             fleet.unwrap_or_else(Subscription::none),
             task,
-            iced::time::every(Duration::from_secs(1)).map(|_| Message::Tick),
+            clock::every(Duration::from_secs(1)).map(|()| Message::Tick),
             window::resize_events().map(|(_, size)| Message::Resized(size)),
             iced::system::theme_changes().map(Message::System),
             keys::listen().map(Message::Key),

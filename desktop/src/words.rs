@@ -14,6 +14,8 @@ use iced::{
 };
 use serde::Serialize;
 
+use crate::widget::press::Focus;
+
 pub use self::place::{are_wanted, tell};
 
 /// How long what has changed may gather before it is told, in milliseconds.
@@ -27,6 +29,8 @@ pub enum Kind {
     Text,
     /// A field to write in; what is in it is not told.
     Input,
+    /// Something to press; what is written on it is a text of its own.
+    Button,
 }
 
 /// Something that can be read, with its place in the window.
@@ -52,8 +56,9 @@ impl Word {
     fn of(candidate: &Candidate<'_>) -> Option<Self> {
         let (kind, text) = match candidate {
             Candidate::Text { content, .. } => (Kind::Text, legible(content)?),
-            // Fields of one line and of many.
+            // Fields of one line and of many; and buttons, which are told apart below.
             Candidate::Focusable { .. } => (Kind::Input, String::new()),
+            Candidate::Custom { state, .. } if state.is::<Focus>() => (Kind::Button, String::new()),
             _ => return None,
         };
         let Rectangle { x, y, width, height } = candidate.visible_bounds()?;
@@ -77,12 +82,47 @@ fn legible(text: &str) -> Option<String> {
 
 /// Reads everything that is in sight.
 pub fn read() -> Task<Vec<Word>> {
-    selector::find_all(|candidate: Candidate<'_>| Word::of(&candidate))
+    selector::find_all(|candidate: Candidate<'_>| Word::of(&candidate)).map(sorted)
+}
+
+/// Whatever can have the keyboard comes as a field, and buttons come as buttons too, right after.
+fn sorted(mut words: Vec<Word>) -> Vec<Word> {
+    let mut at = 0;
+    while at < words.len() {
+        if words[at].kind == Kind::Button && at > 0 && words[at - 1].kind == Kind::Input {
+            words.remove(at - 1);
+        } else {
+            at += 1;
+        }
+    }
+    words
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn buttons_are_no_fields() {
+        let word = |kind| Word {
+            kind,
+            x: 0.0,
+            y: 0.0,
+            width: 1.0,
+            height: 1.0,
+            text: String::new(),
+        };
+        let all = [
+            Kind::Input,
+            Kind::Button,
+            Kind::Text,
+            Kind::Input,
+            Kind::Input,
+            Kind::Button,
+        ];
+        let kinds: Vec<Kind> = sorted(all.map(word).into()).into_iter().map(|word| word.kind).collect();
+        assert_eq!(kinds, [Kind::Button, Kind::Text, Kind::Input, Kind::Button]);
+    }
 
     #[test]
     fn icons_are_not_read() {

@@ -1,8 +1,9 @@
 """Work that survives a crash: what was finished is not done again.
 
-Run it twice with the same file: the first run kills itself in the middle, the second goes on.
+Run it twice: the first run kills itself in the middle, the second goes on.
 
-    python durable_steps.py agents.db
+    python durable_steps.py             # Killed
+    python durable_steps.py             # a box with 2 things: ...
 """
 
 import asyncio
@@ -34,10 +35,10 @@ async def shop(ctx: Context, items: list[str]) -> str:
     return f"{box}: {', '.join(receipts)}"
 
 
-async def main() -> None:
-    async with orchestrator.connect(f"sqlite:{sys.argv[1]}") as o, o.worker([shop, pack]):
+async def main(file: str = "durable_steps.db") -> None:
+    async with orchestrator.connect(f"sqlite:{file}") as o, o.worker([shop, pack]):
         # The key makes both runs of this program mean the same task.
         print(await o.run(shop, ["milk", "bread"], idempotency_key="saturday"))
 
 
-asyncio.run(main())
+asyncio.run(main(*sys.argv[1:]))

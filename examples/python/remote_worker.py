@@ -2,7 +2,7 @@
 
     orchestrator-server &
     orchestrator-worker &                       # the built-in agents, `command` among them
-    python remote_worker.py http://127.0.0.1:8080
+    python remote_worker.py
 
 The same worker as a command: `orchestrator-py worker remote_worker:release --server http://127.0.0.1:8080`.
 """
@@ -21,11 +21,11 @@ async def release(ctx: Context, version: str) -> str:
     return str(built["stdout"]).strip()
 
 
-async def main(url: str) -> None:
+async def main(url: str = "http://127.0.0.1:8080") -> None:
     async with orchestrator.connect(url) as o:
         async with o.worker([release], slots=4):
             print(await o.run(release, "1.2.3"))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

@@ -2,8 +2,25 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
+    time::Duration,
 };
+
+use orchestrator_client::{Client, ServerAddress};
+use orchestrator_core::{Json, NewTask};
+
+/// What a test waits for at most. Machines that are busy are slow.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A program that ends with its test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
 
 fn printed(program: &str) -> String {
     let output = Command::new(program).output().expect("the example starts");
@@ -74,6 +91,44 @@ fn fan_out() {
 #[test]
 fn checkpoint() {
     assert_eq!(printed(env!("CARGO_BIN_EXE_checkpoint")), "published: hello world\n");
+}
+
+/// Two agents at a worker of a server: one calls the other by the name that it is given.
+#[test]
+fn remote_worker() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let config = orchestrator_server::Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            database: "memory:".to_owned(),
+            ..orchestrator_server::Config::default()
+        };
+        let server = orchestrator_server::Server::start(config).await.expect("a server");
+        let url = server.url();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(server.run(async { drop(stopped.await) }));
+        let mut worker = Killed(
+            Command::new(env!("CARGO_BIN_EXE_remote_worker"))
+                .arg(&url)
+                .spawn()
+                .expect("the example starts"),
+        );
+
+        let address = ServerAddress::parse(&url, None).expect("a URL");
+        let client = Client::new(address).expect("a client");
+        let input = Json::from(serde_json::json!({ "agent": "count_words", "inputs": ["one", "and two"] }));
+        let task = client.submit(&NewTask::new("each", input)).await.expect("it is taken");
+        let done = client.result(task.value.id, PATIENCE).await.expect("an answer");
+        assert_eq!(done.output.expect("an output").get(), "[1,2]");
+
+        // As Ctrl-C does: it says goodbye and ends well.
+        let id = worker.0.id().to_string();
+        let told = Command::new("kill").args(["-INT", &id]).status().expect("kill");
+        assert!(told.success());
+        assert!(worker.0.wait().expect("it ends").success());
+        drop(stop);
+        serving.await.expect("no panic").expect("it served");
+    });
 }
 
 #[test]

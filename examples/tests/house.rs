@@ -163,6 +163,7 @@ const RULES: &[Rule] = &[
         name: "orchestrator-examples",
         // PostgreSQL and SQLx: programs that have tables of their own beside ours are shown too.
         may: &[
+            "orchestrator-client",
             "orchestrator-core",
             "orchestrator-postgres",
             "orchestrator-protocol",

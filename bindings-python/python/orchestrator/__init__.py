@@ -17,9 +17,9 @@
 """
 
 from . import sync
-from ._agent import Agent, agent
-from ._connection import Connecting, Orchestrator, connect
-from ._context import Child, Context, Winner, context
+from ._work.agent import Agent, agent
+from ._client.connection import Connecting, Orchestrator, connect
+from ._work.context import Child, Context, Winner, context
 from ._errors import (
     AgentError,
     BudgetExhausted,
@@ -37,10 +37,10 @@ from ._errors import (
     Terminal,
     Unavailable,
 )
-from ._handle import TaskHandle
+from ._client.handle import TaskHandle
 from ._logging import TaskLogHandler
 from ._native import __version__
-from ._task import (
+from ._client.task import (
     Budget,
     Checkpoint,
     Decision,
@@ -59,7 +59,7 @@ from ._task import (
     Why,
     task,
 )
-from ._worker import Worker
+from ._work.worker import Worker
 
 __all__ = [
     "Agent",

@@ -39,10 +39,33 @@ class Error(Exception):
             self.code = code
         self.detail = detail
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _as_public(cls)
+
+    def __reduce__(self) -> Any:
+        # Between processes with all that it says, though most of it is given by keyword.
+        return _again, (type(self), self.args, dict(self.__dict__))
+
     @property
     def message(self) -> str:
         """What happened and what to do, in one line."""
         return str(self.args[0]) if self.args else ""
+
+
+def _as_public(kind: type[Error]) -> None:
+    """Tracebacks name it as programs do."""
+    if kind.__module__ == __name__:
+        kind.__module__ = __name__.partition(".")[0]
+
+
+_as_public(Error)
+
+
+def _again(kind: type[Error], args: tuple[Any, ...], known: dict[str, Any]) -> Error:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(known)
+    return error
 
 
 class NotFound(Error):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ._context import current
+from ._work.context import current
 
 
 class TaskLogHandler(logging.Handler):
@@ -28,8 +28,10 @@ class TaskLogHandler(logging.Handler):
 
 
 def from_native(level: str, target: str, text: str) -> None:
-    """Logs what the native half has to say. ``target`` is where: ``orchestrator_client::worker``."""
-    logging.getLogger("orchestrator." + target.replace("::", ".")).log(_LEVELS.get(level, logging.DEBUG), "%s", text)
+    """Logs what the native half has to say. ``target`` is where: ``orchestrator_client::worker``, which is
+    ``orchestrator.client.worker`` here."""
+    name = target.removeprefix("orchestrator_").replace("::", ".")
+    logging.getLogger(f"orchestrator.{name}").log(_LEVELS.get(level, logging.DEBUG), "%s", text)
 
 
 _LEVELS = {"ERROR": logging.ERROR, "WARN": logging.WARNING, "INFO": logging.INFO}

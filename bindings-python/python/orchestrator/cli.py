@@ -14,10 +14,10 @@ import sys
 import time
 from typing import Any, Iterator, Sequence
 
-from ._agent import Agent
-from ._connection import connect
+from ._client.connection import connect
 from ._errors import Error, Forbidden, InvalidInput, Unavailable
-from ._worker import Worker
+from ._work.agent import Agent
+from ._work.worker import Worker
 
 _USAGE = 2
 _REFUSED = 4

@@ -9,13 +9,16 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Awaitable, Callable, Generic, Iterable, Iterator, Sequence, TypeVar
 
-from . import _context, _json, _types
+from ._errors import InvalidInput, Unavailable
+from ._values import json as _json, types as _types
+from ._work import context as _context
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from . import _connection, _handle, _task, _worker
-    from ._agent import Agent
+    from ._client import connection as _connection, handle as _handle, task as _task
+    from ._work import worker as _worker
+    from ._work.agent import Agent
 
 T = TypeVar("T")
 
@@ -94,6 +97,13 @@ class Child:
 
 def wait(loop: asyncio.AbstractEventLoop, begin: Callable[[], Awaitable[T]]) -> T:
     """What an awaitable gives that begins and runs on the loop of another thread."""
+    if loop.is_closed():
+        raise Unavailable("it was closed; connect again")
+    if asyncio._get_running_loop() is loop:
+        raise InvalidInput(
+            "this would wait for the event loop that it is called on, without end; an agent that is a coroutine uses its "
+            "context: `await ctx.call(...)`"
+        )
 
     async def whole() -> T:
         return await begin()
@@ -120,7 +130,7 @@ def connect(url: str, *, token: str | None = None) -> Orchestrator:
     ...     o.run(double, 21)
     42
     """
-    from . import _connection
+    from ._client import connection as _connection
 
     loop = _Loop()
     try:

@@ -24,11 +24,12 @@ import dataclasses
 import datetime
 from typing import Any, AsyncIterator, Callable, Iterable, Sequence
 
-from . import _native, _types
-from ._agent import Agent
-from ._connection import Connecting, Orchestrator
-from ._handle import TaskHandle
-from ._task import Seconds, State, Task, seconds
+from . import _native
+from ._client.connection import Connecting, Orchestrator
+from ._client.handle import TaskHandle
+from ._client.task import Seconds, State, Task, seconds
+from ._values import types as _types
+from ._work.agent import Agent
 
 __all__ = ["Clock", "Engine", "Scripted", "engine", "scripted"]
 

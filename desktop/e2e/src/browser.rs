@@ -185,9 +185,20 @@ impl Browser {
         if !ctrl && !text.is_empty() {
             event["text"] = json!(text);
         }
+        // As a person does it: Ctrl goes down first.
+        let control = |kind: &str| {
+            json!({"type": kind, "key": "Control", "code": "ControlLeft", "windowsVirtualKeyCode": 17,
+                "modifiers": if kind == "keyUp" { 0 } else { 2 }})
+        };
+        if ctrl {
+            self.command("Input.dispatchKeyEvent", control("rawKeyDown")).await?;
+        }
         self.command("Input.dispatchKeyEvent", event.clone()).await?;
         event["type"] = json!("keyUp");
         self.command("Input.dispatchKeyEvent", event).await?;
+        if ctrl {
+            self.command("Input.dispatchKeyEvent", control("keyUp")).await?;
+        }
         Ok(())
     }
 

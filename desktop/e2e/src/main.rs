@@ -48,6 +48,12 @@ enum Command {
         #[command(flatten)]
         place: screens::Where,
     },
+    /// Start the server with agents at work, for whoever wants to look, until Ctrl-C
+    Stage {
+        /// What is started
+        #[command(flatten)]
+        programs: Programs,
+    },
     /// Measure it
     Bench {
         /// What is measured
@@ -72,6 +78,13 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> Result<()> {
     match command {
         Command::Smoke { programs } => smoke::run(&programs).await,
+        Command::Stage { programs } => {
+            let stage = screens::stage(&programs).await?;
+            say(&format!("look at {}/ (Ctrl-C ends it)", stage.url));
+            tokio::signal::ctrl_c().await?;
+            stage.end().await;
+            Ok(())
+        }
         Command::Bench { programs } => bench::run(&programs).await,
         Command::Screens { programs, place } => screens::run(&programs, &place).await,
     }

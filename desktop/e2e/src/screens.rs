@@ -7,7 +7,6 @@ use orchestrator_core::protocol::{NewTask, TaskId, TaskState};
 
 use crate::{
     agents::{Article, Stream, described},
-    browser::Key,
     look::{Look, Size},
     picture::Picture,
     process, say,
@@ -28,19 +27,33 @@ pub(crate) struct Where {
 
 /// The screens, by how one gets there and what says that one is there.
 const SCREENS: [(&str, &str); 6] = [
-    ("overview", "Overview"),
-    ("tasks", "Tasks"),
-    ("checkpoints", "Checkpoints"),
-    ("workers", "Workers"),
+    ("overview", "Go to overview"),
+    ("tasks", "Go to tasks"),
+    ("checkpoints", "Go to checkpoints"),
+    ("workers", "Go to workers"),
     ("new_task", "New task"),
-    ("settings", "Settings"),
+    ("settings", "Go to settings"),
+];
+
+/// A server with a fleet on an ordinary day.
+pub(crate) async fn stage(programs: &Programs) -> Result<Stage> {
+    let mut stage = Stage::start(programs, None).await?;
+    stage.work("build-7", 12)?;
+    furnish(&stage).await?;
+    Ok(stage)
+}
+
+/// What is written about.
+const TOPICS: [&str; 3] = [
+    "How agents share a queue",
+    "What a lease protects",
+    "Why waiting holds nothing",
 ];
 
 /// Makes them all.
 pub(crate) async fn run(programs: &Programs, place: &Where) -> Result<()> {
-    let mut stage = Stage::start(programs, None).await?;
-    stage.work("build-7", 12)?;
-    let shown = furnish(&stage).await?;
+    let stage = stage(programs).await?;
+    let shown = format!("Write: {}", TOPICS[0]);
     std::fs::create_dir_all(&place.out)?;
     for look in [Look::Light, Look::Dark] {
         for size in [Size::SMALL, Size::USUAL, Size::LARGE] {
@@ -73,17 +86,12 @@ pub(crate) async fn run(programs: &Programs, place: &Where) -> Result<()> {
 async fn tour(seat: &mut Seat, place: &Where, size: Size, look: Look, shown: &str) -> Result<()> {
     for (screen, words) in SCREENS {
         // Words are hidden where it is narrow; the keyboard leads everywhere.
-        if screen == "new_task" {
-            seat.key(Key::Letter('n'), true).await?;
-        } else {
-            seat.click(words).await?;
-        }
-        seat.until_fact("screen", screen)
+        seat.go(words, screen)
             .await
             .with_context(|| format!("the screen {screen}"))?;
         keep(seat, place, screen, size, look).await?;
     }
-    seat.go("Tasks", "tasks").await?;
+    seat.go("Go to tasks", "tasks").await?;
     seat.click(shown).await?;
     seat.until_fact("screen", "task").await?;
     keep(seat, place, "task", size, look).await?;
@@ -104,8 +112,8 @@ async fn keep(seat: &mut Seat, place: &Where, name: &str, size: Size, look: Look
     Ok(())
 }
 
-/// A fleet on an ordinary day. Gives the description of the task to be looked at.
-async fn furnish(stage: &Stage) -> Result<String> {
+/// Gives the fleet what it has on an ordinary day.
+async fn furnish(stage: &Stage) -> Result<()> {
     let submit = async |task: NewTask| -> Result<TaskId> { Ok(stage.client.submit(&task).await?.value.id) };
     let mut done = Vec::new();
     for words in [
@@ -123,12 +131,7 @@ async fn furnish(stage: &Stage) -> Result<String> {
     for id in done {
         stage.reached(id, TaskState::Succeeded).await?;
     }
-    let articles = [
-        "How agents share a queue",
-        "What a lease protects",
-        "Why waiting holds nothing",
-    ];
-    for topic in articles {
+    for topic in TOPICS {
         let article = Article {
             topic: topic.to_owned(),
             pace_ms: 40,
@@ -150,8 +153,7 @@ async fn furnish(stage: &Stage) -> Result<String> {
             .client
             .checkpoints(None, &orchestrator_client::api::PageQuery::default())
             .await?;
-        Ok((page.items.len() == articles.len()).then_some(()))
+        Ok((page.items.len() == TOPICS.len()).then_some(()))
     })
-    .await?;
-    Ok(format!("Write: {}", articles[0]))
+    .await
 }

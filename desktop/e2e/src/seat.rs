@@ -32,7 +32,7 @@ pub(crate) struct Seen {
 /// Something that can be read.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct Word {
-    /// `text`, or `input`, which does not tell what is in it.
+    /// `text`; or `input`, which does not tell what is in it; or `button`.
     pub(crate) kind: String,
     pub(crate) x: f64,
     pub(crate) y: f64,
@@ -131,7 +131,14 @@ impl Seat {
             Ok(look(&last))
         })
         .await;
-        found.with_context(|| format!("it shows {}", last.told()))
+        if found.is_ok() {
+            return found;
+        }
+        let complaints = match self {
+            Self::Page(browser) => browser.complaints(),
+            Self::Window(_) => Vec::new(),
+        };
+        found.with_context(|| format!("it shows {} and complains {complaints:?}", last.told()))
     }
 
     /// Waits until a fact is so.

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 
 use orchestrator_protocol::{Checkpoint, TaskId, Verdict};
+use serde_json::Value;
+
+use crate::format::first_line;
 
 /// Where a person is in what waits for decisions. Ids grow with time, so they are the order too.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -118,9 +121,34 @@ pub const fn told(verdict: Verdict) -> &'static str {
     }
 }
 
+/// Work that is larger is not read for a line of a list, which is drawn again and again.
+const SHORT: usize = 8 * 1024;
+
+/// What tells a checkpoint from others with the same question: the first line of the work, or else what its agent calls
+/// the step.
+pub fn about(checkpoint: &Checkpoint) -> String {
+    let content = &checkpoint.content;
+    let work = (content.get().len() <= SHORT).then(|| content.to_value());
+    let line = work.as_ref().and_then(first_text).map(|text| first_line(text, 60));
+    line.filter(|line| !line.is_empty()).unwrap_or_else(|| {
+        let step = checkpoint.task.step.clone();
+        step.filter(|step| *step != checkpoint.question).unwrap_or_default()
+    })
+}
+
+fn first_text(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text),
+        Value::Array(items) => items.iter().find_map(first_text),
+        Value::Object(fields) => fields.values().find_map(first_text),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use orchestrator_protocol::{Json, TaskState};
+    use serde_json::json;
 
     use super::*;
     use crate::testing::{id, task};
@@ -202,6 +230,24 @@ mod tests {
         inbox.step(&all, true);
         inbox.enter(Some(id(2)));
         assert_eq!(at(&inbox, &all), Some(id(3)));
+    }
+
+    #[test]
+    fn checkpoints_with_the_same_question_are_told_apart_by_the_work() {
+        let mut one = checkpoints(&[1]).remove(0);
+        one.task.step = Some("publish 1".to_owned());
+        for (content, expected) in [
+            (json!("# The queue\n\nMore"), "The queue"),
+            (json!({"pages": 3, "text": "\n# Leases"}), "Leases"),
+            (json!([1, "  ", {"title": "Plan"}]), "Plan"),
+            (json!(null), "publish 1"),
+            (json!("x".repeat(20_000)), "publish 1"),
+        ] {
+            one.content = Json::from(content);
+            assert_eq!(about(&one), expected);
+        }
+        one.task.step = Some(one.question.clone());
+        assert_eq!(about(&one), "");
     }
 
     #[test]

@@ -18,13 +18,22 @@ pub fn fit(name: &str, typed: &str) -> Option<i32> {
     let mut all = 0;
     for word in typed.to_lowercase().split_whitespace() {
         all += match name.find(word) {
-            Some(0) => 100,
-            Some(at) if !name[..at].ends_with(char::is_alphanumeric) => 80,
+            Some(0) => 100 + whole(&name, word.len()),
+            Some(at) if !name[..at].ends_with(char::is_alphanumeric) => 80 + whole(&name, at + word.len()),
             Some(_) => 50,
             None => letters(&name, word)?,
         };
     }
     Some(all - (name.chars().count() / 8) as i32)
+}
+
+/// A whole word is better than the beginning of one.
+fn whole(name: &str, end: usize) -> i32 {
+    if name[end..].starts_with(char::is_alphanumeric) {
+        0
+    } else {
+        5
+    }
 }
 
 fn letters(name: &str, word: &str) -> Option<i32> {

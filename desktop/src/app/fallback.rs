@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_font_is_asked_for_once_and_again_when_it_did_not_come() {
         let mut fallback = Fallback::default();
-        let mut wanted = |fallback: &mut Fallback, text: &str| fallback.wanted([text, "plain"].into_iter());
+        let wanted = |fallback: &mut Fallback, text: &str| fallback.wanted([text, "plain"].into_iter());
         assert_eq!(wanted(&mut fallback, "plain"), []);
         assert_eq!(wanted(&mut fallback, "مراجعة 🚀"), [Script::Arabic, Script::Emoji]);
         assert_eq!(wanted(&mut fallback, "مراجعة 🚀"), [], "they are on their way");

@@ -8,6 +8,7 @@ use orchestrator_protocol::TaskState;
 
 use super::{App, Message};
 use crate::{
+    clock,
     screen::Route,
     words::{self, Fact, Word},
 };
@@ -26,7 +27,7 @@ impl App {
 
     pub(super) fn listen_for_words(&self) -> Subscription<Message> {
         if self.words_due {
-            iced::time::every(Duration::from_millis(words::EVERY_MS)).map(|_| Message::ReadWords)
+            clock::every(Duration::from_millis(words::EVERY_MS)).map(|()| Message::ReadWords)
         } else {
             Subscription::none()
         }

@@ -4,7 +4,9 @@ use iced::{
     Alignment, Element, Length, Task,
     widget::{column, container, responsive, row},
 };
-use orchestrator_desktop_model::{Failure, FailureKind, Link, Tone, fleet::SAMPLES, format, list::Filter, look, tree};
+use orchestrator_desktop_model::{
+    Failure, FailureKind, Link, Tone, fleet::SAMPLES, format, inbox, list::Filter, look, tree,
+};
 use orchestrator_protocol::{Checkpoint, TaskId, TaskState, Worker};
 
 use super::{Event, Route, Shared};
@@ -380,7 +382,7 @@ fn checkpoints(shared: &Shared) -> Element<'_, Message> {
         list_line(
             mark,
             name,
-            tree::name(&checkpoint.task),
+            inbox::about(checkpoint),
             age,
             Message::Go(Route::Checkpoints(Some(id))),
         )

@@ -32,8 +32,9 @@ struct Press<'a, Message> {
     message: Option<Message>,
 }
 
+/// Whether the keyboard is at a button.
 #[derive(Default)]
-struct Focus {
+pub struct Focus {
     is_focused: bool,
 }
 
@@ -82,7 +83,10 @@ impl<Message: Clone> Widget<Message, Theme, Renderer> for Press<'_, Message> {
 
     fn operate(&mut self, tree: &mut Tree, layout: Layout<'_>, renderer: &Renderer, operation: &mut dyn Operation) {
         if self.message.is_some() {
-            operation.focusable(None, layout.bounds(), tree.state.downcast_mut::<Focus>());
+            let focus = tree.state.downcast_mut::<Focus>();
+            operation.focusable(None, layout.bounds(), focus);
+            // What has the keyboard is taken for a field otherwise: see `words`.
+            operation.custom(None, layout.bounds(), focus);
         }
         operation.traverse(&mut |operation| {
             let (child, inner) = (&mut tree.children[0], layout.child(0));

@@ -55,6 +55,7 @@ fn say(one: &Element, word: &Word) -> Option<()> {
     let kind = match word.kind {
         Kind::Text => "text",
         Kind::Input => "input",
+        Kind::Button => "button",
     };
     let place = [
         ("data-kind", kind.to_owned()),

@@ -34,7 +34,7 @@ async def poem(ctx: Context, topic: str) -> AsyncIterator[str]:
     )
 
 
-async def main(topic: str) -> None:
+async def main(topic: str = "the sea") -> None:
     async with orchestrator.connect("memory:") as o, o.worker([poem]):
         task = await o.submit(poem, topic)
         async for piece in task.stream():
@@ -47,4 +47,4 @@ async def main(topic: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

@@ -73,7 +73,7 @@ async def ask(question: str) -> str:
     return str(end["messages"][-1].content)
 
 
-async def main(question: str) -> None:
+async def main(question: str = "How warm is it in Oslo?") -> None:
     async with orchestrator.connect("sqlite:agents.db") as o, o.worker([ask]):
         task = await o.submit(ask, question)
         print(await task)
@@ -82,4 +82,4 @@ async def main(question: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

@@ -69,7 +69,7 @@ async def ask(ctx: Context, question: str) -> str:
     raise orchestrator.NeedsAttention("ten turns were not enough")
 
 
-async def main(question: str) -> None:
+async def main(question: str = "How warm is it in Oslo?") -> None:
     async with orchestrator.connect("sqlite:agents.db") as o, o.worker([ask, weather]):
         task = await o.submit(ask, question)
         print(await task)
@@ -78,4 +78,4 @@ async def main(question: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

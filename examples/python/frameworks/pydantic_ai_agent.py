@@ -78,7 +78,7 @@ async def order(ctx: Context, request: str) -> Order:
         return (await clerk.run(request, model=Durable(model), deps=ctx)).output
 
 
-async def main(request: str) -> None:
+async def main(request: str = "Send 12 boxes to Oslo.") -> None:
     async with orchestrator.connect("sqlite:agents.db") as o, o.worker([order, tariff]):
         task = await o.submit(order, request)
         made = await task
@@ -88,4 +88,4 @@ async def main(request: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

@@ -4,7 +4,7 @@ use iced::{
     Element, Length,
     widget::{Container, button, column, container, row, text::Wrapping},
 };
-use orchestrator_desktop_model::{Tone, format};
+use orchestrator_desktop_model::{Tone, format, inbox};
 use orchestrator_protocol::{Checkpoint, TaskId};
 
 use super::Message;
@@ -39,22 +39,16 @@ fn line<'a>(checkpoint: &'a Checkpoint, chosen: bool, shared: &Shared) -> Elemen
     let question = format::first_line(&checkpoint.question, 90);
     let age = small(format::ago(task.created_at, shared.now)).style(theme::text::faint);
     let from = task.labels.get("team").or_else(|| task.labels.values().next());
-    let about = from.map_or_else(
-        || {
-            task.step
-                .clone()
-                .filter(|step| *step != checkpoint.question)
-                .unwrap_or_default()
-        },
-        Clone::clone,
-    );
+    let about = inbox::about(checkpoint);
+    let about = (!about.is_empty()).then(|| small(about).style(theme::text::muted).wrapping(Wrapping::WordOrGlyph));
     let urgent = (task.priority < 5).then(|| surface::toned_chip(format!("P{}", task.priority), Tone::Attention));
-    let foot = row![age, small(format::clip(&about, 24)).style(theme::text::faint)]
+    let foot = row![age]
+        .push(from.map(|from| small(format::clip(from, 24)).style(theme::text::faint)))
         .push(urgent)
         .spacing(gap::SMALL)
         .align_y(iced::Alignment::Center);
     let words = body(question).font(font::MEDIUM).wrapping(Wrapping::WordOrGlyph);
-    button(column![words, foot].spacing(gap::TINY))
+    button(column![words].push(about).push(foot).spacing(gap::TINY))
         .padding([10.0, 14.0])
         .width(Length::Fill)
         .style(theme::button::row(chosen))

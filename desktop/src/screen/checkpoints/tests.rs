@@ -22,10 +22,15 @@ fn act(
     events.collect()
 }
 
+/// Work of which the list shows something else than the page.
+fn work(text: &str) -> serde_json::Value {
+    json!({"for": "The list", "text": text})
+}
+
 fn two() -> Shared {
     shared(
         Vec::new(),
-        vec![checkpoint(2, json!("Second work")), checkpoint(1, json!("First work"))],
+        vec![checkpoint(2, work("Second work")), checkpoint(1, work("First work"))],
     )
 }
 
@@ -141,7 +146,7 @@ fn somebody_else_was_first() {
         let _ = view.tap_key(Named::ArrowDown);
     });
     assert!(shows(screen.view(&before), "Second work"));
-    let after = shared(Vec::new(), vec![checkpoint(1, json!("First work"))]);
+    let after = shared(Vec::new(), vec![checkpoint(1, work("First work"))]);
     assert!(shows(screen.view(&after), "This one waits no more"));
     let events = act(&mut screen, &after, |view| {
         let _ = view.typewrite("a");

@@ -24,7 +24,7 @@ fn act(screen: &mut NewTaskForm, shared: &Shared, what: impl FnOnce(&mut iced_te
 
 /// The choices are below what fits into a small window.
 fn scroll_to_the_end(view: &mut iced_test::Simulator<'_, Message>) {
-    view.point_at(Point::new(640.0, 400.0));
+    view.point_at(Point::new(900.0, 300.0));
     let delta = ScrollDelta::Pixels { x: 0.0, y: -10_000.0 };
     let _ = view.simulate([iced::Event::Mouse(mouse::Event::WheelScrolled { delta })]);
 }

@@ -209,7 +209,11 @@ fn confirm<'a>(worker: &Worker) -> Element<'a, Message> {
 }
 
 fn foot<'a>(worker: &Worker, draining: bool, shared: &Shared) -> Element<'a, Message> {
-    let seen = format!("Heard of {}", format::ago(worker.last_seen_at, shared.now));
+    // Of one that is online the time of the snapshot would be told, and look old.
+    let seen = match worker.state {
+        WorkerState::Online => String::new(),
+        _ => format!("Heard of {}", format::ago(worker.last_seen_at, shared.now)),
+    };
     let seen = small(seen).style(theme::text::faint).width(Length::Fill);
     let action: Element<'a, Message> = match worker.state {
         WorkerState::Draining => small("Takes no more tasks").style(theme::text::muted).into(),

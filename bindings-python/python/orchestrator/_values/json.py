@@ -6,12 +6,13 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import inspect
 import json
 import pathlib
 import uuid
 from typing import Any
 
-from ._errors import InvalidInput
+from .._errors import InvalidInput
 
 def dumps(value: Any, what: str) -> str:
     """The JSON text of a value: plain JSON, dataclasses, pydantic models, enums, times, UUIDs, paths, sets.
@@ -49,7 +50,9 @@ def _plain(value: Any) -> Any:
         return sorted(value, key=repr)
     if isinstance(value, (uuid.UUID, pathlib.PurePath, decimal.Decimal)):
         return str(value)
-    raise TypeError(f"a `{type(value).__name__}` cannot be written as JSON")
+    if inspect.isawaitable(value):
+        raise TypeError(f"a `{type(value).__name__}` is not its result; put `await` before the call")
+    raise TypeError(f"a `{type(value).__name__}` cannot be written as JSON; give plain values, dataclasses or pydantic models")
 
 
 # Made once: `json.dumps` would make one for each value.
@@ -83,7 +86,7 @@ def _blame(value: Any, path: str, above: tuple[int, ...] = ()) -> str | None:
     try:
         plain = _plain(value)
     except Exception as error:
-        return f"{path}: {error}; give plain values, dataclasses or pydantic models"
+        return f"{path}: {error}"
     return _blame(plain, path, inside)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, AsyncIterator, Generic, TypeVar, cast
 
-from . import _json
-from ._errors import NeedsAttention, TaskCancelled, TaskFailed
-from ._run import STREAM
-from ._task import ENDED, Decision, Event, LogLine, Seconds, Task, Tree, Why, seconds
+from .._errors import NeedsAttention, TaskCancelled, TaskFailed
+from .._values import json as _json
+from .._work.run import STREAM
+from .task import ENDED, Decision, Event, LogLine, Seconds, Task, Tree, Why, seconds
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ._connection import Orchestrator
+    from .connection import Orchestrator
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class TaskHandle(Generic[T]):
         if task.state == "needs_attention":
             raise NeedsAttention(f"task {task.id} (`{task.task_type}`) needs a decision: {message}")
         if task.state != "failed":
-            raise TimeoutError(f"task {task.id} (`{task.task_type}`) is {task.state} after {timeout} s")
+            raise TimeoutError(f"task {task.id} (`{task.task_type}`) is still {task.state} after {timeout} s")
         raise TaskFailed(
             f"task {task.id} (`{task.task_type}`) failed: {message}",
             task_id=task.id,
@@ -128,7 +128,11 @@ class TaskHandle(Generic[T]):
                 return found
 
     async def events(self, *, tree: bool = True) -> AsyncIterator[Event]:
-        """Everything that happened to it, and with ``tree`` to what is below it, and then what happens, until it ends."""
+        """Everything that happened to it, and with ``tree`` to what is below it, and then what happens, until it ends.
+
+        Progress and log lines are not kept as events: those from before this call are not among them. :meth:`logs` has
+        every line.
+        """
         async for event in self._connection.events(task=self, tree=tree, after=0):
             yield event
             if event.task_id == self.id and event.type == "task_state" and event.state in ENDED:

@@ -10,9 +10,9 @@ import time
 import traceback
 from typing import Any
 
-from . import _native
-from ._context import Context, current
-from ._run import Runner
+from .. import _native
+from .context import Context, current
+from .run import Runner
 
 _log = logging.getLogger("orchestrator")
 

@@ -8,12 +8,14 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Generator, Iterable, Literal, Sequence, TypeVar, overload
 
-from . import _json, _native, _types
-from ._agent import Agent
-from ._errors import InvalidInput, Unavailable
-from ._handle import TaskHandle
-from ._task import ENDED, Checkpoint, Decision, Event, NewTask, Seconds, Task, TaskOptions, new_task
-from ._worker import Worker
+from .. import _native
+from .._errors import InvalidInput, Unavailable
+from .._values import json as _json, types as _types
+from .._work.agent import Agent
+from .._work.worker import Worker
+from .handle import TaskHandle
+from .task import ENDED, Checkpoint, Decision, Event, NewTask, Seconds, Task, TaskOptions, new_task, seconds
+from .url import check_url
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -60,7 +62,15 @@ class Connecting:
         self._kind: type[Orchestrator] = Orchestrator
         self._opened: Orchestrator | None = None
 
+    if not TYPE_CHECKING:  # type checkers find it by themselves
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(
+                f"nothing is open yet, so that there is no `{name}`: write `async with orchestrator.connect(...) as o:`"
+            )
+
     async def _open(self) -> Orchestrator:
+        check_url(self._url)
         loop = asyncio.get_running_loop()
         bridge = _native.Bridge(loop)
         fileno = bridge.fileno()
@@ -131,7 +141,12 @@ class Orchestrator:
 
     async def _ask(self, op: str, **fields: Any) -> Any:
         question: Any = {op: fields} if fields else op
-        return _json.loads(await self._here().ask(_json.dumps(question, op)))
+        try:
+            return _json.loads(await self._here().ask(_json.dumps(question, op)))
+        except InvalidInput as error:
+            # What the question is called is our matter, not the caller's.
+            error.args = (error.message.removeprefix(f"{op}."),)
+            raise
 
     @property
     def is_embedded(self) -> bool:
@@ -167,6 +182,10 @@ class Orchestrator:
 
     async def submit_all(self, tasks: Sequence[NewTask]) -> list[TaskHandle[Any]]:
         """Submits several tasks, all or none, made by :func:`orchestrator.task`. They may depend on each other by refs."""
+        tasks = [tasks] if isinstance(tasks, NewTask) else [*tasks]
+        for one in tasks:
+            if not isinstance(one, NewTask):
+                raise InvalidInput(f"tasks: {one!r} is not a task; make it one with orchestrator.task(agent, input)")
         texts = ",".join(task._text() for task in tasks)
         text = await self._here().ask(f'{{"submit":{{"tasks":[{texts}]}}}}')
         return [TaskHandle(self, id, _reader(task, None)) for id, task in zip(_json.loads(text), tasks)]
@@ -284,8 +303,9 @@ class Orchestrator:
     ) -> AsyncIterator[Event]:
         """What happens, as it happens: everything, or what concerns a task (with ``tree`` also what is below it).
 
-        Durable events come once and in order, also over lost connections. ``after`` is the ``seq`` of the last one that
-        was seen, 0 for the whole history; without it they begin now.
+        Events come once and in order, also over lost connections. ``after`` is the ``seq`` of the last one that was seen,
+        0 for the whole history; without it they begin now. Progress, log lines and the workers' states are not part of the
+        history: they are seen as they happen, or not at all.
         """
         native = await self._events(task=task, tree=tree, after=after)
         while True:
@@ -340,8 +360,6 @@ class Orchestrator:
     ) -> dict[str, Any]:
         """Submits a task again and again: by a cron expression in a time zone, or ``every`` so many seconds. Replaces the
         schedule of the same name."""
-        from ._task import seconds
-
         if (cron is None) == (every is None):
             raise InvalidInput("cron, every: give one of the two")
         timing: dict[str, Any]

@@ -16,7 +16,7 @@ import typing
 import uuid
 from typing import Any, Callable, Literal, TypeVar, Union, get_args, get_origin
 
-from ._errors import InvalidInput
+from .._errors import InvalidInput
 
 _Reader = Callable[[Any, str], Any]
 _NOTHING: Any = object()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import datetime
-from typing import TYPE_CHECKING, Any, Literal, Sequence, TypedDict, Union
+import functools
+from typing import TYPE_CHECKING, Any, Callable, Literal, Sequence, TypedDict, Union
 
-from . import _json, _types
-from ._errors import InvalidInput
+from .._errors import InvalidInput
+from .._values import json as _json, types as _types
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._agent import Agent
+    from .._work.agent import Agent
 
 Seconds = Union[float, int, datetime.timedelta]
 """A duration: seconds, or a ``timedelta``."""
@@ -36,7 +38,24 @@ ENDED: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
 
 def seconds(value: Seconds) -> float:
     """A duration in seconds."""
-    return value.total_seconds() if isinstance(value, datetime.timedelta) else float(value)
+    if isinstance(value, datetime.timedelta):
+        value = value.total_seconds()
+    if isinstance(value, (int, float)):
+        if not value >= 0:
+            raise InvalidInput(f"a duration is 0 seconds or more, not {value}")
+        return float(value)
+    raise InvalidInput(f"a duration is seconds or a `timedelta`, not {value!r}")
+
+
+def texts(value: Sequence[str], what: str) -> list[str]:
+    """A list of texts. One text is a sequence of texts too, which nobody means."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, collections.abc.Iterable):
+        raise InvalidInput(f"{what}: must be a list of texts, not {value!r}")
+    listed = list(value)
+    for one in listed:
+        if not isinstance(one, str):
+            raise InvalidInput(f"{what}: must be a list of texts, and {one!r} is none")
+    return listed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,19 +132,54 @@ class TaskOptions(TypedDict, total=False):
 
 
 def _moment(value: datetime.datetime) -> str:
+    if not isinstance(value, datetime.datetime):
+        raise TypeError(f"must be a `datetime`, not {value!r}")
     return value.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
 
 
 def _retry(value: Retry | int) -> dict[str, Any]:
+    if not isinstance(value, (Retry, int)):
+        raise TypeError(f"must be a number of attempts or a `Retry`, not {value!r}")
     return (Retry(max_attempts=value) if isinstance(value, int) else value)._request()
 
 
 def _budget(value: Budget) -> dict[str, Any]:
+    if not isinstance(value, Budget):
+        raise TypeError(f"must be a `Budget`, not {value!r}")
     return {name: amount for name, amount in dataclasses.asdict(value).items() if amount is not None}
 
 
 def _refs(values: Sequence[Any]) -> list[str]:
+    if isinstance(values, str) or not isinstance(values, collections.abc.Iterable):
+        raise TypeError(f"must be a list of tasks, not {values!r}")
     return [value if isinstance(value, str) else str(value.id) for value in values]
+
+
+def _text(value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"must be a text, not {value!r}")
+    return value
+
+
+def _number(value: int) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"must be a whole number, not {value!r}")
+    return value
+
+
+def _labels(value: dict[str, str]) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(part, str) for item in value.items() for part in item):
+        raise TypeError(f"must be a `dict` of texts, not {value!r}")
+    return value
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(map(repr, choices))}, not {value!r}")
+        return value
+
+    return check
 
 
 _WRITTEN: dict[str, tuple[str, Any]] = {
@@ -136,24 +190,40 @@ _WRITTEN: dict[str, tuple[str, Any]] = {
     "silence_timeout": ("silence_timeout_s", seconds),
     "retry": ("retry", _retry),
     "budget": ("budget", _budget),
-    "requires": ("requires", list),
-    "prefers": ("prefers", list),
-    "limits": ("limits", list),
+    "requires": ("requires", functools.partial(texts, what="requires")),
+    "prefers": ("prefers", functools.partial(texts, what="prefers")),
+    "limits": ("limits", functools.partial(texts, what="limits")),
+    "description": ("description", _text),
+    "queue": ("queue", _text),
+    "ref": ("ref", _text),
+    "idempotency_key": ("idempotency_key", _text),
+    "priority": ("priority", _number),
+    "labels": ("labels", _labels),
+    "on_dependency_failure": ("on_dependency_failure", _one_of("cancel", "continue")),
+    "side_effects": ("side_effects", _one_of("none", "idempotent", "once")),
+    "privacy": ("privacy", _one_of("normal", "sensitive")),
+    "checkpoint_frequency": ("checkpoint_frequency", _one_of("none", "low", "medium", "high")),
 }
 
 
-def _options(options: TaskOptions) -> dict[str, Any]:
+def request_options(options: TaskOptions) -> dict[str, Any]:
     """The options as a request writes them."""
     known = TaskOptions.__annotations__
     written: dict[str, Any] = {}
     for name, value in options.items():
         if name not in known:
-            raise InvalidInput(f"{name}: a task has no such option; it has {', '.join(known)}")
+            raise InvalidInput(
+                f"{name}: a task has no such option; it has {', '.join(known)}. An input is given as one value"
+            )
         if value is None:
             continue
         key, write = _WRITTEN.get(name, (name, None))
         try:
             written[key] = write(value) if write else value
+        except InvalidInput as error:
+            if error.message.startswith(f"{name}: "):
+                raise
+            raise InvalidInput(f"{name}: {error}") from None
         except (TypeError, ValueError, AttributeError) as error:
             raise InvalidInput(f"{name}: {error}") from None
     return written
@@ -170,7 +240,7 @@ class NewTask:
 
     def _text(self) -> str:
         """The request, as JSON."""
-        options = _options(self.options) if self.options else {}
+        options = request_options(self.options) if self.options else {}
         head = _json.dumps({"task_type": self.task_type, **options}, "task")
         # The input is written by itself, so that an error names a place within it.
         return f'{head[:-1]},"input":{_json.dumps(self.input, "input")}}}'
@@ -180,6 +250,10 @@ def new_task(agent: Agent[Any] | str, input: Any, options: TaskOptions) -> NewTa
     """A task for an agent, with what its agent wants by default."""
     if isinstance(agent, str):
         return NewTask(agent, input, options)
+    if not hasattr(agent, "defaults"):
+        name = getattr(agent, "__name__", None)
+        what = f"the function `{name}`" if name else repr(agent)
+        raise InvalidInput(f"agent: {what} is not an agent; make it one with @orchestrator.agent, or give an agent's name")
     return NewTask(agent.name, input, {**agent.defaults, **options}, agent)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import collections.abc
 import logging
 import socket
 from types import TracebackType
 from typing import Any, Callable, Iterable, Sequence, cast
 
-from . import _json, _logging, _native
-from ._agent import Agent, agent
-from ._errors import Error, InvalidInput
-from ._run import Runner
-from ._watchdog import Watchdog
-from ._task import Seconds, seconds
+from .. import _logging, _native
+from .._client.task import Seconds, seconds, texts
+from .._errors import Error, InvalidInput
+from .._values import json as _json
+from .agent import Agent, agent
+from .run import Runner
+from .watchdog import Watchdog
 
 _log = logging.getLogger("orchestrator")
 
@@ -36,6 +38,8 @@ class Worker:
         capture_logging: bool,
         blocked_after: Seconds | None,
     ) -> None:
+        if not isinstance(slots, int):
+            raise InvalidInput(f"slots: must be a whole number, not {slots!r}")
         self._engine = engine
         self._peers = peers
         self._agents = _by_name(agents)
@@ -45,7 +49,7 @@ class Worker:
         self._watchdog: Watchdog | None = None
         self._settings = {
             "name": name or socket.gethostname() or "worker",
-            "labels": list(labels),
+            "labels": texts(labels, "labels"),
             "slots": slots,
             "grace_s": seconds(grace),
             "suspended": suspended,
@@ -168,6 +172,8 @@ class Worker:
 
 def _by_name(agents: Iterable[Agent[Any] | Callable[..., Any]]) -> dict[str, Agent[Any]]:
     named: dict[str, Agent[Any]] = {}
+    if isinstance(agents, Agent) or not isinstance(agents, collections.abc.Iterable):
+        raise InvalidInput(f"agents: must be a list of agents: worker([{getattr(agents, 'name', '...')}])")
     for one in agents:
         if not isinstance(one, Agent):
             if not callable(one):

@@ -20,12 +20,12 @@ from typing import (
     overload,
 )
 
-from . import _json, _types
-from ._errors import InvalidInput
-from ._task import Retry, Seconds, TaskOptions
+from .._client.task import Retry, Seconds, TaskOptions, request_options, texts
+from .._errors import InvalidInput
+from .._values import json as _json, types as _types
 
 if TYPE_CHECKING:
-    from ._context import Context
+    from .context import Context
 
 O_co = TypeVar("O_co", covariant=True)
 O = TypeVar("O")
@@ -140,6 +140,14 @@ class _Shape:
         return read
 
 
+def _check_function(function: Any) -> None:
+    if isinstance(function, Agent):
+        raise InvalidInput(f"agent: `{function.name}` is an agent already; decorate the function")
+    if isinstance(function, type) or not callable(function):
+        shown = f"the class `{function.__name__}`" if isinstance(function, type) else repr(function)
+        raise InvalidInput(f"agent: {shown} is not a function")
+
+
 def _kind(function: Callable[..., Any]) -> Kind:
     if inspect.isasyncgenfunction(function):
         return "async_generator"
@@ -152,7 +160,8 @@ def _kind(function: Callable[..., Any]) -> Kind:
 
 
 def _is_context(parameter: inspect.Parameter, known: dict[str, Any]) -> bool:
-    from . import _context, sync
+    from .. import sync
+    from . import context as _context
 
     kind = known.get(parameter.name)
     if isinstance(kind, type) and issubclass(kind, (_context.Context, sync.Context)):
@@ -162,7 +171,7 @@ def _is_context(parameter: inspect.Parameter, known: dict[str, Any]) -> bool:
 
 @overload
 def agent(
-    name: str,
+    name: str = ...,
     *,
     description: str = ...,
     requires: Sequence[str] = ...,
@@ -179,7 +188,7 @@ def agent(name: Callable[..., Iterator[O]], /) -> Agent[Any]: ...
 @overload
 def agent(name: Callable[..., O], /) -> Agent[O]: ...
 def agent(
-    name: str | Callable[..., Any],
+    name: str | Callable[..., Any] | None = None,
     *,
     description: str = "",
     requires: Sequence[str] = (),
@@ -187,7 +196,8 @@ def agent(
     timeout: Seconds | None = None,
     options: TaskOptions | None = None,
 ) -> Any:
-    """Makes an agent of a function: ``@agent`` takes the function's name, ``@agent("name")`` another one.
+    """Makes an agent of a function: ``@agent`` and ``@agent(retry=2)`` take the function's name, ``@agent("name")``
+    another one.
 
     The function may be ``async`` (it runs on the event loop), plain (it runs in a thread), or a generator of either kind
     (what it yields is streamed). It takes the task's context, if its first parameter is called ``ctx`` or annotated
@@ -206,17 +216,24 @@ def agent(
     >>> shout.name
     'shout'
     """
-    if not isinstance(name, str):
+    if name == "":
+        raise InvalidInput("agent: the name is empty; leave it out to take the function's")
+    if name is not None and not isinstance(name, str):
+        _check_function(name)
         return Agent(name.__name__, name, inspect.getdoc(name) or "")
+    labels = tuple(texts(requires, "requires"))
     defaults = TaskOptions() if options is None else TaskOptions(**options)
     if retry is not None:
         defaults["retry"] = retry
     if timeout is not None:
         defaults["timeout"] = timeout
+    # What it cannot mean is said where it is written, not where the first task is submitted.
+    request_options(defaults)
 
     def decorate(function: Callable[..., Any]) -> Agent[Any]:
+        _check_function(function)
         words = description or inspect.getdoc(function) or ""
-        return Agent(name, function, words, tuple(requires), defaults)
+        return Agent(name or function.__name__, function, words, labels, defaults)
 
     return decorate
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import dataclasses
+import datetime
 import functools
 import inspect
 from typing import (
@@ -22,10 +23,11 @@ from typing import (
     overload,
 )
 
-from . import _json, _native, _types
-from ._agent import Agent
-from ._errors import Error, from_task_error
-from ._task import Decision, NewTask, Seconds, TaskOptions, new_task, seconds
+from .. import _native
+from .._client.task import Decision, NewTask, Seconds, TaskOptions, new_task, seconds
+from .._errors import Error, from_task_error
+from .._values import json as _json, types as _types
+from .agent import Agent
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -385,8 +387,10 @@ class Context:
 
     async def sleep(self, duration: Seconds, *, name: str = "sleep") -> None:
         """Sleeps without holding anything. The end of it is remembered under ``name``: an agent that runs again sleeps for
-        the rest only."""
-        await self._native.sleep(name, seconds(duration))
+        the rest only. A moment that has passed (a duration below 0) is not waited for."""
+        passed = isinstance(duration, (int, float)) and duration < 0
+        passed = passed or (isinstance(duration, datetime.timedelta) and duration < datetime.timedelta(0))
+        await self._native.sleep(name, 0.0 if passed else seconds(duration))
 
     async def checkpoint(
         self,
@@ -481,4 +485,7 @@ async def _undisturbed(awaitable: Awaitable[T]) -> T:
 
 def context() -> Context:
     """The context of the agent that runs here. Raises ``LookupError`` outside of agents."""
-    return current.get()
+    found = current.get(None)
+    if found is None:
+        raise LookupError("no agent runs here: a context is there while one does, and in what it calls")
+    return found

@@ -11,10 +11,11 @@ import threading
 import traceback
 from typing import Any
 
-from . import _json, _native, sync
-from ._agent import Agent
-from ._context import Context, _undisturbed, current
-from ._errors import AgentError, Error, InvalidInput, TaskCancelled, TaskFailed
+from .. import _native, sync
+from .._errors import AgentError, Error, InvalidInput, TaskCancelled, TaskFailed
+from .._values import json as _json
+from .agent import Agent
+from .context import Context, _undisturbed, current
 
 #: The stream of a task's log that has what its generator yielded, each piece as JSON.
 STREAM = "output"
@@ -64,9 +65,10 @@ class Runner:
         except Exception as error:
             native.fail(_failure(error))
         except BaseException as error:
-            # The program ends, by Ctrl-C or by its own wish: the task is for others to go on with.
             native.fail(_failure(error))
-            raise
+            # The program ends, by Ctrl-C or by its own wish: the task is for others to go on with.
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
         finally:
             del self._running[task]
             if not self._running:
@@ -107,9 +109,12 @@ class Runner:
             # A thread cannot be stopped; nobody may believe that it has ended while it goes on.
             await asyncio.wait({done})
             raise
-        if error is not None:
+        if error is None:
+            return output
+        if isinstance(error, (Exception, asyncio.CancelledError)):
             raise error
-        return output
+        # Nobody interrupts a thread: a library called `sys.exit`, which must not end the worker.
+        raise _Exited(error)
 
 
 async def _reason(native: _native.TaskContext) -> None:
@@ -162,6 +167,14 @@ def _drained(ctx: Context, generator: Any) -> Any:
             return pieces.output() if end.value is None else end.value
 
 
+class _Exited(Exception):
+    """A plain function raised what usually ends a program."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
 class _Refused(Exception):
     """The input is not what the agent asks for."""
 
@@ -181,6 +194,8 @@ def _failure(error: BaseException) -> str:
     """A task's error for what its agent raised."""
     if isinstance(error, _Refused):
         return _told("terminal", str(error), error.detail)
+    if isinstance(error, _Exited):
+        error = error.error
     detail: dict[str, Any] = {"exception": _type_name(error), "traceback": _traceback(error)}
     message = _message(error)
     if isinstance(error, AgentError):

@@ -1,0 +1,1 @@
+"""Values: plain JSON, and the types that functions ask for."""

@@ -1,0 +1,1 @@
+"""What runs tasks: agents, their contexts, and workers."""
