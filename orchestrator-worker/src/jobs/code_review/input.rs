@@ -17,7 +17,7 @@ pub struct ReviewInput {
     pub repo: PathBuf,
     /// Review only what changed since this commit or branch. Defaults to everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(title = "Changed since", example = "main")]
+    #[schemars(title = "Changed since", example = &"main")]
     pub changed_since: Option<String>,
     /// Review only these paths: prefixes or globs. Defaults to all.
     #[serde(default, alias = "paths", skip_serializing_if = "Vec::is_empty")]
@@ -33,7 +33,7 @@ pub struct ReviewInput {
     pub trust: bool,
     /// Which linters: `auto` (those that are there), `none`, or names. Defaults to `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(title = "Linters", example = "auto")]
+    #[schemars(title = "Linters", example = &"auto")]
     pub analysers: Option<String>,
     /// How many files are reviewed at once. Defaults to 8.
     #[serde(default, skip_serializing_if = "Option::is_none")]
