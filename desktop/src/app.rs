@@ -211,6 +211,7 @@ impl App {
                 for part in parts {
                     self.shared.fleet.refresh(part, self.shared.now);
                 }
+                self.new_task.learn(&self.shared);
                 self.notify(&known)
             }
             Message::Tick => self.tick(),
@@ -324,6 +325,7 @@ impl App {
             Update::Opened(snapshot) => {
                 self.shared.link = Link::Live;
                 self.shared.fleet.open(*snapshot, self.shared.now);
+                self.new_task.learn(&self.shared);
                 self.enter()
             }
             Update::Happened(events) => {

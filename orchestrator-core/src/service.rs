@@ -9,6 +9,7 @@ mod poll;
 mod result;
 mod schedule;
 mod source;
+mod task_type;
 mod trouble;
 mod why;
 mod worker;

@@ -19,6 +19,7 @@ mod session;
 pub mod sqlite;
 mod submit;
 pub mod tally;
+mod task_type;
 pub mod tx;
 pub mod writer;
 
@@ -34,6 +35,7 @@ pub use query::{EventQuery, EventScope, Facts, LimitUse, ListQuery, LogQuery, Se
 pub use report::{ChildRef, ChildSpec, Group, History, ReportAck, ReportBody, ReportItem, Settled, StepRecord};
 pub use session::{OpenSession, Owner, Renewal, Renewed};
 pub use submit::{Submission, Submit, SubmittedTask};
+pub use task_type::AnnouncedType;
 
 /// What a verb did: its answer, and what the world should be told.
 #[derive(Debug, Clone, Default)]
@@ -222,6 +224,12 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     /// The token whose secret has this digest, expired or not.
     async fn token_by_digest(&self, digest: [u8; 32]) -> Result<Option<Token>, StoreError>;
+
+    /// Keeps what workers said of types of tasks, in place of what was said of the same types before.
+    async fn put_task_types(&self, types: Vec<AnnouncedType>) -> Result<(), StoreError>;
+
+    /// What workers said of types of tasks, of these or of all, by name. Those of which nothing was said are left out.
+    async fn task_types(&self, names: Option<Vec<String>>) -> Result<Vec<AnnouncedType>, StoreError>;
 
     /// One task.
     async fn get(&self, task: TaskId) -> Result<Option<Task>, StoreError>;

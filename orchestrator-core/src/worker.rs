@@ -102,10 +102,13 @@ impl Worker {
         }
         let worker = config.worker.unwrap_or_else(|| sources.ids.worker());
         let (outbox, inbox) = Outbox::new();
+        let task_types = agents.task_types(&config.labels);
+        let input_schemas = Some(agents.input_schemas(&task_types));
         let hello = Hello {
             worker,
             name: config.name,
-            task_types: agents.task_types(&config.labels),
+            task_types,
+            input_schemas,
             labels: config.labels,
             slots: config.slots,
             owner: config.owner,

@@ -8,6 +8,7 @@ mod limits;
 mod query;
 mod schedules;
 mod stats;
+mod task_types;
 mod tasks;
 mod tokens;
 pub mod worker;
@@ -45,6 +46,7 @@ pub(crate) type Api = (
     tasks::Tasks,
     checkpoints::Checkpoints,
     workers::Workers,
+    task_types::TaskTypes,
     schedules::Schedules,
     limits::Limits,
     stats::Statistics,
@@ -57,6 +59,7 @@ pub(crate) fn api(app: &App) -> Api {
         tasks::Tasks(app.clone()),
         checkpoints::Checkpoints(app.clone()),
         workers::Workers(app.clone()),
+        task_types::TaskTypes(app.clone()),
         schedules::Schedules(app.clone()),
         limits::Limits(app.clone()),
         stats::Statistics(app.clone()),

@@ -99,6 +99,10 @@ impl Workers {
         if let Some(session) = hello.resume
             && self.source.renew(session, Load::default()).await?.alive
         {
+            // The server that opened the session may not have known of schemas.
+            if let Some(schemas) = &hello.input_schemas {
+                self.source.announce_types(&hello.task_types, schemas).await;
+            }
             return Ok(self.welcome_to(session, true));
         }
         let opened = self.source.open(convert::hello(hello.clone())).await?;

@@ -7,6 +7,7 @@ mod process;
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use orchestrator_core::{Agent, TaskContext, TaskError, agent};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -32,38 +33,52 @@ pub const PASSED: [&str; 14] = [
 ];
 
 /// The input of `command`. Only `argv` is required.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "Command", description = "A program that is run on the worker.")]
 #[serde(deny_unknown_fields)]
 pub struct CommandInput {
     /// The program and its arguments. There is no shell unless you name one.
+    #[schemars(title = "Program and arguments", length(min = 1), example = ["cargo", "test"])]
     pub argv: Vec<String>,
     /// What it reads from standard input. Nothing by default: it sees the end at once.
     #[serde(default)]
+    #[schemars(title = "Standard input", extend("format" = "multiline"))]
     pub stdin: Option<String>,
     /// Variables that are set for it.
     #[serde(default)]
+    #[schemars(title = "Variables")]
     pub env: BTreeMap<String, String>,
     /// Names of the worker's variables that it gets beside [`PASSED`].
     #[serde(default)]
+    #[schemars(
+        title = "Variables of the worker",
+        description = "Names of the worker's variables that it gets beside the usual ones."
+    )]
     pub pass_env: Vec<String>,
     /// Where it runs. Defaults to the worker's own folder.
     #[serde(default)]
+    #[schemars(title = "Folder")]
     pub cwd: Option<PathBuf>,
     /// The longest it may run, in seconds. No limit by default; the task's own `timeout_s` counts too.
     #[serde(default)]
+    #[schemars(title = "Time limit", range(min = 0))]
     pub timeout_s: Option<f64>,
     /// The longest it may write nothing, in seconds. No limit by default.
     #[serde(default)]
+    #[schemars(title = "Time limit of silence", range(min = 0))]
     pub silence_timeout_s: Option<f64>,
     /// How much of each output stream is kept for the result, in bytes: its beginning and its end. Defaults to 1 MiB.
     /// Everything is streamed to the task's log regardless.
     #[serde(default = "default_cap")]
+    #[schemars(title = "Output that is kept")]
     pub output_cap_bytes: usize,
     /// Seconds between SIGTERM and SIGKILL when it is stopped. Defaults to 5.
     #[serde(default = "default_grace")]
+    #[schemars(title = "Grace", range(min = 0))]
     pub grace_s: f64,
     /// Exit codes that mean success. Defaults to 0 alone.
     #[serde(default = "default_ok")]
+    #[schemars(title = "Exit codes of success")]
     pub ok_exit_codes: Vec<i32>,
 }
 
@@ -92,7 +107,9 @@ pub struct CommandOutput {
 
 /// The agent.
 pub fn command() -> impl Agent {
-    agent("command", run).description("Runs a program: `{\"argv\": [\"cargo\", \"test\"], \"cwd\": \"/srv/repo\"}`.")
+    agent("command", run)
+        .description("Runs a program: `{\"argv\": [\"cargo\", \"test\"], \"cwd\": \"/srv/repo\"}`.")
+        .input_schema(schemars::schema_for!(CommandInput))
 }
 
 async fn run(ctx: TaskContext, input: CommandInput) -> Result<CommandOutput, TaskError> {

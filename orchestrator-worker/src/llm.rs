@@ -12,6 +12,7 @@ use orchestrator_core::{
     Agent, TaskContext, TaskError, agent,
     protocol::{Usage, Usd},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -76,7 +77,7 @@ impl Price {
 }
 
 /// A message of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
     /// `system`, `user` or `assistant`.
@@ -86,24 +87,33 @@ pub struct Message {
 }
 
 /// The input of `llm`: a prompt, or a conversation.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "Question", description = "A prompt, or a conversation.")]
 #[serde(deny_unknown_fields, default)]
 pub struct LlmInput {
     /// What to ask, when there is only one message.
+    #[schemars(title = "Prompt", extend("format" = "multiline"))]
     pub prompt: Option<String>,
     /// What the model is to know first.
+    #[schemars(title = "System prompt", extend("format" = "multiline"))]
     pub system: Option<String>,
     /// The conversation; `prompt` comes after it.
+    #[schemars(title = "Conversation")]
     pub messages: Vec<Message>,
     /// The model. Defaults to the provider's.
+    #[schemars(title = "Model")]
     pub model: Option<String>,
     /// From 0 (always the same) to 2. The server's default when it is missing.
+    #[schemars(title = "Temperature", range(min = 0, max = 2))]
     pub temperature: Option<f64>,
     /// The most tokens of an answer.
+    #[schemars(title = "Longest answer", range(min = 1))]
     pub max_tokens: Option<u32>,
     /// For answers that can be repeated, where the server can.
+    #[schemars(title = "Seed")]
     pub seed: Option<u64>,
     /// The schema of an answer that is JSON.
+    #[schemars(title = "Schema of the answer")]
     pub json_schema: Option<Value>,
 }
 
@@ -133,7 +143,9 @@ pub fn llm(provider: Provider) -> Result<impl Agent, String> {
         let client = client.clone();
         async move { ask(&ctx, &client, &input).await }
     });
-    Ok(agent.description("Asks a model: `{\"prompt\": \"…\"}`."))
+    Ok(agent
+        .description("Asks a model: `{\"prompt\": \"…\"}`.")
+        .input_schema(schemars::schema_for!(LlmInput)))
 }
 
 /// Asks a model for a task: streams the answer to its log, counts what it cost, and stops when the task is stopped.

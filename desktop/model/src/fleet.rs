@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use orchestrator_protocol::{
-    Checkpoint, Event, EventType, Stats, Task, TaskId, TaskState, Timestamp, Worker, WorkerId,
+    Checkpoint, Event, EventType, Json, Stats, Task, TaskId, TaskState, TaskType, Timestamp, Worker, WorkerId,
 };
 
 /// How many measurements of a worker are kept: five minutes of one in five seconds, and some.
@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub checkpoints: Vec<Checkpoint>,
     /// Tasks that failed or need attention, the newest first.
     pub failing: Vec<Task>,
+    /// The types of tasks that workers run or have announced, by name.
+    pub types: Vec<TaskType>,
 }
 
 /// How busy a worker was.
@@ -83,6 +85,8 @@ pub struct Fleet {
     pub checkpoints: Vec<Checkpoint>,
     /// Tasks that failed or need attention, the newest first.
     pub failing: Vec<Task>,
+    /// The types of tasks that workers run or have announced, by name.
+    pub types: Vec<TaskType>,
     /// Whether a snapshot has come.
     pub known: bool,
     samples: VecDeque<Sample>,
@@ -100,6 +104,8 @@ pub struct Stale {
     pub checkpoints: bool,
     /// What fails.
     pub failing: bool,
+    /// The types of tasks.
+    pub types: bool,
 }
 
 /// A part of the fleet that was asked for again.
@@ -113,6 +119,8 @@ pub enum Part {
     Checkpoints(Vec<Checkpoint>),
     /// What fails.
     Failing(Vec<Task>),
+    /// The types of tasks.
+    Types(Vec<TaskType>),
 }
 
 impl Fleet {
@@ -121,6 +129,7 @@ impl Fleet {
         self.stats = snapshot.stats;
         self.checkpoints = snapshot.checkpoints;
         self.failing = snapshot.failing;
+        self.types = snapshot.types;
         self.set_workers(snapshot.workers, now);
         self.known = true;
         self.stale = Stale::default();
@@ -183,6 +192,7 @@ impl Fleet {
             Part::Workers(workers) => self.set_workers(workers, now),
             Part::Checkpoints(checkpoints) => self.checkpoints = checkpoints,
             Part::Failing(failing) => self.failing = failing,
+            Part::Types(types) => self.types = types,
         }
     }
 
@@ -222,7 +232,10 @@ impl Fleet {
                 self.forget_checkpoint(event.task_id);
                 self.stale.checkpoints = true;
             }
-            EventType::WorkerState => self.worker_state(event),
+            EventType::WorkerState => {
+                self.stale.types = true;
+                self.worker_state(event);
+            }
             EventType::WorkerStats => self.worker_stats(event),
             EventType::TaskStep
             | EventType::TaskProgress
@@ -314,12 +327,17 @@ impl Fleet {
         self.workers.iter().find(|worker| worker.id == id)
     }
 
-    /// Every task type that a worker offers, in order.
+    /// Every task type that a worker offers or has announced, in order.
     pub fn task_types(&self) -> std::collections::BTreeSet<&str> {
-        self.workers
-            .iter()
-            .flat_map(|worker| worker.task_types.iter().map(String::as_str))
-            .collect()
+        let offered = self.workers.iter().flat_map(|worker| &worker.task_types);
+        let announced = self.types.iter().map(|of| &of.name);
+        offered.chain(announced).map(String::as_str).collect()
+    }
+
+    /// The schema of what tasks of a type get, where a worker has announced one.
+    pub fn input_schema(&self, task_type: &str) -> Option<&Json> {
+        let of = self.types.iter().find(|of| of.name == task_type.trim())?;
+        of.input_schema.as_ref()
     }
 }
 
@@ -401,7 +419,11 @@ mod tests {
             serde_json::to_value(gone).expect("JSON"),
         ));
         assert_eq!((fleet.workers.len(), fleet.measurements.len()), (2, 2));
-        assert_eq!(fleet.take_stale(), Stale::default());
+        let types = Stale {
+            types: true,
+            ..Stale::default()
+        };
+        assert_eq!(fleet.take_stale(), types, "it may have announced something");
         fleet.happen(&of_worker(EventType::WorkerStats, 9, 4.0, json!({})));
         fleet.happen(&of_worker(EventType::WorkerState, 9, 4.0, json!({"newer": true})));
         assert!(fleet.take_stale().workers, "what is not known is asked for");

@@ -7,7 +7,10 @@ use orchestrator_protocol::{
     is_too_deep,
 };
 
-use crate::Failure;
+use crate::{
+    Failure,
+    schema::{Filled, Spot},
+};
 
 /// A field that is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,10 +39,12 @@ pub enum Field {
     Tokens,
     /// Dollars that it may spend.
     Dollars,
+    /// A part of what the agent gets.
+    Slot(Spot),
 }
 
 impl Field {
-    /// All of them.
+    /// All that are the same for every type.
     pub const ALL: [Self; 12] = [
         Self::Type,
         Self::Description,
@@ -60,7 +65,7 @@ impl Field {
         match self {
             Self::Type => "task_type",
             Self::Description => "description",
-            Self::Input => "input",
+            Self::Input | Self::Slot(_) => "input",
             Self::Requires => "requires",
             Self::Prefers => "prefers",
             Self::Labels => "labels",
@@ -75,9 +80,11 @@ impl Field {
 }
 
 /// What a person has written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Form {
     texts: BTreeMap<Field, String>,
+    /// The input in fields; none while it is written as JSON.
+    pub fields: Option<Filled>,
     /// 1 (first) to 10 (last).
     pub priority: u8,
     /// Who may see it.
@@ -92,6 +99,7 @@ impl Default for Form {
     fn default() -> Self {
         Self {
             texts: BTreeMap::new(),
+            fields: None,
             priority: 5,
             privacy: Privacy::default(),
             checkpoints: CheckpointFrequency::default(),
@@ -116,7 +124,7 @@ impl Form {
 
     /// Whether the person has written anything that would be a pity to lose.
     pub fn is_blank(&self) -> bool {
-        self.texts.values().all(|text| text.trim().is_empty())
+        self.texts.values().all(|text| text.trim().is_empty()) && self.fields.as_ref().is_none_or(Filled::is_blank)
     }
 
     /// The task that it describes, or everything that is wrong with it.
@@ -130,7 +138,14 @@ impl Form {
         if task.task_type.is_empty() {
             wrong.insert(Field::Type, "Choose which agent runs it.".to_owned());
         }
-        keep(&mut wrong, Field::Input, json(self.text(Field::Input)), &mut task.input);
+        match self.fields.as_ref().map(Filled::json) {
+            Some(Ok(input)) => task.input = input,
+            Some(Err(mistakes)) => {
+                let mistakes = mistakes.into_iter();
+                wrong.extend(mistakes.map(|(spot, mistake)| (Field::Slot(spot), mistake)));
+            }
+            None => keep(&mut wrong, Field::Input, json(self.text(Field::Input)), &mut task.input),
+        }
         keep(
             &mut wrong,
             Field::Labels,
@@ -183,7 +198,15 @@ impl Form {
     /// What is wrong with what is written so far: a field that is merely empty still is not.
     pub fn wrong_so_far(&self) -> Wrong {
         let mut wrong = self.task().err().unwrap_or_default();
-        wrong.retain(|field, _| !self.text(*field).trim().is_empty());
+        let written = self
+            .fields
+            .as_ref()
+            .map(|fields| fields.mistakes(false))
+            .unwrap_or_default();
+        wrong.retain(|field, _| match field {
+            Field::Slot(spot) => written.contains_key(spot),
+            field => !self.text(*field).trim().is_empty(),
+        });
         wrong
     }
 

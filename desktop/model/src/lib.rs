@@ -19,6 +19,7 @@ pub mod output;
 pub mod palette;
 pub mod pretty;
 pub mod report;
+pub mod schema;
 pub mod script;
 pub mod servers;
 pub mod settings;

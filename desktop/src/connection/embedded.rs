@@ -12,7 +12,8 @@ use orchestrator_core::{
 };
 use orchestrator_desktop_model::{Failure, FailureKind, list::Filter};
 use orchestrator_protocol::{
-    Checkpoint, Decision, Event, LogLine, NewTask, Page, Seq, Stats, Task, TaskId, Tree, Why, Worker, WorkerId,
+    Checkpoint, Decision, Event, LogLine, NewTask, Page, Seq, Stats, Task, TaskId, TaskType, Tree, Why, Worker,
+    WorkerId,
 };
 
 use super::source::{Live, PAGE, Source, label, text};
@@ -227,6 +228,10 @@ impl Source for Embedded {
 
     async fn workers(&self) -> Result<Vec<Worker>, Failure> {
         self.engine().workers().await.map_err(told)
+    }
+
+    async fn task_types(&self) -> Result<Vec<TaskType>, Failure> {
+        self.engine().task_types().await.map_err(told)
     }
 
     async fn drain(&self, id: WorkerId) -> Result<Worker, Failure> {

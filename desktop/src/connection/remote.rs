@@ -10,7 +10,8 @@ use orchestrator_client::{
 };
 use orchestrator_desktop_model::{Failure, FailureKind, list::Filter};
 use orchestrator_protocol::{
-    Checkpoint, Decision, Event, LogLine, NewTask, Page, Seq, Stats, Task, TaskId, Tree, Why, Worker, WorkerId,
+    Checkpoint, Code, Decision, Event, LogLine, NewTask, Page, Seq, Stats, Task, TaskId, TaskType, Tree, Why, Worker,
+    WorkerId,
 };
 
 use super::{
@@ -162,6 +163,27 @@ impl Source for Remote {
         let mut all = Vec::new();
         loop {
             let page = self.client.workers(&query).await.map_err(told)?;
+            all.extend(page.items);
+            query.cursor = page.next_cursor;
+            if query.cursor.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    async fn task_types(&self) -> Result<Vec<TaskType>, Failure> {
+        let mut query = PageQuery {
+            limit: Some(PAGE),
+            cursor: None,
+        };
+        let mut all = Vec::new();
+        loop {
+            let page = match self.client.task_types(&query).await {
+                Ok(page) => page,
+                // A server from before there was this address.
+                Err(error) if error.code() == Some(Code::NotFound) => return Ok(Vec::new()),
+                Err(error) => return Err(told(error)),
+            };
             all.extend(page.items);
             query.cursor = page.next_cursor;
             if query.cursor.is_none() {

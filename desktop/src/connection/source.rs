@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use orchestrator_client::{EventsQuery, Step, transport::SendOutsideBrowsers};
 use orchestrator_desktop_model::{Failure, list::Filter};
 use orchestrator_protocol::{
-    Checkpoint, Decision, Event, LogLine, NewTask, Page, Seq, Stats, Task, TaskId, Tree, Why, Worker, WorkerId,
+    Checkpoint, Decision, Event, LogLine, NewTask, Page, Seq, Stats, Task, TaskId, TaskType, Tree, Why, Worker,
+    WorkerId,
 };
 
 /// The most that a list gives at once.
@@ -75,6 +76,9 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
 
     /// The workers that are connected, by name.
     async fn workers(&self) -> Result<Vec<Worker>, Failure>;
+
+    /// The types of tasks that workers run or have announced, by name; none where the server is too old to tell.
+    async fn task_types(&self) -> Result<Vec<TaskType>, Failure>;
 
     /// Lets a worker finish what it has and take no more.
     async fn drain(&self, id: WorkerId) -> Result<Worker, Failure>;

@@ -69,13 +69,19 @@ pub fn fleet(api: &Api) -> Subscription<Update<fleet::Snapshot>> {
             ..EventsQuery::default()
         };
         stream(api, query, async |api: Api| {
-            let (stats, workers, checkpoints, failing) =
-                futures::try_join!(api.stats(), api.workers(), api.checkpoints(), failing(api.clone()))?;
+            let (stats, workers, checkpoints, failing, types) = futures::try_join!(
+                api.stats(),
+                api.workers(),
+                api.checkpoints(),
+                failing(api.clone()),
+                api.task_types()
+            )?;
             Ok(fleet::Snapshot {
                 stats,
                 workers,
                 checkpoints,
                 failing,
+                types,
             })
         })
     })
@@ -125,6 +131,9 @@ pub async fn refresh(api: Api, stale: Stale) -> Vec<Part> {
     }
     if stale.failing {
         parts.extend(failing(api.clone()).await.ok().map(Part::Failing));
+    }
+    if stale.types {
+        parts.extend(api.task_types().await.ok().map(Part::Types));
     }
     parts
 }

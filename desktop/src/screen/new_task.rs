@@ -1,6 +1,10 @@
 //! The form of a new task.
 
+mod fields;
 mod form;
+mod switch;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use iced::{
     Element, Task,
@@ -10,6 +14,7 @@ use orchestrator_desktop_model::{
     Failure,
     form::{self as model, Field, Form, Wrong},
     list::Filter,
+    schema::{Filled, Shape, Spot},
 };
 use orchestrator_protocol::{CheckpointFrequency, Json, Privacy, SideEffects, TaskId};
 
@@ -30,6 +35,16 @@ pub struct NewTaskForm {
     tried: bool,
     failure: Option<Failure>,
     example: Example,
+    /// What a worker announced of the type that is written, and its fields.
+    schema: Option<Json>,
+    shape: Option<Arc<Shape>>,
+    /// Whether the person rather writes JSON.
+    as_json: bool,
+    /// Why what is written as JSON cannot be shown in fields.
+    cannot: Option<String>,
+    /// The fields of many lines.
+    contents: BTreeMap<Spot, Content>,
+    left: Option<switch::Left>,
 }
 
 /// The input of the newest task of the type.
@@ -53,6 +68,16 @@ pub enum Message {
     Description(Action),
     /// What the agent gets was changed.
     Input(Action),
+    /// A part of it was written, in a field of one line.
+    Line(Spot, String),
+    /// A part of it was written, in a field of many lines.
+    Lines(Spot, Action),
+    /// A part of it was chosen.
+    Pick(Spot, Json),
+    /// What has no field is to be dropped.
+    DropUnshown,
+    /// It is to be written in fields, or as JSON.
+    AsJson(bool),
     /// The input is to be laid out.
     Tidy,
     /// The input of the newest task of the type is wanted.
@@ -84,6 +109,7 @@ impl NewTaskForm {
                     self.example = Example::Unknown;
                 }
                 self.set(field, text);
+                self.learn(shared);
             }
             Message::Description(action) => {
                 if write(&mut self.description, action) {
@@ -93,6 +119,18 @@ impl NewTaskForm {
             Message::Input(action) => {
                 if write(&mut self.input, action) {
                     self.set(Field::Input, self.input.text());
+                }
+            }
+            Message::Line(spot, text) => self.write_line(spot, text),
+            Message::Lines(spot, action) => self.write_lines(spot, action),
+            Message::Pick(spot, value) => self.changed(|fields| fields.pick(spot, value)),
+            Message::DropUnshown => self.changed(Filled::drop_unshown),
+            Message::AsJson(as_json) => {
+                self.as_json = as_json;
+                if as_json {
+                    self.leave_fields();
+                } else {
+                    self.enter_fields();
                 }
             }
             Message::Tidy => {
@@ -124,6 +162,14 @@ impl NewTaskForm {
     /// What the server said of a field is old once the field is changed.
     fn set(&mut self, field: Field, text: String) {
         self.form.set(field, text);
+        if field == Field::Input {
+            self.cannot = None;
+        }
+        self.heard(field);
+    }
+
+    /// What the server said of a field is old.
+    fn heard(&mut self, field: Field) {
         if let Some(failure) = &mut self.failure {
             let (wrong, _) = model::refused(failure);
             if wrong.contains_key(&field) {
@@ -133,6 +179,14 @@ impl NewTaskForm {
     }
 
     fn put_input(&mut self, input: &Json) {
+        if let Some(fields) = &self.form.fields {
+            if let Ok(fields) = Filled::read(fields.shape().clone(), input.get()) {
+                self.put_fields(fields);
+                self.heard(Field::Input);
+                return;
+            }
+            self.leave_fields();
+        }
         let text = model::pretty(input);
         self.input = Content::with_text(&text);
         self.set(Field::Input, text);

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use orchestrator_protocol::{
     Checkpoint, Decision, Event, ExternalResult, LimitRule, LogLine, NewSchedule, NewTask, Page, Role, Schedule,
-    ScheduleId, Stats, Task, TaskId, Timestamp, Token, TokenId, Tree, Why, Worker, WorkerId,
+    ScheduleId, Stats, Task, TaskId, TaskType, Timestamp, Token, TokenId, Tree, Why, Worker, WorkerId,
 };
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -225,6 +225,11 @@ impl Client {
         self.call(Method::POST, &format!("/workers/{worker}/drain"), true)
             .answer()
             .await
+    }
+
+    /// A page of the types of tasks that workers run or have announced, by name.
+    pub async fn task_types(&self, page: &PageQuery) -> Result<Page<TaskType>, ClientError> {
+        self.read("/task-types").query(page.pairs()).answer().await
     }
 
     /// A page of the schedules, by name.

@@ -109,10 +109,17 @@ impl FnAgent {
         self
     }
 
-    /// The same agent with a JSON schema of its input.
+    /// The same agent with a JSON schema of its input: written by hand, or derived from its type by the crate `schemars`.
+    ///
+    /// ```
+    /// # use orchestrator_core::{AgentError, TaskContext, agent::agent};
+    /// # let double = |_: TaskContext, n: i64| async move { Ok::<_, AgentError>(n * 2) };
+    /// let agent = agent("double", double).input_schema(serde_json::json!({"type": "integer", "title": "A number"}));
+    /// // For a type that derives `schemars::JsonSchema`: `.input_schema(schemars::schema_for!(Doc))`.
+    /// ```
     #[must_use]
-    pub fn input_schema(mut self, schema: serde_json::Value) -> Self {
-        self.input_schema = Some(schema);
+    pub fn input_schema(mut self, schema: impl Into<serde_json::Value>) -> Self {
+        self.input_schema = Some(schema.into());
         self
     }
 }

@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use orchestrator_protocol::{Json, MAX_SCHEMAS_BYTES, schema_problem};
+
 use super::Agent;
 use crate::{domain::placement::meets, store::row::is_external};
 
@@ -99,6 +101,30 @@ impl Registry {
             .filter(|(_, agent)| agent.requires().iter().all(|r| meets(labels, r)))
             .map(|(task_type, _)| task_type.clone())
             .collect()
+    }
+
+    /// JSON schemas of the inputs of these types, where their agents have one. What a server would refuse is left out, and
+    /// the log says so.
+    pub(crate) fn input_schemas(&self, task_types: &BTreeSet<String>) -> BTreeMap<String, Json> {
+        let mut schemas = BTreeMap::new();
+        let mut bytes = 0;
+        for task_type in task_types {
+            let schema = self.get(task_type).and_then(|agent| agent.input_schema());
+            let Some(schema) = schema.map(Json::from) else {
+                continue;
+            };
+            let problem = schema_problem(&schema).or_else(|| {
+                let fits = bytes + schema.get().len() <= MAX_SCHEMAS_BYTES;
+                (!fits).then(|| format!("is one too many: all together may have {MAX_SCHEMAS_BYTES} bytes"))
+            });
+            if let Some(problem) = problem {
+                tracing::warn!(task.type = %task_type, "the input schema of `{task_type}` is left out: it {problem}");
+                continue;
+            }
+            bytes += schema.get().len();
+            schemas.insert(task_type.clone(), schema);
+        }
+        schemas
     }
 }
 

@@ -4,7 +4,7 @@ mod asking;
 mod order;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -14,7 +14,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use orchestrator_protocol::{Event, EventBody, EventType, Load, Seq, SessionId, TaskId, Timestamp, WorkerId};
+use orchestrator_protocol::{Event, EventBody, EventType, Json, Load, Seq, SessionId, TaskId, Timestamp, WorkerId};
 use serde_json::json;
 use tokio::sync::{Notify, broadcast};
 
@@ -149,6 +149,13 @@ impl LocalSource {
         self.sessions().remove(&session);
     }
 
+    /// Keeps what a worker says of the types that it runs. It can work also where that fails, so that it is only told.
+    pub async fn announce_types(&self, task_types: &BTreeSet<String>, schemas: &BTreeMap<String, Json>) {
+        if let Err(error) = self.engine.announce_types(task_types, schemas).await {
+            tracing::warn!(%error, "the input schemas of a worker were not kept");
+        }
+    }
+
     fn sessions(&self) -> MutexGuard<'_, BTreeMap<SessionId, Arc<Bell>>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -264,6 +271,10 @@ const QUIET_POLLS: u32 = 4;
 #[async_trait]
 impl TaskSource for LocalSource {
     async fn open(&self, hello: Hello) -> Result<Welcome, StoreError> {
+        // Before the session: whoever hears of the worker finds what it announced.
+        if let Some(schemas) = &hello.input_schemas {
+            self.announce_types(&hello.task_types, schemas).await;
+        }
         let session = self.engine.sources.ids.session();
         let open = OpenSession {
             session,

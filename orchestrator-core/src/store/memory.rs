@@ -19,8 +19,9 @@ use tokio::sync::Mutex;
 
 use self::shelf::Shelf;
 use super::{
-    Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery, OpenSession, Renewal,
-    Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit, SubmittedTask, Ticked, ledger,
+    AnnouncedType, Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery,
+    OpenSession, Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit,
+    SubmittedTask, Ticked, ledger,
 };
 
 /// A store in memory.
@@ -179,6 +180,19 @@ impl Store for MemoryStore {
         let shelf = self.shelf.lock().await;
         let found = shelf.tokens.values().find(|(_, known)| *known == digest);
         Ok(found.map(|(token, _)| token.clone()))
+    }
+
+    async fn put_task_types(&self, types: Vec<AnnouncedType>) -> Result<(), StoreError> {
+        let mut shelf = self.shelf.lock().await;
+        let types = types.into_iter().map(|said| (said.name.clone(), said));
+        shelf.task_types.extend(types);
+        Ok(())
+    }
+
+    async fn task_types(&self, names: Option<Vec<String>>) -> Result<Vec<AnnouncedType>, StoreError> {
+        let shelf = self.shelf.lock().await;
+        let is_asked = |said: &&AnnouncedType| names.as_ref().is_none_or(|names| names.contains(&said.name));
+        Ok(shelf.task_types.values().filter(is_asked).cloned().collect())
     }
 
     async fn get(&self, task: TaskId) -> Result<Option<Task>, StoreError> {

@@ -29,9 +29,9 @@ use sqlx::{Connection, SqliteConnection};
 pub use self::open::{SqliteOptions, migrate, migrations};
 use self::{disk::SqliteDisk, owner::Presence, reader::Reader};
 use super::{
-    Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery, OpenSession, Order,
-    Owner, Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit, SubmittedTask,
-    Ticked, writer::Desk,
+    AnnouncedType, Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery,
+    OpenSession, Order, Owner, Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError,
+    Submit, SubmittedTask, Ticked, writer::Desk,
 };
 use crate::clock::{Ids, SystemIds};
 
@@ -248,6 +248,14 @@ impl Store for SqliteStore {
 
     async fn token_by_digest(&self, digest: [u8; 32]) -> Result<Option<Token>, StoreError> {
         self.reader.token_by_digest(&digest).await
+    }
+
+    async fn put_task_types(&self, types: Vec<AnnouncedType>) -> Result<(), StoreError> {
+        self.desk()?.put_task_types(types).await
+    }
+
+    async fn task_types(&self, names: Option<Vec<String>>) -> Result<Vec<AnnouncedType>, StoreError> {
+        self.reader.task_types(names).await
     }
 
     async fn get(&self, task: TaskId) -> Result<Option<Task>, StoreError> {

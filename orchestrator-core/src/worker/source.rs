@@ -1,9 +1,13 @@
 //! Where a worker's tasks come from and where its reports go.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use orchestrator_protocol::{Load, SessionId, TaskId, WorkerId};
+use orchestrator_protocol::{Json, Load, SessionId, TaskId, WorkerId};
 
 use crate::store::{History, LeasedTask, Owner, Renewed, ReportAck, ReportItem, Settled, StoreError};
 
@@ -18,6 +22,9 @@ pub struct Hello {
     pub labels: BTreeSet<String>,
     /// The agents that it has.
     pub task_types: BTreeSet<String>,
+    /// JSON schemas of their inputs, by task type; a type that is left out has none. None where the worker says nothing of
+    /// schemas: what was announced before stays.
+    pub input_schemas: Option<BTreeMap<String, Json>>,
     /// How many tasks it runs at once.
     pub slots: u32,
     /// The process that it lives in.

@@ -4,8 +4,9 @@ use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
 use orchestrator_core::store::{
-    Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery, OpenSession, Renewal,
-    Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit, SubmittedTask, Ticked,
+    AnnouncedType, Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery,
+    OpenSession, Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit,
+    SubmittedTask, Ticked,
 };
 use orchestrator_protocol::{
     Event, ExternalResult, LimitRule, LogLine, Page, Schedule, ScheduleId, SessionId, Stats, Task, TaskId, Timestamp,
@@ -103,6 +104,8 @@ layer! {
     delete_token(id: TokenId) -> Result<(), StoreError>;
     tokens() -> Result<Vec<Token>, StoreError>;
     token_by_digest(digest: [u8; 32]) -> Result<Option<Token>, StoreError>;
+    put_task_types(types: Vec<AnnouncedType>) -> Result<(), StoreError>;
+    task_types(names: Option<Vec<String>>) -> Result<Vec<AnnouncedType>, StoreError>;
     get(task: TaskId) -> Result<Option<Task>, StoreError>;
     list(query: ListQuery) -> Result<Page<Task>, StoreError>;
     tree(task: TaskId) -> Result<Tree, StoreError>;

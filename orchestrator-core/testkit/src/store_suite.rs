@@ -27,6 +27,7 @@ pub mod retry;
 pub mod session;
 pub mod spending;
 pub mod submit;
+pub mod task_type;
 pub mod time;
 pub mod token;
 pub mod wait;
@@ -93,6 +94,8 @@ macro_rules! store_conformance {
         $crate::store_conformance!(@topic $open; submit;
             a_task_comes_back_as_it_was rules_are_named children_by_id no_children_of_the_dead
             what_is_not_there_is_said);
+        $crate::store_conformance!(@topic $open; task_type;
+            the_latest_announcement_counts some_can_be_asked_for any_name_and_any_schema_come_back);
         $crate::store_conformance!(@topic $open; time;
             a_task_starts_at_its_time a_missed_deadline_fails next_at_tells_when schedules_fire_once
             schedules_do_not_overlap schedules_can_be_changed);

@@ -1,9 +1,9 @@
 //! The writer's connection.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use orchestrator_core::store::{
-    StoreError,
+    AnnouncedType, StoreError,
     ledger::Arrival,
     row::{Key, Lane, LaneId, TaskRow},
     writer::{
@@ -234,6 +234,29 @@ impl PostgresDisk {
             self.rows("delete from token where id=$1", |args| add(args, id.as_uuid()))
                 .await?;
         }
+        self.set_task_types(settings.task_types).await
+    }
+
+    /// Writes what workers said of types of tasks.
+    async fn set_task_types(&mut self, types: BTreeMap<String, AnnouncedType>) -> Result<(), Fault> {
+        if types.is_empty() {
+            return Ok(());
+        }
+        let sql = "insert into task_type(name,input_schema,announced_at) \
+                   select * from unnest($1::text[],$2::text[],$3::bigint[]) on conflict (name) do update \
+                   set input_schema=excluded.input_schema,announced_at=excluded.announced_at";
+        let (mut names, mut schemas, mut times) = (Vec::new(), Vec::new(), Vec::new());
+        for said in types.into_values() {
+            names.push(keep(&said.name));
+            schemas.push(said.input_schema.as_ref().map(|schema| keep(schema.get())));
+            times.push(said.announced_at.as_micros());
+        }
+        self.rows(sql, |args| {
+            add(args, names);
+            add(args, schemas);
+            add(args, times);
+        })
+        .await?;
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use std::{
 use orchestrator_core::{
     domain::throughput,
     store::{
-        SessionView, Settled, StoreError,
+        AnnouncedType, SessionView, Settled, StoreError,
         row::{Key, TaskRow},
         tally::Tally,
         writer::codec::{Spent, parse, session, state_of},
@@ -35,7 +35,7 @@ use crate::{
     codec::{self, column},
     outbox, prune,
     words::told,
-    writes::add,
+    writes::{add, keep},
 };
 
 /// Where the counts of what was spent begin among the totals, after those of the states.
@@ -250,6 +250,23 @@ impl Reader {
         let sql = "select body from token where digest=$1";
         let rows = self.rows(sql, |args| add(args, digest.to_vec())).await?;
         rows.first().map(|row| parse("token", column(row, 0)?)).transpose()
+    }
+
+    pub(crate) async fn task_types(&self, names: Option<Vec<String>>) -> Result<Vec<AnnouncedType>, StoreError> {
+        let sql = "select name,input_schema,announced_at from task_type \
+                   where $1::text[] is null or name=any($1) order by name collate \"C\"";
+        let names: Option<Vec<String>> = names.map(|names| names.iter().map(|name| keep(name)).collect());
+        let rows = self.rows(sql, |args| add(args, names)).await?;
+        rows.iter()
+            .map(|row| {
+                let schema: Option<String> = column(row, 1)?;
+                Ok(AnnouncedType {
+                    name: told(column(row, 0)?),
+                    input_schema: schema.map(|schema| parse("input schema", &told(schema))).transpose()?,
+                    announced_at: Timestamp::from_micros(column(row, 2)?),
+                })
+            })
+            .collect()
     }
 
     pub(crate) async fn limits(&self) -> Result<Vec<(String, LimitRule)>, StoreError> {

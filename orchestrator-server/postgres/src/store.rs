@@ -4,8 +4,9 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use orchestrator_core::store::{
-    Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery, OpenSession, Order,
-    Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit, SubmittedTask, Ticked,
+    AnnouncedType, Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery,
+    OpenSession, Order, Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit,
+    SubmittedTask, Ticked,
     writer::{Desk, Disk},
 };
 use orchestrator_protocol::{
@@ -184,6 +185,14 @@ impl Store for PostgresStore {
 
     async fn token_by_digest(&self, digest: [u8; 32]) -> Result<Option<Token>, StoreError> {
         self.reader.token_by_digest(&digest).await
+    }
+
+    async fn put_task_types(&self, types: Vec<AnnouncedType>) -> Result<(), StoreError> {
+        self.desk.put_task_types(types).await
+    }
+
+    async fn task_types(&self, names: Option<Vec<String>>) -> Result<Vec<AnnouncedType>, StoreError> {
+        self.reader.task_types(names).await
     }
 
     async fn get(&self, task: TaskId) -> Result<Option<Task>, StoreError> {

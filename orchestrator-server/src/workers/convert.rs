@@ -16,6 +16,7 @@ pub fn hello(hello: Hello) -> source::Hello {
         name: hello.name,
         labels: hello.labels,
         task_types: hello.task_types,
+        input_schemas: hello.input_schemas,
         slots: hello.slots,
         // It is not on this machine, as far as anyone knows.
         owner: None,

@@ -8,4 +8,5 @@ mod frames;
 mod fuzz;
 mod raw;
 pub mod replica;
+mod schemas;
 mod watching;

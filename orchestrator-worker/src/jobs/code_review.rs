@@ -48,7 +48,8 @@ pub fn agents(model: Option<Client>) -> Vec<Arc<dyn Agent>> {
     vec![
         Arc::new(
             agent("code_review", move |ctx, input| review(ctx, input, asked.clone()))
-                .description("Reviews a repository and reports what it found."),
+                .description("Reviews a repository and reports what it found.")
+                .input_schema(schemars::schema_for!(ReviewInput)),
         ),
         Arc::new(
             agent("code_review.file", move |ctx, one| {

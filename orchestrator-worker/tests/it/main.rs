@@ -4,4 +4,5 @@ mod code_review;
 mod command;
 mod llm;
 mod program;
+mod schemas;
 mod traces;

@@ -11,7 +11,7 @@ use orchestrator_desktop_model::{
 };
 use orchestrator_protocol::{CheckpointFrequency, Privacy, SideEffects};
 
-use super::{Example, Message, NewTaskForm};
+use super::{Example, Message, NewTaskForm, fields};
 use crate::{
     screen::Shared,
     theme::{self, font, gap, glyph},
@@ -139,14 +139,33 @@ fn input<'a>(screen: &'a NewTaskForm, wrong: &Wrong) -> Element<'a, Message> {
             has_type.then_some(Message::Example),
         ),
     };
+    let in_fields = screen.form.fields.as_ref();
+    let switch = screen.shape.is_some().then(|| {
+        [("Fields", false), ("JSON", true)]
+            .map(|(words, as_json)| button::choice(words, in_fields.is_none() == as_json, Message::AsJson(as_json)))
+    });
     let head = row![
         small("Input").font(font::MEDIUM).style(theme::text::muted),
+        row(switch.into_iter().flatten()).spacing(gap::TINY),
         fill(),
         example,
-        button::with_icon(Kind::Ghost, glyph::CODE, "Tidy", can_tidy.then_some(Message::Tidy)),
     ]
+    .push(
+        in_fields
+            .is_none()
+            .then(|| button::with_icon(Kind::Ghost, glyph::CODE, "Tidy", can_tidy.then_some(Message::Tidy))),
+    )
+    .spacing(gap::SMALL)
     .align_y(Alignment::Center)
-    .height(26.0);
+    .height(32.0);
+    let below_head = screen.cannot.as_ref();
+    let below_head = below_head.map(|why| small(why.clone()).style(theme::text::toned(Tone::Attention)));
+    if let Some(filled) = &screen.form.fields {
+        let mistake = wrong.get(&Field::Input);
+        let mistake = mistake.map(|words| small(words.clone()).style(theme::text::toned(Tone::Bad)));
+        let fields = fields::view(screen, filled, wrong);
+        return column![head].push(mistake).push(fields).spacing(gap::SMALL).into();
+    }
     let field = editor(&screen.input, "JSON, or nothing", Message::Input, Message::Submit)
         .font(font::MONO)
         .size(theme::size::SMALL)
@@ -157,7 +176,12 @@ fn input<'a>(screen: &'a NewTaskForm, wrong: &Wrong) -> Element<'a, Message> {
         None if can_tidy => small("This is JSON.").style(theme::text::faint),
         None => small("What the agent gets.").style(theme::text::faint),
     };
-    column![head, field, below].spacing(gap::TINY).into()
+    column![head]
+        .push(below_head)
+        .push(field)
+        .push(below)
+        .spacing(gap::TINY)
+        .into()
 }
 
 fn how<'a>(screen: &'a NewTaskForm, wrong: &Wrong) -> Column<'a, Message> {

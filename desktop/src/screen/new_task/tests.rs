@@ -150,3 +150,121 @@ fn choices_and_clearing() {
     });
     assert!(screen.form.is_blank());
 }
+
+/// A screen with the type `review` written, whose workers announced a schema.
+fn with_fields() -> (NewTaskForm, Shared) {
+    let (mut screen, mut shared) = (NewTaskForm::default(), with_worker());
+    let schema = json!({
+        "required": ["repo"],
+        "properties": {
+            "repo": {"type": "string", "title": "Repository", "description": "Where it is."},
+            "files": {"type": "integer", "minimum": 1, "default": 8},
+            "level": {"enum": ["low", "high"]},
+            "trust": {"type": "boolean", "default": false},
+            "paths": {"type": "array", "items": {"type": "string"}},
+            "model": {"properties": {"name": {"type": "string", "title": "Model name"}}},
+        },
+    });
+    shared.fleet.types = vec![orchestrator_protocol::TaskType {
+        name: "review".to_owned(),
+        input_schema: Some(schema.into()),
+        online: 1,
+    }];
+    let _ = screen.update(Message::Set(Field::Type, "review".to_owned()), &shared);
+    (screen, shared)
+}
+
+fn spot(screen: &NewTaskForm, key: &str) -> Spot {
+    let shape = screen.shape.as_ref().expect("fields");
+    let found = shape.spots().find(|(_, slot)| slot.key == key);
+    found.expect("a field").0
+}
+
+#[test]
+fn a_type_with_a_schema_has_fields() {
+    let (mut screen, shared) = with_fields();
+    for words in [
+        "Repository *",
+        "Where it is.",
+        "Files",
+        "It must be at least 1.",
+        "One a line.",
+        "Model name",
+    ] {
+        assert!(shows(screen.view(&shared), words), "{words}");
+    }
+    act(&mut screen, &shared, |view| drop(view.click("high").expect("a choice")));
+    act(&mut screen, &shared, |view| drop(view.click("Yes").expect("an answer")));
+    let repo = spot(&screen, "repo");
+    let _ = screen.update(Message::Line(repo, "/srv/مستودع".to_owned()), &shared);
+    let pasted = Edit::Paste(std::sync::Arc::new("src\n*.py".to_owned()));
+    let paths = spot(&screen, "paths");
+    let _ = screen.update(Message::Lines(paths, Action::Edit(pasted)), &shared);
+    let task = screen.form.task().expect("a task");
+    let input = json!({"repo": "/srv/مستودع", "level": "high", "trust": true, "paths": ["src", "*.py"]});
+    assert_eq!(task.input, input.into());
+}
+
+#[test]
+fn mistakes_in_fields_are_named_there() {
+    let (mut screen, shared) = with_fields();
+    let files = spot(&screen, "files");
+    assert!(!shows(screen.view(&shared), "This is needed."));
+    let _ = screen.update(Message::Line(files, "none".to_owned()), &shared);
+    assert!(shows(screen.view(&shared), "Write a whole number."));
+    act(&mut screen, &shared, |view| {
+        drop(view.click("Create task").expect("a button"));
+    });
+    assert!(!screen.sending && shows(screen.view(&shared), "This is needed."));
+    assert!(shows(screen.view(&shared), "2 fields need a change."));
+}
+
+#[test]
+fn what_is_written_goes_along_between_fields_and_json() {
+    let (mut screen, shared) = with_fields();
+    let (repo, files) = (spot(&screen, "repo"), spot(&screen, "files"));
+    let _ = screen.update(Message::Line(repo, "/srv".to_owned()), &shared);
+    let _ = screen.update(Message::Line(files, "many".to_owned()), &shared);
+    act(&mut screen, &shared, |view| drop(view.click("JSON").expect("a switch")));
+    let text = screen.form.text(Field::Input).to_owned();
+    assert_eq!(
+        Json::parse(text).expect("JSON"),
+        json!({"repo": "/srv", "files": "many"}).into()
+    );
+    act(&mut screen, &shared, |view| {
+        drop(view.click("Fields").expect("a switch"));
+    });
+    let fields = screen.form.fields.as_ref().expect("fields");
+    assert_eq!(
+        (fields.text(repo), fields.text(files)),
+        ("/srv".to_owned(), "many".to_owned())
+    );
+    let _ = screen.update(Message::AsJson(true), &shared);
+    screen.set(Field::Input, "{\"repo\": \"/new\", \"more\": 1}".to_owned());
+    let _ = screen.update(Message::AsJson(false), &shared);
+    assert!(shows(screen.view(&shared), "Also in the input, without a field: more."));
+    assert_eq!(
+        screen.form.task().expect("a task").input,
+        json!({"repo": "/new", "more": 1}).into()
+    );
+    let _ = screen.update(Message::AsJson(true), &shared);
+    screen.set(Field::Input, "[1".to_owned());
+    let _ = screen.update(Message::AsJson(false), &shared);
+    assert!(shows(screen.view(&shared), "Fields need JSON: mend it first."));
+    assert_eq!(screen.form.text(Field::Input), "[1", "nothing is lost");
+}
+
+#[test]
+fn a_schema_that_comes_later_takes_what_is_written() {
+    let (mut screen, shared) = (NewTaskForm::default(), with_worker());
+    let _ = screen.update(Message::Set(Field::Type, "review".to_owned()), &shared);
+    screen.set(Field::Input, "{\"repo\": \"/srv\"}".to_owned());
+    assert!(screen.form.fields.is_none());
+    let (_, later) = with_fields();
+    screen.learn(&later);
+    let repo = spot(&screen, "repo");
+    assert_eq!(screen.form.fields.as_ref().expect("fields").text(repo), "/srv");
+    let _ = screen.update(Message::Set(Field::Type, "write".to_owned()), &later);
+    assert!(screen.form.fields.is_none(), "this type has none");
+    assert!(screen.form.text(Field::Input).contains("/srv"), "nothing is lost");
+}

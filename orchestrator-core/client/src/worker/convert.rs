@@ -19,6 +19,7 @@ pub(super) fn hello(hello: source::Hello, resume: Option<SessionId>) -> frame::H
         name: hello.name,
         labels: hello.labels,
         task_types: hello.task_types,
+        input_schemas: hello.input_schemas,
         slots: hello.slots,
         resume,
         // Most tasks that go on are kept suspended here.

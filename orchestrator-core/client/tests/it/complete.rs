@@ -142,6 +142,7 @@ async fn call_fleet(client: &Client) {
     refused(client.workers(&page())).await;
     refused(client.worker(worker)).await;
     refused(client.drain(worker)).await;
+    refused(client.task_types(&page())).await;
     refused(client.schedules(&page())).await;
     refused(client.put_schedule(&new)).await;
     refused(client.schedule(schedule)).await;

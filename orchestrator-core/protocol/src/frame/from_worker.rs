@@ -1,11 +1,11 @@
 //! What a worker says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{FrameError, Head, PROTOCOL_VERSION, body, written};
-use crate::{Load, ReportItem, SessionId, TaskId, WorkerId};
+use crate::{Json, Load, MAX_SCHEMAS_BYTES, ReportItem, SessionId, TaskId, WorkerId, schema_problem};
 
 /// A frame from a worker to a server.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,7 +36,7 @@ pub enum WorkerFrame {
 }
 
 /// Who a worker is and what it offers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hello {
     /// The version of the protocol: [`PROTOCOL_VERSION`].
     pub protocol: u32,
@@ -49,6 +49,11 @@ pub struct Hello {
     pub labels: BTreeSet<String>,
     /// The agents that it has.
     pub task_types: BTreeSet<String>,
+    /// JSON schemas of the agents' inputs, by task type, for forms. A type that is left out has none; without the field
+    /// nothing is said of any, and what was announced before stays. Each at most [`crate::MAX_SCHEMA_BYTES`] long, all
+    /// together [`MAX_SCHEMAS_BYTES`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_schemas: Option<BTreeMap<String, Json>>,
     /// How many tasks it runs at once.
     pub slots: u32,
     /// The session that it had when its connection broke, to go on with.
@@ -92,6 +97,28 @@ impl Hello {
             if values.len() > 1_000 || values.iter().any(|value| value.is_empty() || value.len() > 500) {
                 problems.push(format!("{field}: at most 1,000, each of 1 to 500 bytes"));
             }
+        }
+        problems.extend(self.schema_problems());
+        problems
+    }
+
+    fn schema_problems(&self) -> Vec<String> {
+        let Some(schemas) = &self.input_schemas else {
+            return Vec::new();
+        };
+        let mut problems = Vec::new();
+        for (name, schema) in schemas {
+            if !self.task_types.contains(name) {
+                problems.push(format!("input_schemas: `{name}` is not one of the task_types"));
+            } else if let Some(problem) = schema_problem(schema) {
+                problems.push(format!("input_schemas: the schema of `{name}` {problem}"));
+            }
+        }
+        let bytes: usize = schemas.values().map(|schema| schema.get().len()).sum();
+        if bytes > MAX_SCHEMAS_BYTES {
+            problems.push(format!(
+                "input_schemas: all together have {bytes} bytes, and {MAX_SCHEMAS_BYTES} are the most"
+            ));
         }
         problems
     }

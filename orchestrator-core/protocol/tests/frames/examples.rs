@@ -49,14 +49,25 @@ fn hello() -> Hello {
         name: "builder-3".to_owned(),
         labels: ["os:linux", "tool:git", "memory_gb=16"].map(str::to_owned).into(),
         task_types: ["digest", "summarize"].map(str::to_owned).into(),
+        input_schemas: Some([("summarize".to_owned(), summarize_schema())].into()),
         slots: 4,
         resume: None,
         inline_history: true,
     }
 }
 
+fn summarize_schema() -> Json {
+    json!({
+        "type": "object",
+        "required": ["text"],
+        "properties": {"text": {"type": "string", "title": "Text"}},
+    })
+    .into()
+}
+
 fn resuming() -> Hello {
     Hello {
+        input_schemas: None,
         resume: Some(session()),
         inline_history: false,
         ..hello()

@@ -19,6 +19,7 @@ use crate::{
         throughput,
     },
     store::{
+        AnnouncedType,
         row::{Key, Lane, LaneId, SessionRow, TaskRow},
         tally::Tally,
         tx::EventRow,
@@ -53,6 +54,7 @@ pub(super) struct Shelf {
     pub(super) paused: BTreeSet<String>,
     pub(super) schedules: BTreeMap<String, Schedule>,
     pub(super) tokens: BTreeMap<TokenId, (Token, [u8; 32])>,
+    pub(super) task_types: BTreeMap<String, AnnouncedType>,
     /// Starts of the last minute, of lanes with limit keys.
     pub(super) starts: VecDeque<(Timestamp, LaneId)>,
     /// Tokens that were spent in the last minute, by tasks of lanes with limit keys.

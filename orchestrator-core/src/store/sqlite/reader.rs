@@ -20,7 +20,7 @@ use super::{
 use crate::{
     domain::throughput,
     store::{
-        SessionView, Settled,
+        AnnouncedType, SessionView, Settled,
         error::StoreError,
         row::{Key, TaskRow},
         tally::Tally,
@@ -214,6 +214,27 @@ impl Reader {
         let sql = "select body from token where digest=?";
         let rows = self.rows(sql, |args| args.digest(digest)).await?;
         rows.first().map(|row| parse("token", column(row, 0)?)).transpose()
+    }
+
+    pub(super) async fn task_types(&self, names: Option<Vec<String>>) -> Result<Vec<AnnouncedType>, StoreError> {
+        const SELECT: &str = "select name,input_schema,announced_at from task_type";
+        let rows = match names {
+            Some(names) => {
+                let sql = format!("{SELECT} where name in (select value from json_each(?)) order by name");
+                self.rows(sql, |args| args.text(text(&names))).await?
+            }
+            None => self.rows(format!("{SELECT} order by name"), |_| {}).await?,
+        };
+        rows.iter()
+            .map(|row| {
+                let schema: Option<String> = column(row, 1)?;
+                Ok(AnnouncedType {
+                    name: column(row, 0)?,
+                    input_schema: schema.map(|schema| parse("input schema", &schema)).transpose()?,
+                    announced_at: Timestamp::from_micros(column(row, 2)?),
+                })
+            })
+            .collect()
     }
 
     pub(super) async fn limits(&self) -> Result<Vec<(String, LimitRule)>, StoreError> {

@@ -93,6 +93,11 @@ impl Args {
         self.add(value.into());
     }
 
+    /// Adds a text or null.
+    pub(super) fn opt_text(&mut self, value: Option<&str>) {
+        self.add(value.map(str::to_owned));
+    }
+
     /// Adds sixteen bytes.
     pub(super) fn id(&mut self, value: &[u8; 16]) {
         self.add(value.to_vec());

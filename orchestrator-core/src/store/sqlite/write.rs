@@ -1,6 +1,6 @@
 //! Writing what a transaction has gathered.
 
-use orchestrator_protocol::Timestamp;
+use orchestrator_protocol::{Json, Timestamp};
 
 use super::{
     codec::{chunk, event, life, task},
@@ -343,5 +343,11 @@ fn write_settings(script: &mut Script, settings: Settings) {
     }
     for id in &settings.tokens_gone {
         script.push("delete from token where id=?").id(id.as_bytes());
+    }
+    for said in settings.task_types.into_values() {
+        let args = script.push("insert or replace into task_type(name,input_schema,announced_at) values (?,?,?)");
+        args.text(said.name);
+        args.opt_text(said.input_schema.as_ref().map(Json::get));
+        args.int(said.announced_at.as_micros());
     }
 }

@@ -1,9 +1,14 @@
 //! What is to be written, table by table.
 
+use std::collections::BTreeMap;
+
 use orchestrator_protocol::{Json, LimitRule, LogLine, Schedule, ScheduleId, SessionId, Timestamp, Token, TokenId};
 
 use super::{codec::event::Happening, totals::Totals};
-use crate::store::row::{Key, Lane, LaneId, SessionRow, TaskRow};
+use crate::store::{
+    AnnouncedType,
+    row::{Key, Lane, LaneId, SessionRow, TaskRow},
+};
 
 /// What is to be written, table by table, in an order in which it can be.
 #[derive(Debug, Default)]
@@ -85,7 +90,7 @@ pub struct Counted {
     pub reserved: Option<i64>,
 }
 
-/// What people set: new or changed, or removed.
+/// What people set, new or changed, or removed; and what workers said of types of tasks.
 #[derive(Debug, Default)]
 pub struct Settings {
     /// Schedules.
@@ -100,6 +105,8 @@ pub struct Settings {
     pub tokens: Vec<(Token, [u8; 32])>,
     /// Tokens that are revoked.
     pub tokens_gone: Vec<TokenId>,
+    /// What workers said of types of tasks, by their names.
+    pub task_types: BTreeMap<String, AnnouncedType>,
 }
 
 impl Changes<'_> {
@@ -122,6 +129,6 @@ impl Settings {
     pub fn is_empty(&self) -> bool {
         let schedules = self.schedules.is_empty() && self.schedules_gone.is_empty();
         let tokens = self.tokens.is_empty() && self.tokens_gone.is_empty();
-        schedules && tokens && self.limits.is_empty() && self.queues.is_empty()
+        schedules && tokens && self.limits.is_empty() && self.queues.is_empty() && self.task_types.is_empty()
     }
 }

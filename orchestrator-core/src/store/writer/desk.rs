@@ -18,8 +18,8 @@ use super::{
     tx::WriterTx,
 };
 use crate::store::{
-    Claim, Committed, Intervention, LeasedTask, OpenSession, Order, Renewal, Renewed, ReportAck, ReportItem,
-    StoreError, Submit, SubmittedTask, Ticked, ledger, row::Key,
+    AnnouncedType, Claim, Committed, Intervention, LeasedTask, OpenSession, Order, Renewal, Renewed, ReportAck,
+    ReportItem, StoreError, Submit, SubmittedTask, Ticked, ledger, row::Key,
 };
 
 /// The verbs of [`crate::store::Store`] that change something, over one writer. What each means and refuses is said
@@ -213,6 +213,14 @@ impl<D: Disk> Desk<D> {
 
     pub async fn delete_token(&self, id: TokenId) -> Result<(), StoreError> {
         self.setting(move |tx| tx.delete_token(id)).await
+    }
+
+    pub async fn put_task_types(&self, types: Vec<AnnouncedType>) -> Result<(), StoreError> {
+        self.setting(move |tx| {
+            tx.put_task_types(&types);
+            Ok(())
+        })
+        .await
     }
 
     /// Changes what people set.

@@ -19,6 +19,7 @@ async fn open(source: &LocalSource, number: u128, labels: &[&str]) -> SessionId 
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         task_types: ["a".to_owned()].into(),
         slots: 4,
+        input_schemas: None,
         owner: None,
     };
     source.open(hello).await.unwrap().session

@@ -70,6 +70,7 @@ pub async fn open(source: &impl TaskSource) -> SessionId {
         labels: BTreeSet::new(),
         task_types: ["a".to_owned()].into(),
         slots: 4,
+        input_schemas: None,
         owner: None,
     };
     source.open(hello).await.unwrap().session

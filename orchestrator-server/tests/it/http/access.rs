@@ -54,6 +54,7 @@ const OPERATIONS: &[(&str, Who)] = &[
     ("list_workers", Holders),
     ("get_worker", Holders),
     ("drain_worker", Role("admin")),
+    ("list_task_types", Holders),
     ("list_schedules", Holders),
     ("put_schedule", Role("submitter")),
     ("get_schedule", Holders),

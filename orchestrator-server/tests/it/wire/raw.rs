@@ -31,6 +31,7 @@ pub fn hello(number: u128, task_types: &[&str]) -> Hello {
         task_types: task_types.iter().map(|&name| name.to_owned()).collect(),
         slots: 10,
         resume: None,
+        input_schemas: None,
         inline_history: true,
     }
 }

@@ -1,9 +1,9 @@
-//! What people set: schedules, limits, paused queues, tokens.
+//! What people set: schedules, limits, paused queues, tokens; and what workers say of types of tasks.
 
 use orchestrator_protocol::{LimitRule, Schedule, ScheduleId, Token, TokenId};
 
 use super::WriterTx;
-use crate::store::{error::StoreError, writer::disk::Disk};
+use crate::store::{AnnouncedType, error::StoreError, writer::disk::Disk};
 
 impl<D: Disk> WriterTx<'_, D> {
     /// Creates or replaces the schedule of a name.
@@ -57,5 +57,10 @@ impl<D: Disk> WriterTx<'_, D> {
         self.pending.settings.tokens.retain(|(token, _)| token.id != id);
         self.pending.settings.tokens_gone.push(id);
         Ok(())
+    }
+
+    pub(in crate::store::writer) fn put_task_types(&mut self, types: &[AnnouncedType]) {
+        let types = types.iter().map(|said| (said.name.clone(), said.clone()));
+        self.pending.settings.task_types.extend(types);
     }
 }
