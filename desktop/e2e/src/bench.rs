@@ -69,9 +69,10 @@ fn weigh(folder: &Path) -> Result<()> {
     for folder in [folder.to_owned(), folder.join("assets")] {
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
+            let name = entry.file_name();
+            let (name, is_font) = (Path::new(&name), name.to_string_lossy().contains(".ttf."));
             // Fonts are loaded only where a text needs them.
-            if name.ends_with(".br") && !name.ends_with(".ttf.br") {
+            if name.extension().is_some_and(|ending| ending == "br") && !is_font {
                 bytes += entry.metadata()?.len();
             }
         }
