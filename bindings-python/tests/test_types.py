@@ -7,13 +7,13 @@ import datetime
 import enum
 import pathlib
 import uuid
-from typing import Any, Literal, NamedTuple, NewType, Optional, TypedDict
+from typing import Annotated, Any, Literal, NamedTuple, NewType, Optional, TypedDict
 
 import orchestrator
 import pydantic
 import pytest
 from orchestrator import InvalidInput
-from orchestrator._values import json as _json, types as _types
+from orchestrator._values import json as _json, schema as _schema, types as _types
 from orchestrator._work.agent import Agent
 
 
@@ -195,3 +195,93 @@ def test_agents_that_make_no_sense_are_refused_when_they_are_made() -> None:
 
         @orchestrator.agent
         def all_of_them(*docs: str) -> None: ...
+
+
+class Node(TypedDict, total=False):
+    name: str
+    below: list["Node"]
+
+
+class Ask(pydantic.BaseModel):
+    question: str
+    near: Optional[Point] = None
+
+
+@dataclasses.dataclass
+class Order:
+    """What is to be painted."""
+
+    colour: Colour
+    where: Point
+    size: Annotated[int, "In metres."] = 3
+    tags: list[str] = dataclasses.field(default_factory=list)
+    how: Literal["fast", "well"] = "well"
+    note: Optional[str] = None
+
+
+POINT = {
+    "type": "object",
+    "title": "Point",
+    "properties": {"x": {"type": "integer"}, "y": {"type": "number", "default": 0.0}},
+    "required": ["x"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (str, {"type": "string"}),
+        (bool, {"type": "boolean"}),
+        (Any, {}),
+        (dict[str, int], {"type": "object", "additionalProperties": {"type": "integer"}}),
+        (tuple[int, ...], {"type": "array", "items": {"type": "integer"}}),
+        (Optional[int], {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+        (Point, POINT),
+        (pathlib.Path, {"type": "string"}),
+        (
+            Node,
+            {
+                "type": "object",
+                "title": "Node",
+                "properties": {"name": {"type": "string"}, "below": {"type": "array", "items": {}}},
+                "additionalProperties": False,
+            },
+        ),
+    ],
+)
+def test_types_say_what_a_form_needs(kind: Any, expected: dict[str, Any]) -> None:
+    assert _schema.of(kind) == expected
+
+
+def test_an_agent_announces_what_it_takes() -> None:
+    def paint(ctx: orchestrator.Context, order: Order) -> None: ...
+
+    schema = Agent("paint", paint).input_schema
+    assert schema is not None
+    assert schema["title"] == "Order" and schema["description"] == "What is to be painted."
+    assert schema["required"] == ["colour", "where"]
+    assert schema["properties"]["size"] == {"type": "integer", "description": "In metres.", "default": 3}
+    assert schema["properties"]["colour"] == {"enum": ["red", "blue"], "title": "Colour"}
+    assert schema["properties"]["how"] == {"enum": ["fast", "well"], "default": "well"}
+    assert schema["properties"]["where"] == POINT
+
+    def ask(ask: Ask) -> None: ...
+
+    asked = Agent("ask", ask).input_schema
+    assert asked is not None and asked["required"] == ["question"] and "Point" in asked["$defs"]
+
+    def several(repository: str, deep: bool = False, *, seed: float = float("nan")) -> None: ...
+
+    assert Agent("several", several).input_schema == {
+        "type": "object",
+        "properties": {
+            "repository": {"type": "string"},
+            "deep": {"type": "boolean", "default": False},
+            "seed": {"type": "number"},
+        },
+        "required": ["repository"],
+        "additionalProperties": False,
+    }
+    assert Agent("nothing", lambda: None).input_schema is None
+    assert Agent("anything", lambda value: None).input_schema is None

@@ -22,7 +22,7 @@ from typing import (
 
 from .._client.task import Retry, Seconds, TaskOptions, request_options, texts
 from .._errors import InvalidInput
-from .._values import json as _json, types as _types
+from .._values import json as _json, schema as _schema, types as _types
 
 if TYPE_CHECKING:
     from .context import Context
@@ -56,6 +56,12 @@ class Agent(Generic[O_co]):
     def kind(self) -> Kind:
         """How the function runs."""
         return self._shape.kind
+
+    @property
+    def input_schema(self) -> dict[str, Any] | None:
+        """The JSON schema of its input, by the function's annotations, as workers announce it; none where they say
+        nothing. Texts in ``Annotated[…, "text"]`` describe fields."""
+        return self._shape.schema()
 
     def _arguments(self, ctx: Context, text: str) -> tuple[list[Any], dict[str, Any]]:
         """What the function is called with for an input. Raises :class:`InvalidInput`, which names the field."""
@@ -101,6 +107,16 @@ class _Shape:
             item = next(iter(get_args(kind)), Any)
             return str if item is str else Any
         return kind
+
+    def schema(self) -> dict[str, Any] | None:
+        """The schema of the input; none where the annotations say nothing of it."""
+        if not self.inputs:
+            return None
+        if len(self.inputs) > 1:
+            return _schema.parameters(self.inputs, self.known)
+        only = self.inputs[0]
+        made = _schema.of(self.known.get(only.name, Any))
+        return _schema.with_default(made, only.default) if made else None
 
     def arguments(self, ctx: Context, value: Any) -> tuple[list[Any], dict[str, Any]]:
         first: list[Any] = [ctx] if self.takes_context else []

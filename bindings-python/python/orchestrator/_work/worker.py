@@ -58,7 +58,7 @@ class Worker:
                     "task_type": agent.name,
                     "description": agent.description,
                     "requires": list(agent.requires),
-                    "input_schema": None,
+                    "input_schema": agent.input_schema,
                 }
                 for agent in self._agents.values()
             ],
