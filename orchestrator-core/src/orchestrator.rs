@@ -225,7 +225,8 @@ impl Orchestrator {
         if !problems.is_empty() {
             return Err(WorkerError::Config(problems).into());
         }
-        let source = Arc::new(LocalSource::new(engine.clone(), config.source.clone()));
+        let source = LocalSource::new(engine.clone(), config.source.clone()).with_orders();
+        let source = Arc::new(source);
         let sources = engine.sources.clone();
         let agents = self.registry().clone();
         let worker = Worker::new(config.worker.clone(), source.clone(), agents, sources.clone())?;

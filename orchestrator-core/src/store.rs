@@ -29,7 +29,7 @@ use orchestrator_protocol::{
     TokenId, WorkerId,
 };
 
-pub use claim::{Claim, LeasedTask};
+pub use claim::{Claim, LeasedTask, Order};
 pub use error::StoreError;
 pub use query::{EventQuery, EventScope, Facts, LimitUse, ListQuery, LogQuery, SessionView};
 pub use report::{ChildRef, ChildSpec, Group, History, ReportAck, ReportBody, ReportItem, Settled, StepRecord};
@@ -117,6 +117,22 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     ///
     /// [`StoreError::SessionLost`] when the session is unknown or has ended.
     async fn claim(&self, claim: Claim) -> Result<Committed<Vec<LeasedTask>>, StoreError>;
+
+    /// As [`Store::claim`]. Where that grants less than `credit`, the rest may stand as an order, which is filled by the
+    /// transaction that makes tasks ready: one commit stores and grants them. A session has one order at most, the newest.
+    ///
+    /// Adapters that gain nothing by it leave no order: then the session is to ask when it is woken.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::claim`].
+    async fn claim_or_order(&self, claim: Claim) -> Result<(Committed<Vec<LeasedTask>>, Option<Order>), StoreError> {
+        Ok((self.claim(claim).await?, None))
+    }
+
+    /// Considers the order of a session although nothing is known to have become ready: another process may have made it
+    /// so, or a limit has room again. What comes of it the order says. Without an order it does nothing.
+    async fn reconsider(&self, _session: SessionId, _now: Timestamp) {}
 
     /// Takes what workers say of their tasks, each item under its lease, and answers each item. Items of one task take
     /// effect in order. An item under a lease that is not the task's current one changes nothing.

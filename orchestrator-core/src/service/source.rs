@@ -1,11 +1,14 @@
 //! A worker's tasks from the engine in the same process.
 
+mod asking;
+mod order;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -15,14 +18,14 @@ use orchestrator_protocol::{Event, EventBody, EventType, Json, Load, Seq, Sessio
 use serde_json::json;
 use tokio::sync::{Notify, broadcast};
 
+use self::{asking::FILLED, order::Orders};
 use super::{Engine, poll::Poll, trouble::Asked};
 use crate::{
     bus::{Nudge, Nudged},
     domain::retry::jitter,
     presence::Sighting,
     store::{
-        Claim, History, LeasedTask, OpenSession, Renewal, Renewed, ReportAck, ReportBody, ReportItem, Settled,
-        StoreError,
+        History, LeasedTask, OpenSession, Renewal, Renewed, ReportAck, ReportBody, ReportItem, Settled, StoreError,
     },
     worker::source::{Hello, TaskSource, Wakeup, Welcome},
 };
@@ -64,16 +67,27 @@ impl SourceConfig {
 pub struct LocalSource {
     engine: Engine,
     config: SourceConfig,
-    sessions: Mutex<BTreeMap<SessionId, Arc<Bell>>>,
+    sessions: Arc<Bells>,
+    /// What sessions have ordered.
+    orders: Arc<Orders>,
+    /// Whether a claim that finds too little leaves an order.
+    leaves_orders: bool,
+    /// Sessions whose orders were filled.
+    filled: broadcast::Sender<SessionId>,
     /// What was nudged before [`LocalSource::listen`] began.
     nudges: Mutex<Option<broadcast::Receiver<Nudge>>>,
 }
+
+/// The bells of sessions.
+type Bells = Mutex<BTreeMap<SessionId, Arc<Bell>>>;
 
 /// Rings for one session; keeps what rang while nobody listened.
 #[derive(Default)]
 struct Bell {
     notify: Notify,
     rung: Mutex<Wakeup>,
+    /// Whether it was told of work since it last asked.
+    told: AtomicBool,
     /// How often it waited in vain.
     polls: AtomicU32,
 }
@@ -122,7 +136,10 @@ impl LocalSource {
         Self {
             engine,
             config,
-            sessions: Mutex::default(),
+            sessions: Arc::default(),
+            orders: Arc::default(),
+            leaves_orders: false,
+            filled: broadcast::Sender::new(FILLED),
             nudges: Mutex::new(Some(nudges)),
         }
     }
@@ -282,12 +299,12 @@ impl TaskSource for LocalSource {
     }
 
     async fn claim(&self, session: SessionId, credit: usize) -> Result<Vec<LeasedTask>, StoreError> {
-        let claim = Claim {
-            session,
-            credit,
-            now: self.engine.now(),
-            policy: self.engine.policy,
-        };
+        if self.leaves_orders {
+            let bell = self.sessions().get(&session).cloned();
+            let told = bell.is_none_or(|bell| bell.told.swap(false, Ordering::Relaxed));
+            return self.ask_if(session, credit, told).await;
+        }
+        let claim = self.wish(session, credit);
         let committed = self.engine.note(Asked::Other, self.engine.store.claim(claim).await)?;
         Ok(self.engine.announce(committed).await)
     }
@@ -310,6 +327,7 @@ impl TaskSource for LocalSource {
         let renewed = self.engine.note(Asked::Other, renewed)?;
         if !renewed.alive {
             self.sessions().remove(&session);
+            self.take_back(session);
         }
         if let (Some(load), Some(worker)) = (load, renewed.worker) {
             self.tell(worker, &renewed, load, now).await;
@@ -342,17 +360,26 @@ impl TaskSource for LocalSource {
         loop {
             let rung = bell.take();
             if rung != Wakeup::default() {
+                bell.told.fetch_or(rung.work, Ordering::Relaxed);
                 return rung;
             }
             tokio::select! {
                 biased;
                 () = bell.notify.notified() => {}
-                () = poll.due(quiet, clock) => return WORK,
+                () = poll.due(quiet, clock) => {
+                    bell.told.store(true, Ordering::Relaxed);
+                    return WORK;
+                }
             }
         }
     }
 
+    async fn retire(&self, session: SessionId) {
+        self.take_back(session);
+    }
+
     async fn close(&self, session: SessionId) -> Result<(), StoreError> {
+        self.take_back(session);
         let committed = self.engine.store.close_session(session, self.engine.now()).await?;
         self.sessions().remove(&session);
         self.engine.announce(committed).await;

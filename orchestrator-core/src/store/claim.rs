@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use orchestrator_protocol::{LeaseId, NewTask, SessionId, TaskId, Timestamp};
+use tokio::sync::oneshot;
 
+use super::{Committed, StoreError};
 use crate::domain::placement::Policy;
 
 /// A session asks for work.
@@ -39,4 +41,35 @@ pub struct LeasedTask {
     pub parked: Option<LeaseId>,
     /// Whether there are finished steps or children: the agent is run with [`crate::store::Store::history`].
     pub has_history: bool,
+}
+
+/// What a session still wants after a claim that found too little: it stands until something becomes ready, and is
+/// filled by the transaction that makes it so.
+///
+/// It is a hint as a wake-up is: one that is lost costs latency. Dropping it takes it back; what was granted for it at that
+/// moment is found by the heartbeat, as any grant whose answer was lost.
+#[derive(Debug)]
+pub struct Order {
+    /// How many tasks it asks for.
+    pub credit: usize,
+    answer: Answer,
+}
+
+/// The way of an order's answer.
+type Answer = oneshot::Receiver<Result<Committed<Vec<LeasedTask>>, StoreError>>;
+
+impl Order {
+    /// An order, by the way on which it is answered.
+    pub(super) fn new(credit: usize, answer: Answer) -> Self {
+        Self { credit, answer }
+    }
+
+    /// What it was filled with, once. None: it stands no more, since the session ended, asked anew, or the store was closed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::claim`](super::Store::claim).
+    pub async fn filled(self) -> Option<Result<Committed<Vec<LeasedTask>>, StoreError>> {
+        self.answer.await.ok()
+    }
 }

@@ -30,8 +30,8 @@ pub use self::open::{SqliteOptions, migrate, migrations};
 use self::{disk::SqliteDisk, owner::Presence, reader::Reader};
 use super::{
     AnnouncedType, Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery,
-    OpenSession, Owner, Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit,
-    SubmittedTask, Ticked, writer::Desk,
+    OpenSession, Order, Owner, Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError,
+    Submit, SubmittedTask, Ticked, writer::Desk,
 };
 use crate::clock::{Ids, SystemIds};
 
@@ -155,6 +155,16 @@ impl Store for SqliteStore {
 
     async fn claim(&self, claim: Claim) -> Result<Committed<Vec<LeasedTask>>, StoreError> {
         self.desk()?.claim(claim).await
+    }
+
+    async fn claim_or_order(&self, claim: Claim) -> Result<(Committed<Vec<LeasedTask>>, Option<Order>), StoreError> {
+        self.desk()?.claim_or_order(claim).await
+    }
+
+    async fn reconsider(&self, session: SessionId, now: Timestamp) {
+        if let Ok(desk) = self.desk() {
+            desk.reconsider(session, now).await;
+        }
     }
 
     async fn report(&self, items: Vec<ReportItem>, now: Timestamp) -> Result<Committed<Vec<ReportAck>>, StoreError> {

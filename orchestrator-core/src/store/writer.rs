@@ -18,6 +18,7 @@ mod heads;
 mod held;
 mod line;
 mod mirror;
+mod orders;
 mod pending;
 mod taken;
 mod totals;
@@ -33,6 +34,7 @@ use std::{
     time::Duration,
 };
 
+use orchestrator_protocol::{SessionId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use self::{
@@ -40,6 +42,7 @@ use self::{
     cache::Cache,
     failure::Failure,
     line::Line,
+    orders::Orders,
     tx::WriterTx,
     wire::{Landed, Wire},
 };
@@ -69,6 +72,8 @@ const AHEAD: usize = 256;
 enum Request<D: Disk> {
     /// A change.
     Op(Op<D>),
+    /// A session's order is to be considered.
+    Reconsider(SessionId, Timestamp),
     /// The number that changes when someone else writes.
     ForeignChanges(oneshot::Sender<Result<i64, StoreError>>),
     /// The end.
@@ -87,6 +92,7 @@ struct Writer<D: Disk> {
     cache: Cache,
     mirror: Option<Mirror>,
     observed: Observed,
+    orders: Orders,
     commits: Arc<AtomicU64>,
 }
 
@@ -108,6 +114,7 @@ impl<D: Disk> Writer<D> {
             cache: Cache::default(),
             mirror: None,
             observed: Observed::default(),
+            orders: Orders::default(),
             commits,
         };
         tokio::spawn(writer.run(receiver));
@@ -123,13 +130,15 @@ impl<D: Disk> Writer<D> {
                 request = requests.recv() => Some(request),
             };
             self.repair().await;
+            self.orders.stand(self.wire.standing());
             let first = match next {
+                None if self.orders.is_reminded() => None,
                 None => continue,
                 Some(None) => break,
-                Some(Some(first)) => first,
+                Some(first) => first,
             };
             let mut batch = Batch::default();
-            self.gather(Some(first), &mut batch, &mut requests, &mut closing).await;
+            self.gather(first, &mut batch, &mut requests, &mut closing).await;
             if self.wire.is_busy() && batch.weight() < AHEAD {
                 // A few are sooner done with those that come until the disk is ready.
                 self.wire.land().await;
@@ -166,6 +175,7 @@ impl<D: Disk> Writer<D> {
             };
             match request {
                 Request::Op(op) => batch.push(op),
+                Request::Reconsider(session, now) => self.orders.remind(session, now),
                 Request::ForeignChanges(reply) => {
                     reply.send(self.foreign_changes().await).ok();
                 }
@@ -181,11 +191,13 @@ impl<D: Disk> Writer<D> {
     }
 
     /// Works a batch out as one transaction, while the one before it may be on its way to the disk, and sends it there.
-    async fn serve(&mut self, batch: Batch<D>) {
+    async fn serve(&mut self, mut batch: Batch<D>) {
+        self.orders.stand(self.wire.standing());
+        batch.consider(self.orders.take_reminded(!self.wire.is_busy()));
         if batch.is_empty() {
             return;
         }
-        let worked_out = self.work_out(&batch).await;
+        let worked_out = self.work_out(&mut batch).await;
         self.wire.land().await;
         if let Some((before, failure)) = self.failed() {
             // This one was worked out on it, in vain.
@@ -241,8 +253,8 @@ impl<D: Disk> Writer<D> {
     }
 
     /// Does a batch with nothing else under way.
-    async fn alone(&mut self, batch: Batch<D>) -> Result<(), (Batch<D>, Failure)> {
-        match self.work_out(&batch).await {
+    async fn alone(&mut self, mut batch: Batch<D>) -> Result<(), (Batch<D>, Failure)> {
+        match self.work_out(&mut batch).await {
             Ok(ready) => self.launch(batch, ready).await?,
             Err(failure) => {
                 // What follows must not find a transaction begun.
@@ -259,7 +271,7 @@ impl<D: Disk> Writer<D> {
     }
 
     /// Finds out what a batch comes to, and what is to be written.
-    async fn work_out(&mut self, batch: &Batch<D>) -> Result<Ready<D>, Failure> {
+    async fn work_out(&mut self, batch: &mut Batch<D>) -> Result<Ready<D>, Failure> {
         let durability = if batch.may_be_lost_with_the_power() {
             Durability::System
         } else {
@@ -276,7 +288,7 @@ impl<D: Disk> Writer<D> {
             mirror,
             &mut self.observed,
         );
-        match batch.run(&mut tx).await {
+        match batch.run(&mut tx, &mut self.orders).await {
             Ok(outcome) => {
                 if durability == Durability::Disk {
                     tx.mirror.top_up();
@@ -314,18 +326,17 @@ impl<D: Disk> Writer<D> {
         let (give_back, back) = oneshot::channel();
         self.back = Some(back);
         self.wire.launch(Box::pin(async move {
-            let failed = match disk.commit(stage).await {
+            let (failed, standing) = match disk.commit(stage).await {
                 Ok(()) => {
                     commits.fetch_add(1, Ordering::Relaxed);
-                    batch.answer(outcome);
-                    None
+                    (None, batch.answer(outcome))
                 }
                 Err(fault) => {
                     give_back.send(batch).ok();
-                    Some(Failure::within(fault))
+                    (Some(Failure::within(fault)), Vec::new())
                 }
             };
-            Landed { disk, failed }
+            Landed { disk, failed, standing }
         }));
         self.wire.nudge().await;
         Ok(())

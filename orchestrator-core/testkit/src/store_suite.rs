@@ -18,6 +18,7 @@ pub mod history;
 pub mod idempotency;
 pub mod limit;
 pub mod listing;
+pub mod order;
 pub mod outside;
 pub mod payload;
 pub mod placement;
@@ -115,5 +116,16 @@ macro_rules! store_conformance {
                 $crate::store_suite::$topic::$case(&harness).await;
             })*
         }
+    };
+}
+
+/// As [`store_conformance!`], for stores that let orders stand ([`orchestrator_core::store::Store::claim_or_order`]).
+#[macro_export]
+macro_rules! order_conformance {
+    ($open:expr) => {
+        $crate::store_conformance!(@topic $open; order;
+            one_transaction_stores_and_grants only_the_rest_stands only_what_fits dropping_it_takes_it_back
+            the_newest_counts not_for_those_who_are_gone whatever_makes_it_ready it_can_be_reconsidered
+            each_task_is_granted_once);
     };
 }

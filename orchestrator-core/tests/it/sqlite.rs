@@ -4,6 +4,7 @@ mod agree;
 mod conformance;
 mod crash;
 mod opening;
+mod order;
 mod process;
 mod sharing;
 

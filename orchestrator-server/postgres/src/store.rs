@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use orchestrator_core::store::{
     AnnouncedType, Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery,
-    OpenSession, Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit,
+    OpenSession, Order, Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit,
     SubmittedTask, Ticked,
     writer::{Desk, Disk},
 };
@@ -91,6 +91,14 @@ impl Store for PostgresStore {
 
     async fn claim(&self, claim: Claim) -> Result<Committed<Vec<LeasedTask>>, StoreError> {
         self.desk.claim(claim).await
+    }
+
+    async fn claim_or_order(&self, claim: Claim) -> Result<(Committed<Vec<LeasedTask>>, Option<Order>), StoreError> {
+        self.desk.claim_or_order(claim).await
+    }
+
+    async fn reconsider(&self, session: SessionId, now: Timestamp) {
+        self.desk.reconsider(session, now).await;
     }
 
     async fn report(&self, items: Vec<ReportItem>, now: Timestamp) -> Result<Committed<Vec<ReportAck>>, StoreError> {

@@ -17,7 +17,7 @@ use orchestrator_protocol::{
     SessionId, TaskRef,
     frame::{Lease, Leases, Recalled, ServerFrame},
 };
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{
     WorkersConfig, convert,
@@ -115,6 +115,7 @@ impl Dispatch {
     pub(super) async fn listen(&self) {
         let kept = self.nudges.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut nudges = kept.unwrap_or_else(|| self.engine.bus.nudges());
+        let mut filled = self.source.filled();
         let mut foreign = self.engine.store.foreign_changes().await.unwrap_or_default();
         let mut polls = 0_u32;
         let mut next_poll = self.engine.now().plus(self.engine.pace(self.poll));
@@ -122,6 +123,11 @@ impl Dispatch {
             let rest = next_poll.since(self.engine.now()).min(self.engine.pace(self.poll));
             tokio::select! {
                 biased;
+                session = filled.recv() => match session {
+                    Ok(session) => self.invite(session),
+                    Err(RecvError::Lagged(_)) => self.invite_all(),
+                    Err(RecvError::Closed) => return,
+                },
                 nudged = Nudged::next(&mut nudges) => match nudged {
                     Some(nudged) => self.pass_on(&nudged),
                     None => return,
@@ -143,12 +149,19 @@ impl Dispatch {
         }
     }
 
-    /// Lets a session ask for what was left for it.
+    /// Lets a session ask for what was left or ordered for it.
     fn invite(&self, session: SessionId) {
         let seat = self.halls().seats.get(&session).map(|seat| seat.id);
         let Some(seat) = seat else { return };
         for group in self.groups() {
             group.invite(seat);
+        }
+    }
+
+    fn invite_all(&self) {
+        let sessions: Vec<SessionId> = self.halls().seats.keys().copied().collect();
+        for session in sessions {
+            self.invite(session);
         }
     }
 

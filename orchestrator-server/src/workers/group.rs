@@ -117,7 +117,9 @@ impl Group {
     /// Takes a seat away. If it was about to ask for all, another one does.
     pub(super) fn leave(self: &Arc<Self>, id: SeatId) {
         let mut inner = self.lock();
-        inner.places.remove(&id);
+        if let Some(place) = inner.places.remove(&id) {
+            self.source.take_back(place.seat.session);
+        }
         inner.idle.retain(|seat| *seat != id);
         let was_asking = inner.asking.remove(&id);
         drop(inner);
@@ -143,7 +145,7 @@ impl Group {
         }
     }
 
-    /// A task was left for a worker: it asks before the others of the group.
+    /// A task was left for a worker, or what it ordered is there: it asks before the others of the group.
     pub(super) fn invite(self: &Arc<Self>, id: SeatId) {
         let mut inner = self.lock();
         let Some(place) = inner.places.get_mut(&id) else { return };
@@ -154,7 +156,7 @@ impl Group {
                 self.ask(&mut inner, id);
             }
             // It has no room after all, or sleeps.
-            Doing::Nothing => {}
+            Doing::Nothing => self.source.take_back(place.seat.session),
         }
     }
 
@@ -176,6 +178,7 @@ impl Group {
             return;
         }
         place.credit = 0;
+        self.source.take_back(place.seat.session);
         if place.doing == Doing::Idle {
             place.doing = Doing::Nothing;
             inner.idle.retain(|seat| *seat != id);
@@ -207,6 +210,7 @@ impl Group {
             if place.heard_at < awake_since {
                 // Whatever it were granted would only wait for its session to end.
                 place.doing = Doing::Nothing;
+                self.source.take_back(place.seat.session);
                 continue;
             }
             self.ask(inner, id);
@@ -226,7 +230,7 @@ impl Group {
     /// Asks for tasks until there are none or the worker has no room.
     async fn claim(self: Arc<Self>, seat: Arc<Seat>, mut credit: usize) {
         loop {
-            let granted = match self.source.claim(seat.session, credit).await {
+            let granted = match self.source.ask(seat.session, credit).await {
                 Ok(granted) => granted,
                 Err(error) => return self.fail(&seat, &error).await,
             };

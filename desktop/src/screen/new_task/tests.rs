@@ -213,7 +213,7 @@ fn mistakes_in_fields_are_named_there() {
     let _ = screen.update(Message::Line(files, "none".to_owned()), &shared);
     assert!(shows(screen.view(&shared), "Write a whole number."));
     act(&mut screen, &shared, |view| {
-        drop(view.click("Create task").expect("a button"))
+        drop(view.click("Create task").expect("a button"));
     });
     assert!(!screen.sending && shows(screen.view(&shared), "This is needed."));
     assert!(shows(screen.view(&shared), "2 fields need a change."));
@@ -232,7 +232,7 @@ fn what_is_written_goes_along_between_fields_and_json() {
         json!({"repo": "/srv", "files": "many"}).into()
     );
     act(&mut screen, &shared, |view| {
-        drop(view.click("Fields").expect("a switch"))
+        drop(view.click("Fields").expect("a switch"));
     });
     let fields = screen.form.fields.as_ref().expect("fields");
     assert_eq!(

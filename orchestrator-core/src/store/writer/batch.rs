@@ -4,7 +4,11 @@ use futures::future::BoxFuture;
 use orchestrator_protocol::Timestamp;
 use tokio::sync::oneshot;
 
-use super::{disk::Disk, tx::WriterTx};
+use super::{
+    disk::Disk,
+    orders::{Orders, Standing},
+    tx::WriterTx,
+};
 use crate::store::{
     Claim, Committed, LeasedTask, Renewal, Renewed, ReportAck, ReportItem, Submit, SubmittedTask, error::StoreError,
     ledger,
@@ -24,7 +28,16 @@ pub(super) enum Op<D: Disk> {
     /// Everything that is rare.
     Errand(Box<dyn Errand<D>>),
     /// See [`crate::store::Store::claim`].
-    Claim(Claim, Reply<Committed<Vec<LeasedTask>>>),
+    Claim(Question),
+}
+
+/// A claim, and where its answers go.
+pub(super) struct Question {
+    pub(super) claim: Claim,
+    /// What can be granted at once; none: that has been answered.
+    pub(super) reply: Option<Reply<Committed<Vec<LeasedTask>>>>,
+    /// What the rest is filled with, if it is to stand.
+    pub(super) order: Option<Reply<Committed<Vec<LeasedTask>>>>,
 }
 
 /// A rare request. It may be run again when a transaction that it shared with others failed.
@@ -77,7 +90,7 @@ pub(super) struct Batch<D: Disk> {
     submits: Vec<(Submit, Reply<Committed<Vec<SubmittedTask>>>)>,
     renewals: Vec<(Renewal, Reply<Renewed>)>,
     errands: Vec<Box<dyn Errand<D>>>,
-    claims: Vec<(Claim, Reply<Committed<Vec<LeasedTask>>>)>,
+    claims: Vec<Question>,
     weight: usize,
 }
 
@@ -123,11 +136,16 @@ impl<D: Disk> Batch<D> {
                 self.weight += 1;
                 self.errands.push(errand);
             }
-            Op::Claim(claim, reply) => {
-                self.weight += claim.credit;
-                self.claims.push((claim, reply));
+            Op::Claim(question) => {
+                self.weight += question.claim.credit;
+                self.claims.push(question);
             }
         }
+    }
+
+    /// Considers orders, too.
+    pub(super) fn consider(&mut self, orders: Vec<Standing>) {
+        self.claims.extend(orders.into_iter().map(Question::from));
     }
 
     /// How much there is to do, in tasks and items.
@@ -150,8 +168,8 @@ impl<D: Disk> Batch<D> {
         self.reports.is_empty() && self.submits.is_empty() && self.errands.is_empty()
     }
 
-    /// Does everything in one transaction.
-    pub(super) async fn run(&self, tx: &mut WriterTx<'_, D>) -> Result<Outcome, StoreError> {
+    /// Does everything in one transaction. Orders that it may fill become part of it.
+    pub(super) async fn run(&mut self, tx: &mut WriterTx<'_, D>, orders: &mut Orders) -> Result<Outcome, StoreError> {
         let mut outcome = Outcome {
             reported: Committed::default(),
             submitted: Vec::new(),
@@ -174,15 +192,27 @@ impl<D: Disk> Batch<D> {
         for errand in &self.errands {
             outcome.answers.push(errand.run(tx).await?);
         }
+        if !orders.is_empty()
+            && let Some(now) = tx.readied_at()
+        {
+            self.consider(orders.take(now, tx.mirror));
+        }
         if !self.claims.is_empty() {
-            let claims = self.claims.iter().map(|(claim, _)| *claim).collect();
+            let claims = self.claims.iter().map(|question| question.claim).collect();
             outcome.claimed = ledger::claim(tx, claims).await?;
+        }
+        if tx.readied_at().is_none() {
+            // All that became ready has gone already: nobody need be woken.
+            outcome.reported.ready = false;
+            for submitted in outcome.submitted.iter_mut().flatten() {
+                submitted.ready = false;
+            }
         }
         Ok(outcome)
     }
 
-    /// Answers everyone.
-    pub(super) fn answer(self, outcome: Outcome) {
+    /// Answers everyone. Gives the orders that stand from now on.
+    pub(super) fn answer(self, outcome: Outcome) -> Vec<Standing> {
         answer_reports(self.reports, outcome.reported);
         for ((_, reply), answer) in self.submits.into_iter().zip(outcome.submitted) {
             reply.send(answer).ok();
@@ -193,9 +223,10 @@ impl<D: Disk> Batch<D> {
         for (errand, answer) in self.errands.into_iter().zip(outcome.answers) {
             errand.answer(Ok(answer));
         }
-        for ((_, reply), answer) in self.claims.into_iter().zip(outcome.claimed) {
-            reply.send(answer).ok();
-        }
+        let claims = self.claims.into_iter().zip(outcome.claimed);
+        claims
+            .filter_map(|(question, answer)| question.answer(answer))
+            .collect()
     }
 
     /// Says to everyone why nothing was done.
@@ -212,8 +243,11 @@ impl<D: Disk> Batch<D> {
         for errand in self.errands {
             errand.answer(Err(error.clone()));
         }
-        for (_, reply) in self.claims {
-            reply.send(Err(error.clone())).ok();
+        for question in self.claims {
+            // An order that is dropped stands no more.
+            if let Some(reply) = question.reply.or(question.order) {
+                reply.send(Err(error.clone())).ok();
+            }
         }
     }
 
@@ -232,7 +266,7 @@ impl<D: Disk> Batch<D> {
             .into_iter()
             .map(|(renewal, reply)| Op::Renew(renewal, reply));
         let errands = self.errands.into_iter().map(Op::Errand);
-        let claims = self.claims.into_iter().map(|(claim, reply)| Op::Claim(claim, reply));
+        let claims = self.claims.into_iter().map(Op::Claim);
         let ops = reports.chain(submits).chain(renewals).chain(errands).chain(claims);
         ops.map(|op| {
             let mut batch = Self::default();
@@ -240,6 +274,44 @@ impl<D: Disk> Batch<D> {
             batch
         })
         .collect()
+    }
+}
+
+impl From<Standing> for Question {
+    fn from(Standing { claim, reply }: Standing) -> Self {
+        Self {
+            claim,
+            reply: None,
+            order: Some(reply),
+        }
+    }
+}
+
+impl Question {
+    /// Answers. Gives what stands from now on.
+    fn answer(self, answer: Result<Committed<Vec<LeasedTask>>, StoreError>) -> Option<Standing> {
+        let Self {
+            mut claim,
+            reply,
+            order,
+        } = self;
+        let Some(reply) = reply else {
+            // What was left for another is to be told too.
+            let vain =
+                |committed: &Committed<Vec<LeasedTask>>| committed.value.is_empty() && committed.meant.is_empty();
+            let reply = order?;
+            if answer.as_ref().is_ok_and(vain) {
+                return Some(Standing { claim, reply });
+            }
+            reply.send(answer).ok();
+            return None;
+        };
+        let granted = answer.as_ref().map_or(claim.credit, |committed| committed.value.len());
+        claim.credit = claim.credit.saturating_sub(granted);
+        // Whoever did not hear the answer has no use for more.
+        reply.send(answer).ok()?;
+        let reply = order.filter(|_| claim.credit > 0)?;
+        Some(Standing { claim, reply })
     }
 }
 

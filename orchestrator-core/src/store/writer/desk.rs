@@ -13,13 +13,13 @@ use tokio::sync::oneshot;
 
 use super::{
     Request, Sender, Writer,
-    batch::{self, Op, Reply},
+    batch::{self, Op, Question, Reply},
     disk::Disk,
     tx::WriterTx,
 };
 use crate::store::{
-    AnnouncedType, Claim, Committed, Intervention, LeasedTask, OpenSession, Renewal, Renewed, ReportAck, ReportItem,
-    StoreError, Submit, SubmittedTask, Ticked, ledger, row::Key,
+    AnnouncedType, Claim, Committed, Intervention, LeasedTask, OpenSession, Order, Renewal, Renewed, ReportAck,
+    ReportItem, StoreError, Submit, SubmittedTask, Ticked, ledger, row::Key,
 };
 
 /// The verbs of [`crate::store::Store`] that change something, over one writer. What each means and refuses is said
@@ -83,7 +83,35 @@ impl<D: Disk> Desk<D> {
     }
 
     pub async fn claim(&self, claim: Claim) -> Result<Committed<Vec<LeasedTask>>, StoreError> {
-        self.change(|reply| Op::Claim(claim, reply)).await
+        self.change(|reply| {
+            Op::Claim(Question {
+                claim,
+                reply: Some(reply),
+                order: None,
+            })
+        })
+        .await
+    }
+
+    pub async fn claim_or_order(
+        &self,
+        claim: Claim,
+    ) -> Result<(Committed<Vec<LeasedTask>>, Option<Order>), StoreError> {
+        let (order, answer) = oneshot::channel();
+        let ask = |reply| {
+            Op::Claim(Question {
+                claim,
+                reply: Some(reply),
+                order: Some(order),
+            })
+        };
+        let granted = self.change(ask).await?;
+        let rest = claim.credit.saturating_sub(granted.value.len());
+        Ok((granted, (rest > 0).then(|| Order::new(rest, answer))))
+    }
+
+    pub async fn reconsider(&self, session: SessionId, now: Timestamp) {
+        self.writer.send(Request::Reconsider(session, now)).await.ok();
     }
 
     pub async fn report(

@@ -6,6 +6,7 @@ mod settings;
 use std::sync::Arc;
 
 use orchestrator_protocol::{SideEffects, TaskState, Timestamp};
+use rustc_hash::FxHashSet as HashSet;
 
 use super::{
     cache::{Cache, Entry, Outcome, Unwritten},
@@ -33,6 +34,10 @@ pub(super) struct WriterTx<'w, D: Disk> {
     pending: Pending,
     must_sync: bool,
     ended: Vec<Key>,
+    /// Tasks that became ready in this transaction, and still are.
+    readied: HashSet<Key>,
+    /// The moment of its latest event.
+    latest: Timestamp,
 }
 
 /// Asks the connection, which sees every write of the transaction, in one trip with what is not written yet.
@@ -61,6 +66,8 @@ impl<'w, D: Disk> WriterTx<'w, D> {
             pending: Pending::default(),
             must_sync: false,
             ended: Vec::new(),
+            readied: HashSet::default(),
+            latest: Timestamp::from_micros(0),
         }
     }
 
@@ -181,6 +188,11 @@ impl<'w, D: Disk> WriterTx<'w, D> {
         self.cache.insert(row, true);
     }
 
+    /// When tasks became ready in this transaction that still are; none: there are no such tasks.
+    pub(super) fn readied_at(&self) -> Option<Timestamp> {
+        (!self.readied.is_empty()).then_some(self.latest)
+    }
+
     /// Notices where a task is listed from now on.
     fn notice(&mut self, old: Option<&TaskRow>, new: &TaskRow) {
         self.mirror.heads.change(old, new);
@@ -197,7 +209,13 @@ impl<'w, D: Disk> WriterTx<'w, D> {
         pending
             .aside
             .change(under(old.and_then(life::aside)), under(life::aside(new)));
-        pending.ready.change(old.and_then(life::ready), life::ready(new));
+        let (was_ready, is_ready) = (old.and_then(life::ready), life::ready(new));
+        if was_ready.is_none() && is_ready.is_some() {
+            self.readied.insert(key);
+        } else if is_ready.is_none() && was_ready.is_some() {
+            self.readied.remove(&key);
+        }
+        pending.ready.change(was_ready, is_ready);
         pending.running.change(old.and_then(life::running), life::running(new));
     }
 

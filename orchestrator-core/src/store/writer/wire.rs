@@ -5,7 +5,7 @@
 
 use futures::future::BoxFuture;
 
-use super::{disk::Disk, failure::Failure};
+use super::{disk::Disk, failure::Failure, orders::Standing};
 use crate::store::error::StoreError;
 
 /// A commit that came back.
@@ -13,6 +13,8 @@ pub(super) struct Landed<D> {
     pub(super) disk: D,
     /// Why it failed, if it did.
     pub(super) failed: Option<Failure>,
+    /// Orders that stand from now on.
+    pub(super) standing: Vec<Standing>,
 }
 
 /// The connection.
@@ -22,6 +24,7 @@ pub(super) struct Wire<D: Disk> {
     /// It has the connection, and gives it back.
     flight: Option<BoxFuture<'static, Landed<D>>>,
     failed: Option<Failure>,
+    standing: Vec<Standing>,
 }
 
 impl<D: Disk> Wire<D> {
@@ -32,6 +35,7 @@ impl<D: Disk> Wire<D> {
             disk: Some(disk),
             flight: None,
             failed: None,
+            standing: Vec::new(),
         }
     }
 
@@ -70,6 +74,12 @@ impl<D: Disk> Wire<D> {
         self.flight = None;
         self.disk = Some(landed.disk);
         self.failed = landed.failed;
+        self.standing.extend(landed.standing);
+    }
+
+    /// The orders that came back.
+    pub(super) fn standing(&mut self) -> Vec<Standing> {
+        std::mem::take(&mut self.standing)
     }
 
     /// Why the last commit failed, once.

@@ -6,16 +6,16 @@ use serde_json::json;
 
 use crate::harness::Harness;
 
-fn said(name: &str, schema: Option<Json>, at: i64) -> AnnouncedType {
+fn said(name: &str, schema: impl Into<Option<Json>>, at: i64) -> AnnouncedType {
     AnnouncedType {
         name: name.to_owned(),
-        input_schema: schema,
+        input_schema: schema.into(),
         announced_at: Timestamp::from_micros(at),
     }
 }
 
-fn schema(title: &str) -> Option<Json> {
-    Some(json!({"type": "object", "title": title}).into())
+fn schema(title: &str) -> Json {
+    json!({"type": "object", "title": title}).into()
 }
 
 async fn put(h: &Harness, types: Vec<AnnouncedType>) {

@@ -10,3 +10,8 @@ orchestrator_testkit::store_conformance!(async {
     let place = Place::new();
     (Arc::new(place.open().await) as Arc<dyn Store>, place)
 });
+
+orchestrator_testkit::order_conformance!(async {
+    let place = Place::new();
+    (Arc::new(place.open().await) as Arc<dyn Store>, place)
+});

@@ -6,3 +6,8 @@ orchestrator_testkit::store_conformance!(async {
     let place = Place::new().await;
     (shared(&place).await, place)
 });
+
+orchestrator_testkit::order_conformance!(async {
+    let place = Place::new().await;
+    (shared(&place).await, place)
+});

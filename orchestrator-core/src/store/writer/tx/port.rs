@@ -261,6 +261,7 @@ impl<D: Disk> Tx for WriterTx<'_, D> {
 
     async fn insert_events(&mut self, events: &[EventRow]) -> Result<(), StoreError> {
         for row in events {
+            self.latest = self.latest.max(row.event.at);
             self.pending.totals.happened(&row.event);
             let tokens = row.event.body.usage.as_ref().map_or(0, Usage::tokens);
             let entry = self.cache.peek(row.key).filter(|_| tokens > 0);
