@@ -194,7 +194,10 @@ fn a_type_with_a_schema_has_fields() {
         assert!(shows(screen.view(&shared), words), "{words}");
     }
     act(&mut screen, &shared, |view| drop(view.click("high").expect("a choice")));
-    act(&mut screen, &shared, |view| drop(view.click("Yes").expect("an answer")));
+    act(&mut screen, &shared, |view| {
+        scroll_to_the_end(view);
+        drop(view.click("Yes").expect("an answer"));
+    });
     let repo = spot(&screen, "repo");
     let _ = screen.update(Message::Line(repo, "/srv/مستودع".to_owned()), &shared);
     let pasted = Edit::Paste(std::sync::Arc::new("src\n*.py".to_owned()));
