@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use orchestrator_protocol::{
     Budget, CheckpointFrequency, Json, NewTask, Privacy, RetryPolicy, SideEffects, Usd, Worker, WorkerState,
-    is_too_deep,
 };
 
 use crate::{
     Failure,
-    schema::{Filled, Spot},
+    schema::{self, Filled, Spot},
 };
 
 /// A field that is written in.
@@ -249,14 +248,7 @@ fn json(text: &str) -> Result<Json, String> {
     if text.is_empty() {
         return Ok(Json::NULL);
     }
-    if is_too_deep(text.as_bytes()) {
-        return Err("This is nested too deep.".to_owned());
-    }
-    Json::parse(text).map_err(|error| {
-        let message = error.to_string();
-        let what = message.split(" at line ").next().unwrap_or_default();
-        format!("Not JSON: {what} (line {}, column {}).", error.line(), error.column())
-    })
+    schema::json(text)
 }
 
 fn words(text: &str) -> Vec<String> {

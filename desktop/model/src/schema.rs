@@ -10,6 +10,7 @@ mod read;
 use orchestrator_protocol::Json;
 use serde_json::Value;
 
+pub(crate) use self::entry::json;
 pub use self::filled::{Filled, Mistakes};
 
 /// The fields of an input.

@@ -94,7 +94,8 @@ fn number(text: &str, kind: &Kind) -> Result<Json, String> {
     Ok(Json::parse(plain).unwrap_or_else(|_| Json::from(Value::from(amount))))
 }
 
-fn json(text: &str) -> Result<Json, String> {
+/// A text of JSON, or what is wrong with it and where.
+pub(crate) fn json(text: &str) -> Result<Json, String> {
     if is_too_deep(text.as_bytes()) {
         return Err("This is nested too deep.".to_owned());
     }
