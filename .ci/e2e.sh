@@ -26,7 +26,8 @@ if [ "${E2E_WINDOW:-yes}" != no ]; then
 fi
 step "Building the server, the window and what tries them"
 if [ "$what" = bench ]; then
-  cargo build -p orchestrator-server -p orchestrator-e2e -p orchestrator-desktop --bins --locked --quiet --release
+  cargo build -p orchestrator-server -p orchestrator-e2e -p orchestrator-desktop --bins --features orchestrator-desktop/gpu \
+    --locked --quiet --release
 else
   # As in contract.sh: with the same features of everything as for the tests, so that nothing is built twice.
   cargo build --workspace --bin orchestrator-server --bin orchestrator-e2e --bin orchestrator-desktop --example viewers \
