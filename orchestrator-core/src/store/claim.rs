@@ -60,7 +60,7 @@ type Answer = oneshot::Receiver<Result<Committed<Vec<LeasedTask>>, StoreError>>;
 
 impl Order {
     /// An order, by the way on which it is answered.
-    pub(super) fn new(credit: usize, answer: Answer) -> Self {
+    pub fn new(credit: usize, answer: Answer) -> Self {
         Self { credit, answer }
     }
 

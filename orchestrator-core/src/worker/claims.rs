@@ -20,6 +20,10 @@ pub(crate) async fn claim(crew: &Crew, session: &Session, work: &Notify) {
                     for task in tasks {
                         crew.start(task, session).await;
                     }
+                    if full && crew.credit() > 0 {
+                        // It was no news: what was granted had been given back meanwhile, and no slot will be freed.
+                        continue;
+                    }
                 }
                 Err(StoreError::SessionLost(_)) => return,
                 Err(error) => {

@@ -5,7 +5,7 @@ use std::{fmt::Debug, sync::Arc};
 use async_trait::async_trait;
 use orchestrator_core::store::{
     AnnouncedType, Claim, Committed, EventQuery, Facts, History, Intervention, LeasedTask, ListQuery, LogQuery,
-    OpenSession, Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit,
+    OpenSession, Order, Renewal, Renewed, ReportAck, ReportItem, SessionView, Settled, Store, StoreError, Submit,
     SubmittedTask, Ticked,
 };
 use orchestrator_protocol::{
@@ -86,6 +86,8 @@ layer! {
     submit(submit: Submit) -> Result<Committed<Vec<SubmittedTask>>, StoreError>;
     open_session(open: OpenSession) -> Result<Committed<()>, StoreError>;
     claim(claim: Claim) -> Result<Committed<Vec<LeasedTask>>, StoreError>;
+    claim_or_order(claim: Claim) -> Result<(Committed<Vec<LeasedTask>>, Option<Order>), StoreError>;
+    reconsider(session: SessionId, now: Timestamp) -> ();
     report(items: Vec<ReportItem>, now: Timestamp) -> Result<Committed<Vec<ReportAck>>, StoreError>;
     renew(renewal: Renewal) -> Result<Renewed, StoreError>;
     close_session(session: SessionId, now: Timestamp) -> Result<Committed<()>, StoreError>;

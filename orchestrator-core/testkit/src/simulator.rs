@@ -27,6 +27,7 @@ mod finale;
 mod flaky;
 mod fleet;
 mod model;
+mod ordered;
 mod plan;
 mod referee;
 mod time;

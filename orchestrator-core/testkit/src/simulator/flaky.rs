@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use orchestrator_core::{
     bus::{Bus, Nudge, local::LocalBus},
     store::{
-        Claim, Committed, History, Intervention, LeasedTask, OpenSession, Renewal, Renewed, ReportAck, ReportItem,
-        Settled, Store, StoreError, Submit, SubmittedTask, Ticked,
+        Claim, Committed, History, Intervention, LeasedTask, OpenSession, Order, Renewal, Renewed, ReportAck,
+        ReportItem, Settled, Store, StoreError, Submit, SubmittedTask, Ticked,
     },
 };
 use orchestrator_protocol::{Event, ExternalResult, SessionId, Task, TaskId, Timestamp};
@@ -104,6 +104,10 @@ impl Layer for Flaky {
 
     async fn claim(&self, claim: Claim) -> Result<Committed<Vec<LeasedTask>>, StoreError> {
         self.perhaps(self.below.claim(claim)).await
+    }
+
+    async fn claim_or_order(&self, claim: Claim) -> Result<(Committed<Vec<LeasedTask>>, Option<Order>), StoreError> {
+        self.perhaps(self.below.claim_or_order(claim)).await
     }
 
     async fn report(&self, items: Vec<ReportItem>, now: Timestamp) -> Result<Committed<Vec<ReportAck>>, StoreError> {

@@ -39,6 +39,10 @@ pub struct Plan {
     pub skew: bool,
     /// Whether there are limits.
     pub limits: bool,
+    /// Whether workers order what is not there yet.
+    pub orders: bool,
+    /// How likely an order is not considered when something becomes ready, or its answer is lost.
+    pub order_loss: f64,
     /// Whether trees have budgets.
     pub budgets: f64,
 }
@@ -94,6 +98,8 @@ impl Plan {
             skew: chance.happens(0.3),
             limits: chance.happens(0.5),
             budgets: chance.sometimes(0.3),
+            orders: chance.happens(0.5),
+            order_loss: chance.sometimes(0.2),
         }
     }
 }

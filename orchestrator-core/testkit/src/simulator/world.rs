@@ -11,6 +11,7 @@ use orchestrator_core::{
 use super::{
     author::{Author, LIMITS},
     flaky::{Faults, Flaky, LossyBus, Weather},
+    ordered::Ordered,
     plan::Plan,
     referee::Referee,
     time::{Machine, WallClock},
@@ -55,8 +56,13 @@ impl World {
         let referee = Arc::new(Referee::new(clock.clone(), tell));
         let ids: Arc<dyn Ids> = Arc::new(SeededIds::new(chance.draw()));
         let store = Layered::shared(Watched::new(store, referee.clone()));
+        let mut below = between(store.clone());
+        if plan.orders {
+            let faults = Faults::new(weather.clone(), chance.fork());
+            below = Layered::shared(Ordered::new(below, clock.clone(), faults, plan.order_loss));
+        }
         let flaky = Layered::shared(Flaky {
-            below: between(store.clone()),
+            below,
             faults: Faults::new(weather.clone(), chance.fork()),
             trouble: plan.store,
         });
@@ -70,7 +76,11 @@ impl World {
             ttl: plan.ttl,
             ..SourceConfig::default()
         };
-        let source = Arc::new(LocalSource::new(engine.clone(), config));
+        let mut source = LocalSource::new(engine.clone(), config);
+        if plan.orders {
+            source = source.with_orders();
+        }
+        let source = Arc::new(source);
         let machines = (0..plan.machines).map(|_| Machine::new()).collect();
         Self {
             plan,
