@@ -43,7 +43,7 @@ use self::{
     failure::Failure,
     line::Line,
     orders::Orders,
-    tx::WriterTx,
+    tx::{Finished, WriterTx},
     wire::{Landed, Wire},
 };
 pub use self::{
@@ -55,7 +55,10 @@ pub use self::{
     mirror::{Counter, Mirror},
     totals::Totals,
 };
-use crate::{domain::placement::record::Observed, store::error::StoreError};
+use crate::{
+    domain::placement::record::Observed,
+    store::{error::StoreError, row::Key},
+};
 
 /// How many requests may wait: enough for every connection of a busy server; beyond it callers wait to be queued.
 const QUEUE: usize = 1024;
@@ -88,6 +91,8 @@ struct Writer<D: Disk> {
     wire: Wire<D>,
     /// Where the requests come back whose commit failed.
     back: Option<oneshot::Receiver<Batch<D>>>,
+    /// A request that was too much for the last transaction.
+    held_over: Option<Op<D>>,
     memo: D::Memo,
     cache: Cache,
     mirror: Option<Mirror>,
@@ -101,6 +106,8 @@ struct Ready<D: Disk> {
     outcome: Outcome,
     stage: D::Stage,
     must_sync: bool,
+    /// Tasks to be read once it is committed.
+    ahead: Vec<Key>,
 }
 
 impl<D: Disk> Writer<D> {
@@ -110,6 +117,7 @@ impl<D: Disk> Writer<D> {
         let writer = Self {
             wire: Wire::new(options, disk),
             back: None,
+            held_over: None,
             memo: D::Memo::default(),
             cache: Cache::default(),
             mirror: None,
@@ -124,10 +132,13 @@ impl<D: Disk> Writer<D> {
     async fn run(mut self, mut requests: mpsc::Receiver<Request<D>>) {
         let mut closing = Vec::new();
         loop {
-            let next = tokio::select! {
-                biased;
-                () = self.wire.land(), if self.wire.is_busy() => None,
-                request = requests.recv() => Some(request),
+            let next = match self.held_over.take() {
+                Some(op) => Some(Some(Request::Op(op))),
+                None => tokio::select! {
+                    biased;
+                    () = self.wire.land(), if self.wire.is_busy() => None,
+                    request = requests.recv() => Some(request),
+                },
             };
             self.repair().await;
             self.orders.stand(self.wire.standing());
@@ -170,10 +181,16 @@ impl<D: Disk> Writer<D> {
         // Those that were just answered get the chance to ask again before the next transaction begins.
         tokio::task::yield_now().await;
         loop {
-            let Some(request) = next.take().or_else(|| requests.try_recv().ok()) else {
+            let held_over = next.take().or_else(|| self.held_over.take().map(Request::Op));
+            let Some(request) = held_over.or_else(|| requests.try_recv().ok()) else {
                 return;
             };
             match request {
+                Request::Op(op) if !batch.has_room_for(&op, MOST) => {
+                    // It becomes part of the next transaction, which is worked out while this one is written.
+                    self.held_over = Some(op);
+                    return;
+                }
                 Request::Op(op) => batch.push(op),
                 Request::Reconsider(session, now) => self.orders.remind(session, now),
                 Request::ForeignChanges(reply) => {
@@ -278,6 +295,7 @@ impl<D: Disk> Writer<D> {
             Durability::Disk
         };
         let stage = self.begin(durability).await.map_err(Failure::of_storage)?;
+        self.cache.learn(self.wire.ahead());
         let Some(mirror) = &mut self.mirror else {
             let closed = StoreError::Unavailable("the database is closed".to_owned());
             return Err(Failure::of_storage(closed));
@@ -293,11 +311,16 @@ impl<D: Disk> Writer<D> {
                 if durability == Durability::Disk {
                     tx.mirror.top_up();
                 }
-                let (stage, must_sync) = tx.finish();
+                let Finished {
+                    stage,
+                    must_sync,
+                    ahead,
+                } = tx.finish();
                 Ok(Ready {
                     outcome,
                     stage,
                     must_sync: must_sync && durability == Durability::System,
+                    ahead,
                 })
             }
             Err(error) => {
@@ -320,24 +343,38 @@ impl<D: Disk> Writer<D> {
             outcome,
             mut stage,
             must_sync,
+            ahead,
         } = ready;
         D::seal(&mut self.memo, &mut stage, must_sync);
         let commits = Arc::clone(&self.commits);
         let (give_back, back) = oneshot::channel();
         self.back = Some(back);
-        self.wire.launch(Box::pin(async move {
-            let (failed, standing) = match disk.commit(stage).await {
-                Ok(()) => {
-                    commits.fetch_add(1, Ordering::Relaxed);
-                    (None, batch.answer(outcome))
-                }
-                Err(fault) => {
-                    give_back.send(batch).ok();
-                    (Some(Failure::within(fault)), Vec::new())
-                }
+        let coming = ahead.iter().copied().collect();
+        let flight = Box::pin(async move {
+            if let Err(fault) = disk.commit(stage).await {
+                give_back.send(batch).ok();
+                let failed = Some(Failure::within(fault));
+                return Landed {
+                    disk,
+                    failed,
+                    standing: Vec::new(),
+                    ahead: Vec::new(),
+                };
+            }
+            commits.fetch_add(1, Ordering::Relaxed);
+            let standing = batch.answer(outcome);
+            let ahead = match ahead.as_slice() {
+                [] => Vec::new(),
+                keys => disk.look_ahead(keys).await,
             };
-            Landed { disk, failed, standing }
-        }));
+            Landed {
+                disk,
+                failed: None,
+                standing,
+                ahead,
+            }
+        });
+        self.wire.launch(flight, coming);
         self.wire.nudge().await;
         Ok(())
     }
@@ -350,16 +387,23 @@ impl<D: Disk> Writer<D> {
         {
             return Ok(stage);
         }
+        self.wire.land().await;
+        self.forget();
         let disk = self.wire.free().await?;
-        self.cache.clear();
         let (stage, mirror) = disk.begin(&mut self.memo, durability).await?;
         self.mirror = Some(mirror);
         Ok(stage)
     }
 
+    /// Forgets the tasks that were seen.
+    fn forget(&mut self) {
+        self.cache.clear();
+        self.wire.ahead();
+    }
+
     /// Takes a failed transaction back, and forgets what it may have changed in memory.
     async fn roll_back(&mut self) {
-        self.cache.clear();
+        self.forget();
         self.mirror = None;
         self.memo = D::Memo::default();
         let Ok(disk) = self.wire.free().await else { return };

@@ -577,6 +577,13 @@ impl Disk for PostgresDisk {
         Ok(())
     }
 
+    async fn look_ahead(&mut self, keys: &[Key]) -> Vec<TaskRow> {
+        let sql = format!("{}where t.key=any($1)", codec::TASK);
+        let rows = self.rows(sql, |args| add(args, numbers(keys))).await;
+        let tasks = rows.map(|rows| rows.iter().map(codec::task).collect::<Result<Vec<_>, _>>());
+        tasks.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
     async fn roll_back(&mut self) -> Result<(), StoreError> {
         // Outside of a transaction that is a warning.
         self.execute("rollback").await.map_err(|fault| fault.error)

@@ -417,6 +417,16 @@ impl Disk for SqliteDisk {
         Ok(())
     }
 
+    async fn look_ahead(&mut self, keys: &[Key]) -> Vec<TaskRow> {
+        let query = sqlx::query(codec::packed::SELECT).bind(keys_json(keys));
+        let Ok(rows) = self.conn.fetch_all(query).await else {
+            return Vec::new();
+        };
+        let packed = rows.first().and_then(|row| column::<Option<&str>>(row, 0).ok()?);
+        let tasks = packed.and_then(|packed| codec::packed::decode(packed).ok());
+        tasks.map(|(tasks, _)| tasks).unwrap_or_default()
+    }
+
     async fn roll_back(&mut self) -> Result<(), StoreError> {
         match self.conn.execute("rollback").await {
             // SQLite has rolled some failures back already: then there is nothing to roll back, which is no failure.

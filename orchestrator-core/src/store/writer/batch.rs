@@ -31,6 +31,18 @@ pub(super) enum Op<D: Disk> {
     Claim(Question),
 }
 
+impl<D: Disk> Op<D> {
+    /// How much there is to do, in tasks and items.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Report(items, ..) => items.len(),
+            Self::Submit(submit, _) => submit.tasks.len(),
+            Self::Renew(..) | Self::Errand(_) => 1,
+            Self::Claim(question) => question.claim.credit,
+        }
+    }
+}
+
 /// A claim, and where its answers go.
 pub(super) struct Question {
     pub(super) claim: Claim,
@@ -119,28 +131,20 @@ impl<D: Disk> Default for Batch<D> {
 impl<D: Disk> Batch<D> {
     /// Adds a request.
     pub(super) fn push(&mut self, op: Op<D>) {
+        self.weight += op.weight();
         match op {
-            Op::Report(items, now, reply) => {
-                self.weight += items.len();
-                self.reports.push((items, now, reply));
-            }
-            Op::Submit(submit, reply) => {
-                self.weight += submit.tasks.len();
-                self.submits.push((submit, reply));
-            }
-            Op::Renew(renewal, reply) => {
-                self.weight += 1;
-                self.renewals.push((renewal, reply));
-            }
-            Op::Errand(errand) => {
-                self.weight += 1;
-                self.errands.push(errand);
-            }
-            Op::Claim(question) => {
-                self.weight += question.claim.credit;
-                self.claims.push(question);
-            }
+            Op::Report(items, now, reply) => self.reports.push((items, now, reply)),
+            Op::Submit(submit, reply) => self.submits.push((submit, reply)),
+            Op::Renew(renewal, reply) => self.renewals.push((renewal, reply)),
+            Op::Errand(errand) => self.errands.push(errand),
+            Op::Claim(question) => self.claims.push(question),
         }
+    }
+
+    /// Whether a request can be part of it without making it heavier than `most`. A claim always can: its credit says what
+    /// it wishes, and not what there is.
+    pub(super) fn has_room_for(&self, op: &Op<D>, most: usize) -> bool {
+        self.is_empty() || matches!(op, Op::Claim(_)) || self.weight + op.weight() <= most
     }
 
     /// Considers orders, too.

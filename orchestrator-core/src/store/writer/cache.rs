@@ -110,6 +110,12 @@ impl Cache {
         self.young.get(&key).or_else(|| self.old.get(&key))
     }
 
+    /// Those of these tasks that are not remembered.
+    pub(super) fn unknown(&self, keys: &[Key]) -> Vec<Key> {
+        let unknown = keys.iter().filter(|key| self.peek(**key).is_none());
+        unknown.copied().collect()
+    }
+
     /// The key of a task, if it is remembered.
     pub(super) fn key(&self, id: TaskId) -> Option<Key> {
         self.ids.get(&id).copied()
@@ -132,6 +138,13 @@ impl Cache {
             row,
         };
         self.young.insert(entry.row.key, entry);
+    }
+
+    /// Remembers tasks that were read.
+    pub(super) fn learn(&mut self, rows: Vec<TaskRow>) {
+        for row in rows {
+            self.insert(Arc::new(row), false);
+        }
     }
 
     /// Forgets a task.

@@ -181,6 +181,10 @@ pub trait Disk: Send + Sized + 'static {
     /// Commits.
     fn commit(&mut self, stage: Self::Stage) -> impl Future<Output = Result<(), Fault>> + Send;
 
+    /// Reads tasks beside any transaction, for claims that are to come: what was committed is seen, and what fails is left
+    /// out, since it will be read when it is needed.
+    fn look_ahead(&mut self, keys: &[Key]) -> impl Future<Output = Vec<TaskRow>> + Send;
+
     /// Takes a transaction back, whether one has begun or not.
     ///
     /// # Errors

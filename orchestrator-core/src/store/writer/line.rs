@@ -1,11 +1,12 @@
 //! The writer's connection while a transaction is worked out.
 
 use super::{
+    cache::Cache,
     disk::Disk,
     failure::{Fault, Trouble},
     wire::Wire,
 };
-use crate::store::error::StoreError;
+use crate::store::{error::StoreError, row::Key};
 
 /// The connection. What is gathered is sent with the first trip, which waits for the commit of the transaction before.
 pub(super) struct Line<'w, D: Disk> {
@@ -24,8 +25,10 @@ impl<'w, D: Disk> Line<'w, D> {
         }
     }
 
-    /// The connection when nothing is under way, for a trip.
-    pub(super) async fn ready(&mut self) -> Result<(&mut D, &mut D::Stage), StoreError> {
+    /// The connection when nothing is under way, for a trip. What was read ahead is known by then.
+    pub(super) async fn ready(&mut self, cache: &mut Cache) -> Result<(&mut D, &mut D::Stage), StoreError> {
+        self.wire.land().await;
+        cache.learn(self.wire.ahead());
         match self.wire.free().await {
             Ok(disk) => Ok((disk, &mut self.stage)),
             Err(error) => {
@@ -33,6 +36,11 @@ impl<'w, D: Disk> Line<'w, D> {
                 Err(error)
             }
         }
+    }
+
+    /// Whether a task is being read already.
+    pub(super) fn is_coming(&self, key: Key) -> bool {
+        self.wire.is_coming(key)
     }
 
     /// Remembers what went wrong.

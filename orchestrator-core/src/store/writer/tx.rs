@@ -6,7 +6,7 @@ mod settings;
 use std::sync::Arc;
 
 use orchestrator_protocol::{SideEffects, TaskState, Timestamp};
-use rustc_hash::FxHashSet as HashSet;
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::{
     cache::{Cache, Entry, Outcome, Unwritten},
@@ -21,7 +21,7 @@ use crate::{
     domain::placement::record::Observed,
     store::{
         error::StoreError,
-        row::{Key, TaskRow},
+        row::{Key, LaneId, TaskRow},
     },
 };
 
@@ -38,13 +38,28 @@ pub(super) struct WriterTx<'w, D: Disk> {
     readied: HashSet<Key>,
     /// The moment of its latest event.
     latest: Timestamp,
+    /// How many tasks of each lane were started.
+    started: HashMap<LaneId, usize>,
+}
+
+/// From how many tasks on it pays to read ahead, and how many are read at once at most.
+const AHEAD: std::ops::Range<usize> = 16..4096;
+
+/// What is left of a transaction that is worked out.
+pub(super) struct Finished<D: Disk> {
+    /// What is to be sent and committed.
+    pub(super) stage: D::Stage,
+    /// Whether something was done that must not be lost even with the power.
+    pub(super) must_sync: bool,
+    /// Tasks to be read for claims that are to come.
+    pub(super) ahead: Vec<Key>,
 }
 
 /// Asks the connection, which sees every write of the transaction, in one trip with what is not written yet.
 macro_rules! ask {
     ($tx:ident.$method:ident($($arg:expr),*)) => {{
         $tx.flush();
-        let (disk, stage) = $tx.line.ready().await?;
+        let (disk, stage) = $tx.line.ready($tx.cache).await?;
         let answer = disk.$method(stage $(, $arg)*).await;
         $tx.line.note(answer)
     }};
@@ -68,17 +83,36 @@ impl<'w, D: Disk> WriterTx<'w, D> {
             ended: Vec::new(),
             readied: HashSet::default(),
             latest: Timestamp::from_micros(0),
+            started: HashMap::default(),
         }
     }
 
-    /// What is left to be sent and committed; and whether something was done that must not be lost even with the power.
-    pub(super) fn finish(mut self) -> (D::Stage, bool) {
+    /// What is left to be sent and committed.
+    pub(super) fn finish(mut self) -> Finished<D> {
         self.flush();
         for key in self.ended.drain(..) {
             self.cache.remove(key);
         }
         self.cache.age();
-        (self.line.stage, self.must_sync)
+        Finished {
+            ahead: self.ahead(),
+            stage: self.line.stage,
+            must_sync: self.must_sync,
+        }
+    }
+
+    /// The tasks that claims will ask for next, if they go on like this, and that are not in memory. Twice as many as were
+    /// started are looked for: the next transaction is worked out while these are read, and wants the ones before them.
+    fn ahead(&self) -> Vec<Key> {
+        let (cache, heads) = (&*self.cache, &self.mirror.heads);
+        let lanes = self.started.iter().filter(|(_, started)| **started >= AHEAD.start);
+        let next = lanes.flat_map(|(lane, started)| heads.first(&[*lane], 2 * started));
+        let is_missing = |key: &Key| cache.peek(*key).is_none() && !self.line.is_coming(*key);
+        let mut keys: Vec<Key> = next.filter(is_missing).take(AHEAD.end).collect();
+        if keys.len() < AHEAD.start {
+            keys.clear();
+        }
+        keys
     }
 
     /// Gives what is gathered to the connection, to be sent with the next trip.
@@ -158,20 +192,21 @@ impl<'w, D: Disk> WriterTx<'w, D> {
 
     /// Reads tasks that are not in the cache into it: those have nothing unwritten, so nothing is flushed for them.
     async fn load(&mut self, which: Which<'_>) -> Result<(), StoreError> {
-        let (disk, stage) = self.line.ready().await?;
+        let (disk, stage) = self.line.ready(self.cache).await?;
         let rows = disk.tasks(stage, which).await;
-        for row in self.line.note(rows)? {
-            self.cache.insert(Arc::new(row), false);
-        }
+        self.cache.learn(self.line.note(rows)?);
         Ok(())
     }
 
     /// Tasks by key, in that order.
     async fn by_key(&mut self, keys: &[Key]) -> Result<Vec<Arc<TaskRow>>, StoreError> {
-        let missing = keys.iter().filter(|key| self.cache.peek(**key).is_none());
-        let missing: Vec<Key> = missing.copied().collect();
-        if !missing.is_empty() {
-            self.load(Which::Keys(&missing)).await?;
+        if !self.cache.unknown(keys).is_empty() {
+            // They may be on their way already.
+            self.line.ready(self.cache).await?;
+            let missing = self.cache.unknown(keys);
+            if !missing.is_empty() {
+                self.load(Which::Keys(&missing)).await?;
+            }
         }
         let cache = &mut *self.cache;
         Ok(keys
@@ -234,6 +269,7 @@ impl<'w, D: Disk> WriterTx<'w, D> {
         self.pending.totals.changed(&old, row);
         self.notice(Some(&old), row);
         if row.state == TaskState::Running && row.lease != old.lease {
+            *self.started.entry(row.lane).or_default() += 1;
             self.pending.starts.granted(row);
             self.must_sync |= row.spec.side_effects == SideEffects::Once;
         }

@@ -4,9 +4,13 @@
 //! for it with its first statement; when the first one failed, the second is worked out anew.
 
 use futures::future::BoxFuture;
+use rustc_hash::FxHashSet as HashSet;
 
 use super::{disk::Disk, failure::Failure, orders::Standing};
-use crate::store::error::StoreError;
+use crate::store::{
+    error::StoreError,
+    row::{Key, TaskRow},
+};
 
 /// A commit that came back.
 pub(super) struct Landed<D> {
@@ -15,6 +19,8 @@ pub(super) struct Landed<D> {
     pub(super) failed: Option<Failure>,
     /// Orders that stand from now on.
     pub(super) standing: Vec<Standing>,
+    /// Tasks that were read for claims that are to come.
+    pub(super) ahead: Vec<TaskRow>,
 }
 
 /// The connection.
@@ -25,6 +31,9 @@ pub(super) struct Wire<D: Disk> {
     flight: Option<BoxFuture<'static, Landed<D>>>,
     failed: Option<Failure>,
     standing: Vec<Standing>,
+    ahead: Vec<TaskRow>,
+    /// What is being read ahead.
+    coming: HashSet<Key>,
 }
 
 impl<D: Disk> Wire<D> {
@@ -36,6 +45,8 @@ impl<D: Disk> Wire<D> {
             flight: None,
             failed: None,
             standing: Vec::new(),
+            ahead: Vec::new(),
+            coming: HashSet::default(),
         }
     }
 
@@ -44,10 +55,16 @@ impl<D: Disk> Wire<D> {
         self.flight.is_some()
     }
 
-    /// Sends a commit on its way. Nothing may be under way.
-    pub(super) fn launch(&mut self, flight: BoxFuture<'static, Landed<D>>) {
+    /// Sends a commit on its way, which reads these tasks ahead. Nothing may be under way.
+    pub(super) fn launch(&mut self, flight: BoxFuture<'static, Landed<D>>, coming: HashSet<Key>) {
         debug_assert!(self.flight.is_none(), "one commit after the other");
         self.flight = Some(flight);
+        self.coming = coming;
+    }
+
+    /// Whether a task is being read ahead.
+    pub(super) fn is_coming(&self, key: Key) -> bool {
+        self.coming.contains(&key)
     }
 
     /// Takes the connection for a commit.
@@ -72,14 +89,21 @@ impl<D: Disk> Wire<D> {
 
     fn arrive(&mut self, landed: Landed<D>) {
         self.flight = None;
+        self.coming.clear();
         self.disk = Some(landed.disk);
         self.failed = landed.failed;
         self.standing.extend(landed.standing);
+        self.ahead.extend(landed.ahead);
     }
 
     /// The orders that came back.
     pub(super) fn standing(&mut self) -> Vec<Standing> {
         std::mem::take(&mut self.standing)
+    }
+
+    /// The tasks that were read ahead. Whoever changes tasks takes them first: they are as the last commit left them.
+    pub(super) fn ahead(&mut self) -> Vec<TaskRow> {
+        std::mem::take(&mut self.ahead)
     }
 
     /// Why the last commit failed, once.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use orchestrator_core::store::{Claim, EventQuery, OpenSession, ReportAck, Store};
+use orchestrator_core::store::{Claim, EventQuery, Intervention, OpenSession, ReportAck, Store};
 use orchestrator_protocol::{Seq, TaskState};
 
 use super::{Place, START, claim, completed, open_session, process, session, submit};
@@ -55,6 +55,55 @@ async fn two_stores_on_one_file_never_grant_the_same_twice() {
     assert_eq!(seqs.iter().collect::<HashSet<_>>().len(), seqs.len());
     let ended = stores[0].stats(START).await.expect("stats").by_state[&TaskState::Succeeded];
     assert_eq!(ended as usize, all.len());
+}
+
+/// A busy worker's tasks are read before it asks for them. What changes meanwhile, here or in another process, counts.
+#[tokio::test]
+async fn what_is_read_ahead_is_not_what_is_granted_whatever_happens() {
+    let place = Place::new();
+    let ids = submit(&place.open().await, 400).await;
+    // Nothing of them is in the memory of these.
+    let stores = [Arc::new(place.open().await), Arc::new(place.open().await)];
+    let session = session(&*stores[0]).await;
+    let mut granted = Vec::new();
+    let mut cancelled = Vec::new();
+    for round in 0.. {
+        let claims = [claim(&*stores[0], session, 40), claim(&*stores[0], session, 20)];
+        let leases = futures::future::join_all(claims).await.concat();
+        if leases.is_empty() {
+            break;
+        }
+        granted.extend(leases.iter().map(|leased| leased.id));
+        // Two of those that come next, one of which the other process takes back.
+        for (store, place) in [(&stores[0], 3), (&stores[1], 50)] {
+            let next = ids
+                .iter()
+                .filter(|id| !granted.contains(id) && !cancelled.contains(*id));
+            if let Some(id) = next.copied().nth(place).filter(|_| round % 2 == 0) {
+                let cancel = Intervention::Cancel {
+                    reason: "changed my mind".to_owned(),
+                };
+                store.intervene(id, cancel, START).await.expect("it is cancelled");
+                cancelled.push(id);
+            }
+        }
+        let items = leases.iter().map(completed).collect();
+        let report = stores[0].report(items, START);
+        let acks = if round < 6 {
+            tokio::join!(report, submit(&*stores[round % 2], 1)).0
+        } else {
+            report.await
+        };
+        let acks = acks.expect("a report").value;
+        assert!(acks.iter().all(|ack| *ack == ReportAck::Accepted));
+    }
+    assert!(cancelled.len() >= 4, "{cancelled:?}");
+    assert!(cancelled.iter().all(|id| !granted.contains(id)));
+    assert!(ids.iter().all(|id| granted.contains(id) != cancelled.contains(id)));
+    assert_eq!(granted.iter().collect::<HashSet<_>>().len(), granted.len());
+    let stats = stores[1].stats(START).await.expect("stats").by_state;
+    assert_eq!(stats[&TaskState::Succeeded] as usize, granted.len());
+    assert_eq!(stats[&TaskState::Cancelled] as usize, cancelled.len());
 }
 
 #[tokio::test]
