@@ -1,5 +1,6 @@
 //! The shell: where one is, the connection, the keyboard, and what is said across screens.
 
+mod ending;
 mod fallback;
 mod frame;
 mod keys;
@@ -49,6 +50,8 @@ pub struct App {
     words_due: bool,
     fallback: fallback::Fallback,
     token: Option<String>,
+    /// Whether the app ends, as soon as what is inside it has.
+    ends: bool,
     overview: Overview,
     tasks: Tasks,
     task: Option<TaskScreen>,
@@ -99,6 +102,10 @@ pub enum Message {
     Back,
     /// Connect anew.
     Reconnect,
+    /// The app is to end.
+    Close,
+    /// What was inside it has ended: it can.
+    Ended,
     /// On the overview.
     Overview(crate::screen::overview::Message),
     /// On the list of tasks.
@@ -148,6 +155,7 @@ impl App {
             words_due: false,
             fallback: fallback::Fallback::default(),
             token: start.token,
+            ends: false,
             overview: Overview::default(),
             tasks: Tasks::default(),
             task: None,
@@ -177,10 +185,16 @@ impl App {
 
     /// Forgets what came from the server, and connects to the one that is set.
     fn reconnect(&mut self) -> Task<Message> {
-        self.shared.api = None;
+        let before = self.shared.api.take();
         self.shared.link = Link::Connecting;
         self.shared.fleet = Fleet::default();
-        self.connect()
+        // One engine after the other: they may be on the same file.
+        match before.filter(|api| api.is_inside()) {
+            Some(before) => Task::future(async move { before.end().await })
+                .discard()
+                .chain(self.connect()),
+            None => self.connect(),
+        }
     }
 
     /// Something happened.
@@ -229,6 +243,8 @@ impl App {
             Message::Go(route) => self.go(route),
             Message::Back => self.back(),
             Message::Reconnect => self.reconnect(),
+            Message::Close => self.close(),
+            Message::Ended => iced::exit(),
             other => self.screen(other),
         }
     }
@@ -417,6 +433,7 @@ impl App {
             task,
             clock::every(Duration::from_secs(1)).map(|()| Message::Tick),
             window::resize_events().map(|(_, size)| Message::Resized(size)),
+            ending::listen(),
             iced::system::theme_changes().map(Message::System),
             keys::listen().map(Message::Key),
             self.listen_for_words(),
@@ -452,6 +469,9 @@ impl App {
             Route::Settings => self.settings.view(shared).map(Message::Settings),
         };
         let all = frame::view(self, screen);
+        if self.ends {
+            return iced::widget::stack![all, ending::view()].into();
+        }
         match &self.palette {
             Some(palette) => iced::widget::stack![all, palette.view().map(Message::Palette)].into(),
             None => all,

@@ -99,9 +99,16 @@ impl Front {
         };
         let host = request.header(header::HOST).or_else(host);
         let allowed = &self.app.config.cors_origins;
-        if self.app.guard.is_open() && !origin::may_call(request.headers(), host, allowed) {
-            let detail = "a page from elsewhere may not call this server; --cors-origins names those that may";
-            return Err(Failure::new(Code::Forbidden, detail));
+        if self.app.guard.is_open() {
+            if !origin::may_call(request.headers(), host, allowed) {
+                let detail = "a page from elsewhere may not call this server; --cors-origins names those that may";
+                return Err(Failure::new(Code::Forbidden, detail));
+            }
+            if !origin::is_own_name(host, allowed) {
+                let detail = "this server asks for no token, so it answers to its address and to localhost only, and to \
+                              the names in --cors-origins; or give it a token (--admin-token)";
+                return Err(Failure::new(Code::Forbidden, detail));
+            }
         }
         let need = access::need(request.method(), request.original_uri().path());
         let caller = self.app.guard.admit(request, need).await?;

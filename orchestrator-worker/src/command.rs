@@ -35,6 +35,8 @@ pub const PASSED: [&str; 14] = [
 /// The input of `command`. Only `argv` is required.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "Command", description = "A program that is run on the worker.")]
+#[schemars(extend("x-order" = ["argv", "cwd", "stdin", "env", "pass_env", "timeout_s", "silence_timeout_s",
+    "output_cap_bytes", "grace_s", "ok_exit_codes"]))]
 #[serde(deny_unknown_fields)]
 pub struct CommandInput {
     /// The program and its arguments. There is no shell unless you name one.

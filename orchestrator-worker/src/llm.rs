@@ -89,6 +89,8 @@ pub struct Message {
 /// The input of `llm`: a prompt, or a conversation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "Question", description = "A prompt, or a conversation.")]
+#[schemars(extend("x-order" = ["prompt", "system", "messages", "model", "temperature", "max_tokens", "seed",
+    "json_schema"]))]
 #[serde(deny_unknown_fields, default)]
 pub struct LlmInput {
     /// What to ask, when there is only one message.

@@ -141,10 +141,10 @@ async fn stream(ctx: TaskContext, stream: Stream) -> Result<u32, AgentError> {
     Ok(stream.lines)
 }
 
-/// Has many children, which nap.
-async fn fan(ctx: TaskContext, (count, ms): (u32, u64)) -> Result<usize, AgentError> {
+/// Has many children, which nap, each a little longer than the one before.
+async fn fan(ctx: TaskContext, (count, ms, apart_ms): (u32, u64, u64)) -> Result<usize, AgentError> {
     let naps = ctx
-        .map::<_, u64>("nap", "nap", (0..count).map(|n| ms + u64::from(n % 7) * 40), 0)
+        .map::<_, u64>("nap", "nap", (0..count).map(|n| ms + u64::from(n) * apart_ms), 0)
         .await?;
     Ok(naps.len())
 }

@@ -11,7 +11,7 @@ use crate::{
     browser::Browser,
     look::{Look, Size},
     process, say,
-    seat::Seat,
+    seat::{Seat, Seen, Word},
     stage::{Programs, Stage},
 };
 
@@ -23,7 +23,7 @@ const NODES: u32 = 500;
 
 /// How many tasks write while it is measured how soon that is seen, and how often each does.
 const WRITERS: u32 = 50;
-const EVERY_MS: u64 = 200;
+const EVERY_MS: u64 = 100;
 
 /// How long frames and lines are counted.
 const LONG: Duration = Duration::from_secs(10);
@@ -31,16 +31,32 @@ const LONG: Duration = Duration::from_secs(10);
 /// How often a start is measured.
 const STARTS: usize = 7;
 
-/// Runs in the page before the app does: notes when something was drawn, and when what was written came.
+/// Runs in the page before the app does: notes when something was drawn, when that changed what is in `region`, and when
+/// the page had been given a line that says when it was written.
 const WATCH: &str = "(() => { const at = () => performance.timeOrigin + performance.now(); \
-    const seen = window.measured = {drawn: [], lines: [], frames: [], first: 0}; \
+    const seen = window.measured = {drawn: [], changed: [], lines: [], frames: [], first: 0, region: null}; \
     const draw = CanvasRenderingContext2D.prototype.putImageData; \
+    let before = 0; \
     CanvasRenderingContext2D.prototype.putImageData = function (...all) { \
-        const done = draw.apply(this, all); seen.drawn.push(at()); seen.first ||= performance.now(); return done; }; \
-    const Socket = window.WebSocket; \
-    window.WebSocket = class extends Socket { constructor(...all) { super(...all); \
-        this.addEventListener('message', event => { const line = /\"text\":\"(\\d{16}) line/.exec(event.data); \
-            if (line) seen.lines.push([+line[1] / 1000, at()]); }); } }; \
+        const done = draw.apply(this, all); \
+        const now = at(); \
+        seen.drawn.push(now); \
+        seen.first ||= performance.now(); \
+        if (seen.region) { \
+            let sum = 0; \
+            for (const byte of this.getImageData(...seen.region).data) sum = (sum * 31 + byte) | 0; \
+            if (sum !== before) seen.changed.push(now); \
+            before = sum; \
+        } \
+        return done; }; \
+    const ask = window.fetch; \
+    window.fetch = async (...all) => { \
+        const answer = await ask.apply(window, all); \
+        if (!answer.url.includes('/logs')) return answer; \
+        const text = await answer.text(); \
+        for (const line of text.matchAll(/\"text\":\"(\\d{16}) line/g)) seen.lines.push([+line[1] / 1000, at()]); \
+        const {status, headers, url} = answer; \
+        return Object.defineProperty(new Response(text, {status, headers}), 'url', {value: url}); }; \
     const frame = () => { seen.frames.push(performance.now()); requestAnimationFrame(frame); }; \
     requestAnimationFrame(frame); })()";
 
@@ -124,7 +140,7 @@ async fn start_as_a_window(stage: &Stage, program: &Path) -> Result<()> {
         window.launch(program, &stage.url, Look::Light, stage.folder.path())?;
         while !window.told()?.is_some_and(|told| told.contains("\"link\":\"live\"")) {
             ensure!(began.elapsed() < process::PATIENCE, "the window does not come");
-            sleep(Duration::from_millis(2)).await;
+            sleep(Duration::from_millis(4)).await;
         }
         times.push(began.elapsed().as_secs_f64() * 1e3);
         bytes.extend(window.memory().map(|bytes| bytes as f64 / 1e6));
@@ -134,8 +150,8 @@ async fn start_as_a_window(stage: &Stage, program: &Path) -> Result<()> {
     Ok(())
 }
 
-/// From a line's writing until a frame is drawn that has it. The app gathers what comes for 15 ms, so that only a frame
-/// that was drawn later than that is sure to have it: the number is an upper bound.
+/// From a line's writing by its agent until a frame is drawn that has it: the first one that changed the place of the
+/// last line after the page had been given it.
 async fn output(stage: &Stage) -> Result<()> {
     let stream = Stream {
         lines: 1_000_000,
@@ -154,17 +170,24 @@ async fn output(stage: &Stage) -> Result<()> {
     seat.click("Tasks").await?;
     seat.click("writer 49").await?;
     seat.until_fact("screen", "task").await?;
+    let place = seat.until("the last line", last_line).await?;
     let Seat::Page(browser) = &mut seat else {
         unreachable!("made above")
     };
-    sleep(LONG).await;
+    let [x, y, width, height] = place.map(f64::round);
+    browser
+        .value(&format!(
+            "window.measured.region = [{x}, {y}, {width}, {height}], window.measured.lines.length = 0"
+        ))
+        .await?;
+    sleep(LONG * 2).await;
     let mut late = numbers(
         browser,
-        "(() => { const {lines, drawn} = window.measured; return lines.flatMap(([written, came]) => { \
-         const shown = drawn.find(at => at > came + 15); return shown ? [shown - written] : []; }); })()",
+        "(() => { const {lines, changed} = window.measured; return lines.flatMap(([written, came]) => { \
+         const shown = changed.find(at => at > came); return shown ? [shown - written] : []; }); })()",
     )
     .await?;
-    ensure!(late.len() > 20, "{} lines were seen", late.len());
+    ensure!(late.len() > 100, "{} lines were seen", late.len());
     tell(
         &format!("from written to drawn, {WRITERS} tasks writing"),
         "ms",
@@ -178,7 +201,8 @@ async fn output(stage: &Stage) -> Result<()> {
 
 /// Frames while a graph changes all the time.
 async fn graph(stage: &Stage) -> Result<()> {
-    let fan = described("fan", "a large graph", &(NODES, 20_000_u64))?;
+    // One ends every twentieth of a second, from before it is looked at until after.
+    let fan = described("fan", "a large graph", &(NODES, 1_000_u64, 50_u64))?;
     let id = stage.client.submit(&fan).await?.value.id;
     let mut seat = Seat::Page(Box::new(measured(stage).await?));
     seat.until_fact("link", "live").await?;
@@ -188,7 +212,9 @@ async fn graph(stage: &Stage) -> Result<()> {
     let Seat::Page(browser) = &mut seat else {
         unreachable!("made above")
     };
-    frames(browser, &format!("a graph of {NODES} tasks"), 0.0).await?;
+    frames(browser, &format!("a graph of {NODES} tasks that changes"), Hand::Still).await?;
+    let zoomed = format!("a graph of {NODES} tasks, zoomed");
+    frames(browser, &zoomed, Hand::Zooms).await?;
     stage.client.cancel(id).await?;
     Ok(())
 }
@@ -209,19 +235,46 @@ async fn scroll(stage: &Stage) -> Result<()> {
     let Seat::Page(browser) = &mut seat else {
         unreachable!("made above")
     };
-    frames(browser, &format!("a list of {TASKS} tasks, scrolled"), 240.0).await
+    frames(browser, &format!("a list of {TASKS} tasks, scrolled"), Hand::Scrolls).await
 }
 
-/// Counts frames for a while, in which the wheel is turned if asked for.
-async fn frames(browser: &mut Browser, what: &str, wheel: f64) -> Result<()> {
-    browser.value("window.measured.frames.length = 0").await?;
+/// The place of the last line that a task wrote: from side to side, and from top to bottom.
+fn last_line(seen: &Seen) -> Option<[f64; 4]> {
+    let is_line = |word: &&Word| word.text.contains(" line ") && word.text.starts_with(|c: char| c.is_ascii_digit());
+    let lines = seen.words.iter().filter(is_line);
+    let last = lines.max_by(|a, b| a.y.total_cmp(&b.y))?;
+    Some([last.x, last.y, last.width, last.height])
+}
+
+/// What is done with the wheel while frames are counted.
+#[derive(Clone, Copy)]
+enum Hand {
+    Still,
+    Scrolls,
+    Zooms,
+}
+
+/// Counts frames for a while: those that the browser could show, and those that were drawn.
+async fn frames(browser: &mut Browser, what: &str, hand: Hand) -> Result<()> {
+    browser
+        .value("window.measured.frames.length = window.measured.drawn.length = 0")
+        .await?;
     let until = now() + LONG;
+    let mut turns = 0_u32;
     while now() < until {
-        if wheel > 0.0 {
-            browser.wheel(900.0, 500.0, wheel).await?;
+        match hand {
+            Hand::Still => {}
+            Hand::Scrolls => browser.wheel(900.0, 500.0, 240.0).await?,
+            // Closer for a while, then away again.
+            Hand::Zooms => {
+                let by = if turns / 40 % 2 == 0 { -12.0 } else { 12.0 };
+                browser.wheel(700.0, 450.0, by).await?;
+            }
         }
-        sleep(Duration::from_millis(16)).await;
+        turns += 1;
+        sleep(Duration::from_millis(8)).await;
     }
+    let drawn = number(browser, "window.measured.drawn.length").await?;
     let mut between = numbers(
         browser,
         "window.measured.frames.slice(1).map((at, n) => at - window.measured.frames[n])",
@@ -229,8 +282,9 @@ async fn frames(browser: &mut Browser, what: &str, wheel: f64) -> Result<()> {
     .await?;
     let seconds: f64 = between.iter().sum::<f64>() / 1e3;
     say(&format!(
-        "{what}: {:.1} frames a second",
-        between.len() as f64 / seconds
+        "{what}: {:.1} frames a second, {:.1} of them drawn",
+        between.len() as f64 / seconds,
+        drawn / seconds
     ));
     tell("  between two frames", "ms", &mut between);
     Ok(())

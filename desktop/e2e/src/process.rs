@@ -87,7 +87,7 @@ impl Process {
         Ok(())
     }
 
-    /// The memory that it holds now, in bytes, with that of everything that it started.
+    /// The memory that it holds now, in bytes.
     pub(crate) fn memory(&self) -> Option<u64> {
         memory_of(self.id()?)
     }

@@ -122,7 +122,7 @@ async fn furnish(stage: &Stage) -> Result<()> {
         "Summarise yesterday's incidents",
         "Check the licences of new dependencies",
     ] {
-        done.push(submit(described("fan", words, &(6, 60))?).await?);
+        done.push(submit(described("fan", words, &(6, 60, 40))?).await?);
     }
     for words in ["Build the payment module", "Build the mobile client"] {
         let id = submit(described("compile", words, &())?).await?;

@@ -3,6 +3,8 @@
 /// What kind of failure it is: it decides what a person can do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
+    /// The address is none, or the file behind it cannot be used.
+    Address,
     /// No server answers.
     Unreachable,
     /// The token is missing, wrong, or may not do this.
@@ -39,6 +41,7 @@ impl Failure {
     /// A few words: the kind.
     pub const fn title(&self) -> &'static str {
         match self.kind {
+            FailureKind::Address => "This cannot be opened",
             FailureKind::Unreachable => "The server cannot be reached",
             FailureKind::Denied => "The server does not let you in",
             FailureKind::Missing => "It does not exist any more",
@@ -53,6 +56,7 @@ impl Failure {
             FailureKind::Unreachable => {
                 "It is tried again by itself. Check that the server runs and that its address is right."
             }
+            FailureKind::Address => "Choose another server or file under Settings.",
             FailureKind::Denied => "Check the token under Settings, and that its role allows this.",
             FailureKind::Missing => "It may have been removed by retention. Go back to the list.",
             FailureKind::Refused => "Change what is named and try again.",

@@ -334,6 +334,13 @@ impl Fleet {
         offered.chain(announced).map(String::as_str).collect()
     }
 
+    /// Whether tasks of a type are only the parts of another one's (`review.file` of `review`), as far as one can tell: no
+    /// agent has said what such a task gets.
+    pub fn is_part(&self, task_type: &str) -> bool {
+        let whole = task_type.split_once('.').map(|(whole, _)| whole);
+        whole.is_some_and(|whole| self.task_types().contains(whole)) && self.input_schema(task_type).is_none()
+    }
+
     /// The schema of what tasks of a type get, where a worker has announced one.
     pub fn input_schema(&self, task_type: &str) -> Option<&Json> {
         let of = self.types.iter().find(|of| of.name == task_type.trim())?;

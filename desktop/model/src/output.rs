@@ -1,11 +1,13 @@
-//! What a task wrote: lines that may be very many, searched while they grow.
+//! What a task wrote: lines that may be very many and very long, broken into rows that fit, searched while they grow.
+
+mod plain;
+mod rows;
 
 use std::ops::Range;
 
 use orchestrator_protocol::{LogLine, Seq, Timestamp};
 
-/// A line that is longer is cut where it is shown; what is copied is whole.
-pub const LONGEST: usize = 2_000;
+use self::rows::Rows;
 
 /// A line, without its text.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,19 +17,21 @@ struct Line {
     stderr: bool,
 }
 
-/// A line as it is shown.
+/// A row as it is shown: a line, or a part of one that is too long for its place.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shown<'o> {
-    /// Its number, from 0.
-    pub number: usize,
-    /// When it was written.
+    /// Its number among the rows, from 0.
+    pub row: usize,
+    /// The number of its line, from 0.
+    pub line: usize,
+    /// Whether the line begins with it.
+    pub is_first: bool,
+    /// When the line was written.
     pub at: Timestamp,
     /// Whether it went to the error stream.
     pub stderr: bool,
-    /// Its text, cut where it is too long.
+    /// Its text.
     pub text: &'o str,
-    /// Whether it was cut.
-    pub cut: bool,
 }
 
 /// What a task wrote, in order.
@@ -35,6 +39,7 @@ pub struct Shown<'o> {
 pub struct Output {
     text: String,
     lines: Vec<Line>,
+    rows: Rows,
     after: Seq,
     search: Search,
 }
@@ -55,12 +60,8 @@ impl Output {
                 continue;
             }
             self.after = line.seq;
-            // A line is one line, whatever it holds.
-            self.text.extend(line.text.chars().map(|c| match c {
-                '\t' => ' ',
-                c if c.is_control() => '\u{fffd}',
-                c => c,
-            }));
+            plain::push(&mut self.text, &line.text);
+            self.rows.push(&self.text, self.lines.len());
             self.lines.push(Line {
                 end: self.text.len(),
                 at: line.at,
@@ -95,18 +96,47 @@ impl Output {
         &self.text[start..self.lines[number].end]
     }
 
-    /// The lines of a range, as they are shown; what is beyond the end is left out.
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Breaks lines into rows of so many columns. Says whether that is something else than before.
+    pub fn wrap(&mut self, columns: usize) -> bool {
+        let mut rows = Rows::of(columns);
+        if rows.columns() == self.rows.columns() {
+            return false;
+        }
+        for (number, line) in self.lines.iter().enumerate() {
+            rows.push(&self.text[..line.end], number);
+        }
+        self.rows = rows;
+        true
+    }
+
+    /// The first row of a line.
+    pub fn row_of(&self, line: usize) -> usize {
+        self.rows.first_of(line)
+    }
+
+    /// The line of a row; the last one for a row beyond the end.
+    pub fn line_of(&self, row: usize) -> usize {
+        self.rows.line(row)
+    }
+
+    /// The rows of a range, as they are shown; what is beyond the end is left out.
     pub fn shown(&self, range: Range<usize>) -> impl Iterator<Item = Shown<'_>> {
-        let range = range.start.min(self.lines.len())..range.end.min(self.lines.len());
-        range.map(|number| {
-            let (whole, line) = (self.text_of(number), self.lines[number]);
-            let cut = whole.char_indices().nth(LONGEST).map(|(at, _)| at);
+        let range = range.start.min(self.rows())..range.end.min(self.rows());
+        range.map(|row| {
+            let number = self.rows.line(row);
+            let line = self.lines[number];
             Shown {
-                number,
+                row,
+                line: number,
+                is_first: row == 0 || self.rows.line(row - 1) != number,
                 at: line.at,
                 stderr: line.stderr,
-                text: &whole[..cut.unwrap_or(whole.len())],
-                cut: cut.is_some(),
+                text: &self.text[self.rows.range(row)],
             }
         })
     }
@@ -151,6 +181,14 @@ impl Output {
         Some((self.search.current + 1, *line))
     }
 
+    /// The row in which the line that is looked at first holds it.
+    pub fn current_row(&self) -> Option<usize> {
+        let (_, line) = self.current()?;
+        let start = line.checked_sub(1).map_or(0, |before| self.lines[before].end);
+        let at = start + place(self.text_of(line), &self.search.needle);
+        Some(self.rows.at(at).max(self.row_of(line)))
+    }
+
     /// Goes on to the next line that holds it, or back, round the ends.
     pub fn step(&mut self, forward: bool) -> Option<usize> {
         let count = self.search.found.len();
@@ -180,6 +218,14 @@ fn contains(text: &str, needle: &str) -> bool {
     text.to_lowercase().contains(needle)
 }
 
+/// Where a text first holds a needle in lower case: the byte. A letter that is longer or shorter in lower case may move
+/// it by a little.
+fn place(text: &str, needle: &str) -> usize {
+    let lower = text.to_lowercase();
+    let letters = lower.find(needle).map_or(0, |at| lower[..at].chars().count());
+    text.char_indices().nth(letters).map_or(0, |(at, _)| at)
+}
+
 /// Which rows of a list are seen, and some before and after, so that scrolling shows no gap.
 pub fn window(rows: usize, height: f32, offset: f32, seen: f32) -> Range<usize> {
     const MORE: usize = 6;
@@ -205,23 +251,55 @@ mod tests {
     #[test]
     fn lines_come_once_whatever_they_hold() {
         let mut output = Output::default();
-        output.extend(vec![line(1, "one"), line(2, ""), line(3, "!دو 🚀\u{1b}[0m")]);
+        output.extend(vec![line(1, "one"), line(2, ""), line(3, "!دو 🚀\u{1b}[0m\u{7}")]);
         output.extend(vec![line(3, "again"), line(4, "four")]);
         let shown: Vec<_> = output.shown(0..99).map(|line| line.text.to_owned()).collect();
-        assert_eq!(shown, ["one", "", "!دو 🚀\u{fffd}[0m", "four"]);
+        assert_eq!(shown, ["one", "", "!دو 🚀\u{fffd}", "four"]);
         assert_eq!(output.after(), Seq(4));
         assert!(output.shown(2..3).all(|line| line.stderr));
-        assert_eq!(output.whole(), "one\n\n!دو 🚀\u{fffd}[0m\nfour\n");
+        assert_eq!(output.whole(), "one\n\n!دو 🚀\u{fffd}\nfour\n");
         assert_eq!(output.shown(7..9).count(), 0);
     }
 
     #[test]
-    fn long_lines_are_cut_where_they_are_shown() {
+    fn long_lines_go_on_in_the_rows_below() {
         let mut output = Output::default();
-        output.extend(vec![line(1, &"é".repeat(100_000))]);
-        let shown = output.shown(0..1).next().expect("a line");
-        assert_eq!((shown.text.chars().count(), shown.cut), (LONGEST, true));
-        assert_eq!(output.whole().chars().count(), 100_001);
+        output.wrap(10);
+        output.extend(vec![line(1, "short"), line(2, &"é".repeat(25)), line(3, "the last")]);
+        let shown = |output: &Output| -> Vec<_> {
+            let rows = output.shown(0..9);
+            rows.map(|row| (row.row, row.line, row.is_first, row.text.chars().count()))
+                .collect()
+        };
+        let expected = [
+            (0, 0, true, 5),
+            (1, 1, true, 10),
+            (2, 1, false, 10),
+            (3, 1, false, 5),
+            (4, 2, true, 8),
+        ];
+        assert_eq!(shown(&output), expected);
+        assert_eq!((output.row_of(2), output.line_of(3), output.line_of(99)), (4, 1, 2));
+        assert!(output.wrap(30) && !output.wrap(30));
+        assert_eq!(shown(&output), [(0, 0, true, 5), (1, 1, true, 25), (2, 2, true, 8)]);
+        assert_eq!(output.whole().lines().nth(1).map(|line| line.chars().count()), Some(25));
+    }
+
+    #[test]
+    fn what_is_found_in_a_long_line_is_shown_in_its_row() {
+        let mut output = Output::default();
+        output.wrap(100);
+        output.extend(vec![
+            line(1, "x"),
+            line(2, &format!("{}NEEDLE{}", "a".repeat(500_000), "b".repeat(500_000))),
+        ]);
+        output.search("needle");
+        assert_eq!(output.current(), Some((1, 1)));
+        assert_eq!(output.current_row(), Some(1 + 5_000));
+        let row = output.shown(5_001..5_002).next().expect("a row");
+        assert!(row.text.starts_with("NEEDLEb"), "{}", row.text);
+        output.search("");
+        assert_eq!(output.current_row(), None);
     }
 
     #[test]

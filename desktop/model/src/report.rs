@@ -206,10 +206,10 @@ fn recommendation(value: &Value) -> Option<String> {
         Value::String(message) => message.clone(),
         value => {
             let (what, why) = (text(value, &["message", "title", "text"]), text(value, &["why"]));
-            if why.is_empty() {
-                what.to_owned()
-            } else {
-                format!("{what} {why}")
+            match (why.is_empty(), what.ends_with(['.', '!', '?', ':', '。'])) {
+                (true, _) => what.to_owned(),
+                (false, true) => format!("{what} {why}"),
+                (false, false) => format!("{what}. {why}"),
             }
         }
     };
@@ -264,7 +264,7 @@ mod tests {
             (report.scores[0].title().as_str(), report.scores[1].value),
             ("Code quality", None)
         );
-        assert_eq!(report.recommendations, ["A key Revoke it."]);
+        assert_eq!(report.recommendations, ["A key. Revoke it."]);
         assert_eq!(report.count(Severity::Critical), 1);
     }
 

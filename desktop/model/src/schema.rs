@@ -5,10 +5,10 @@
 
 mod entry;
 mod filled;
+mod order;
 mod read;
 
 use orchestrator_protocol::Json;
-use serde_json::Value;
 
 pub(crate) use self::entry::json;
 pub use self::filled::{Filled, Mistakes};
@@ -56,6 +56,8 @@ pub enum Kind {
         least: Option<u64>,
         /// The most characters.
         most: Option<u64>,
+        /// What it must match, as a regular expression; none where this cannot be told here.
+        pattern: Option<String>,
     },
     /// A whole number.
     Whole(Bounds),
@@ -94,6 +96,8 @@ pub struct Bounds {
     pub least: Option<Bound>,
     /// At most so much, or less than that.
     pub most: Option<Bound>,
+    /// A multiple of what.
+    pub step: Option<f64>,
 }
 
 /// An end of what a number may be.
@@ -131,8 +135,8 @@ impl Spot {
 
 impl Shape {
     /// The fields of a schema; none where it has too little, or too much, to say in fields.
-    pub fn of(schema: &Value) -> Option<Self> {
-        read::shape(schema)
+    pub fn of(schema: &Json) -> Option<Self> {
+        read::shape(&order::kept(schema))
     }
 
     /// A field by its place.
@@ -165,19 +169,25 @@ impl Bounds {
     pub fn hold(&self, n: f64) -> bool {
         let low = self.least.is_none_or(|b| n > b.at || (!b.exclusive && n >= b.at));
         let high = self.most.is_none_or(|b| n < b.at || (!b.exclusive && n <= b.at));
-        low && high
+        // A multiple of 0.1 is none to the last digit.
+        let multiple = self.step.is_none_or(|step| {
+            let times = n / step;
+            (times - times.round()).abs() < 1e-9 * times.abs().max(1.0)
+        });
+        low && high && multiple
     }
 
     /// The bounds in words; none where there are none.
     pub fn words(&self) -> Option<String> {
         let low = |b: Bound| format!("{} {}", if b.exclusive { "more than" } else { "at least" }, b.at);
         let high = |b: Bound| format!("{} {}", if b.exclusive { "less than" } else { "at most" }, b.at);
-        match (self.least, self.most) {
-            (None, None) => None,
-            (Some(least), None) => Some(low(least)),
-            (None, Some(most)) => Some(high(most)),
-            (Some(least), Some(most)) => Some(format!("{} and {}", low(least), high(most))),
-        }
+        let parts = [
+            self.step.map(|step| format!("a multiple of {step}")),
+            self.least.map(low),
+            self.most.map(high),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(" and "))
     }
 }
 

@@ -77,8 +77,8 @@ fn side(app: &App) -> Element<'_, Message> {
     .spacing(2.0);
     let all = column![name, places, iced::widget::space().height(Length::Fill), foot]
         .spacing(gap::LARGE)
-        .padding([gap::LARGE, 10.0])
-        .width(if narrow { 60.0 } else { 216.0 });
+        .padding([gap::LARGE, if narrow { 6.0 } else { 10.0 }])
+        .width(if narrow { 84.0 } else { 216.0 });
     container(all).height(Length::Fill).style(theme::container::side).into()
 }
 
@@ -88,11 +88,11 @@ fn place<'a>(app: &App, route: Route, glyph: char, name: &'a str, count: u64, to
         (here, there) => here == there,
     };
     let narrow = app.shared.is_narrow();
-    let number = (count > 0 && !narrow).then(|| small(format::count(count)).style(theme::text::toned(tone)));
+    let number = (count > 0).then(|| small(format::count(count)).style(theme::text::toned(tone)));
     let content = row![icon(glyph).size(17.0)]
         .push((!narrow).then(|| body(name).font(font::MEDIUM).width(Length::Fill)))
         .push(number)
-        .spacing(10.0)
+        .spacing(if narrow { 5.0 } else { 10.0 })
         .align_y(Alignment::Center);
     let button = button(content)
         .padding([7.0, 10.0])

@@ -1,4 +1,4 @@
-//! The keyboard.
+//! The keys that mean the same on every screen. What a screen has for itself are its `hotkeys`.
 
 use iced::{
     Subscription, Task,
@@ -21,25 +21,20 @@ pub struct Pressed {
 
 #[cfg(test)]
 impl Pressed {
-    /// A key that no field has taken.
-    pub(super) fn new(key: Key, modifiers: Modifiers) -> Self {
-        Self {
-            key,
-            modifiers,
-            taken: false,
-        }
+    /// A key that was pressed.
+    pub(super) fn new(key: Key, modifiers: Modifiers, taken: bool) -> Self {
+        Self { key, modifiers, taken }
     }
 }
 
-/// Keys that are pressed. Those with Ctrl (or Command), Esc and the arrows come even when a field has taken them.
+/// Keys that are pressed. Esc and those with Ctrl (or Command) come even when a field has taken them.
 pub(super) fn listen() -> Subscription<Pressed> {
     event::listen_with(|event, status, _| {
         let iced::Event::Keyboard(keyboard::Event::KeyPressed { key, modifiers, .. }) = event else {
             return None;
         };
         let taken = status == Status::Captured;
-        let always =
-            modifiers.command() || matches!(key, Key::Named(Named::Escape | Named::ArrowUp | Named::ArrowDown));
+        let always = modifiers.command() || key == Key::Named(Named::Escape);
         (!taken || always).then_some(Pressed { key, modifiers, taken })
     })
 }
@@ -48,10 +43,11 @@ impl App {
     pub(super) fn press(&mut self, pressed: &Pressed) -> Task<Message> {
         let Pressed { key, modifiers, taken } = pressed;
         if self.palette.is_some() {
+            // It takes its keys itself, so that what is behind it gets none.
             return match key.as_ref() {
-                Key::Named(Named::Escape) => self.palette(palette::Message::Close),
                 Key::Character("k") if modifiers.command() => self.palette(palette::Message::Close),
-                // It takes its arrows itself, so that what is below gets none.
+                // Its field takes Esc for itself where it has the keyboard.
+                Key::Named(Named::Escape) => self.palette(palette::Message::Close),
                 _ => Task::none(),
             };
         }
@@ -62,13 +58,8 @@ impl App {
             Key::Named(Named::Tab) => return operation::focus_next(),
             _ => {}
         }
-        if (!taken || modifiers.command())
-            && let Some(message) = self.key_of_screen(key, *modifiers)
-        {
-            return self.update(message);
-        }
         match key.as_ref() {
-            Key::Character("f") if modifiers.command() => {
+            Key::Character("f") if !taken && modifiers.command() => {
                 let go = self.go(Route::Tasks);
                 Task::batch([go, crate::screen::tasks::focus_search()])
             }
@@ -76,15 +67,6 @@ impl App {
             Key::Character("n") if !taken && modifiers.is_empty() => self.go(Route::NewTask),
             Key::Named(Named::Escape) if !taken => self.back(),
             _ => Task::none(),
-        }
-    }
-
-    /// What a key means on the screen where one is.
-    fn key_of_screen(&self, key: &Key, modifiers: Modifiers) -> Option<Message> {
-        match self.route {
-            Route::Tasks => self.tasks.key(key, modifiers).map(Message::Tasks),
-            Route::Task(_) => self.task.as_ref()?.key(key, modifiers).map(Message::Task),
-            _ => None,
         }
     }
 }

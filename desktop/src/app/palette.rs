@@ -53,6 +53,8 @@ pub enum Message {
     Run(Option<usize>),
     /// It is to close.
     Close,
+    /// A key that means nothing, here or behind it.
+    Nothing,
 }
 
 impl Command {
@@ -197,7 +199,8 @@ impl Palette {
         hotkeys(opaque(mouse_area(veil).on_press(Message::Close)), |key, _| match key {
             Key::Named(Named::ArrowDown) => Some(Message::Step(true)),
             Key::Named(Named::ArrowUp) => Some(Message::Step(false)),
-            _ => None,
+            Key::Named(Named::Escape) => Some(Message::Close),
+            _ => Some(Message::Nothing),
         })
     }
 }
@@ -223,6 +226,7 @@ impl App {
                 palette.place = (palette.place + if down { 1 } else { count - 1 }) % count;
                 Task::none()
             }
+            Message::Nothing => Task::none(),
             Message::Close => {
                 self.palette = None;
                 Task::none()

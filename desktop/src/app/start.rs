@@ -33,6 +33,8 @@ pub fn application(
     iced::application(move || App::new(start.clone()), App::update, App::view)
         .settings(settings)
         .window(window)
+        // It ends by itself, once what is inside it has.
+        .exit_on_close_request(false)
         .title(App::title)
         .theme(App::theme)
         .style(|_, theme| iced::theme::Style {

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use iced::{
-    Size,
-    keyboard::{Key, Modifiers, key::Named},
+    Event, Size,
+    event::Status,
+    keyboard::{
+        self, Key, Location, Modifiers,
+        key::{Named, NativeCode, Physical},
+    },
 };
 use iced_test::Simulator;
 use orchestrator_desktop_model::{
@@ -61,8 +65,24 @@ fn hides(app: &App, words: &str) {
     assert!(looking_at(app, LARGE).find(words).is_err(), "`{words}` is shown");
 }
 
+/// Presses a key: first what is shown may take it, then the app.
 fn press(app: &mut App, key: Key, modifiers: Modifiers) {
-    let _ = app.update(Message::Key(Pressed::new(key, modifiers)));
+    let pressed = keyboard::Event::KeyPressed {
+        key: key.clone(),
+        modified_key: key.clone(),
+        physical_key: Physical::Unidentified(NativeCode::Unidentified),
+        location: Location::Standard,
+        modifiers,
+        text: None,
+        repeat: false,
+    };
+    let mut simulator = looking_at(app, LARGE);
+    let taken = simulator.simulate([Event::Keyboard(pressed)]) == [Status::Captured];
+    let messages: Vec<Message> = simulator.into_messages().collect();
+    for message in messages {
+        let _ = app.update(message);
+    }
+    let _ = app.update(Message::Key(Pressed::new(key, modifiers, taken)));
 }
 
 fn letter(letter: &str) -> Key {

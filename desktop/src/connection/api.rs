@@ -80,5 +80,5 @@ async fn open_embedded(url: &str) -> Result<Arc<dyn Source>, OpenError> {
 async fn open_embedded(url: &str) -> Result<Arc<dyn Source>, OpenError> {
     let message =
         format!("this build has no engine of its own for `{url}`; write the URL of a server: http://host:8080");
-    Err(Failure::new(FailureKind::Refused, message))
+    Err(Failure::new(FailureKind::Address, message))
 }

@@ -24,6 +24,9 @@ const EVENTS: usize = 1_000;
 /// How long to wait before a store that failed is read again.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long what runs may take to end when the app does, before it is stopped and goes on at the next start.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// An engine inside the app. It ends with the app; what it has done is in its file.
 #[derive(Debug)]
 pub(super) struct Embedded {
@@ -34,7 +37,7 @@ pub(super) struct Embedded {
 impl Embedded {
     /// Opens a store by its URL, and runs the built-in agents on it.
     pub(super) async fn open(url: &str) -> Result<Self, Failure> {
-        let refused = |why: &dyn std::fmt::Display| Failure::new(FailureKind::Refused, why.to_string());
+        let refused = |why: &dyn std::fmt::Display| Failure::new(FailureKind::Address, why.to_string());
         let mut config = Config::default();
         "app".clone_into(&mut config.worker.name);
         config.worker.labels = orchestrator_worker::builtin::labels();
@@ -56,7 +59,7 @@ impl Embedded {
 
 impl Drop for Embedded {
     fn drop(&mut self) {
-        // What runs is taken up again at the next start.
+        // It was not told to end, and goes on after a crash then: what runs is taken up again at the next start.
         self.orchestrator.abort();
     }
 }
@@ -240,5 +243,68 @@ impl Source for Embedded {
 
     async fn stats(&self) -> Result<Stats, Failure> {
         self.engine().stats().await.map_err(told)
+    }
+
+    fn is_inside(&self) -> bool {
+        true
+    }
+
+    async fn end(&self) {
+        self.orchestrator.shutdown(GRACE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orchestrator_protocol::{EventType, Json, TaskState};
+    use serde_json::json;
+
+    use super::*;
+
+    /// The next event of a task that says it is in this state.
+    async fn reaches(live: &mut dyn Live, id: TaskId, state: TaskState) {
+        loop {
+            if let Step::Happened(event) = live.step().await.expect("an event")
+                && event.kind == EventType::TaskState
+                && (event.task_id, event.body.state) == (Some(id), Some(state))
+            {
+                return;
+            }
+        }
+    }
+
+    async fn listening(engine: &Embedded) -> Box<dyn Live> {
+        let mut live = engine.live(EventsQuery::default());
+        assert!(matches!(live.step().await, Ok(Step::Connected)));
+        live
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_runs_when_the_app_is_closed_goes_on_at_its_next_start() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("tasks.db").display());
+        let go = folder.path().join("go");
+        let first = Embedded::open(&url).await.expect("an engine");
+        let mut live = listening(&first).await;
+        let script = "until [ -e \"$1\" ]; do sleep 0.05; done; echo gone on";
+        let input = json!({"argv": ["sh", "-c", script, "sh", go], "grace_s": 0.1});
+        let task = first
+            .submit(NewTask::new("command", Json::from(input)))
+            .await
+            .expect("a task");
+        reaches(&mut *live, task.id, TaskState::Running).await;
+        first.end().await;
+
+        let second = Embedded::open(&url).await.expect("the same file");
+        let given_back = second.task(task.id).await.expect("the task");
+        assert!(!given_back.state.is_terminal(), "{given_back:?}");
+        let mut live = listening(&second).await;
+        std::fs::write(&go, "").expect("a file");
+        if !second.task(task.id).await.expect("the task").state.is_terminal() {
+            reaches(&mut *live, task.id, TaskState::Succeeded).await;
+        }
+        let done = second.task(task.id).await.expect("the task");
+        assert_eq!(done.state, TaskState::Succeeded, "{done:?}");
+        second.end().await;
     }
 }

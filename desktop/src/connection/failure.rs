@@ -22,7 +22,7 @@ pub(super) fn of_call(error: &ClientError) -> Failure {
     };
     Failure {
         kind,
-        message: error.to_string(),
+        message: said(kind, error.to_string()),
         fields: fields
             .iter()
             .map(|field| (field.field.clone(), field.message.clone()))
@@ -37,5 +37,33 @@ pub(super) fn of_events(error: &EventsError) -> Failure {
         404 => FailureKind::Missing,
         _ => FailureKind::Strange,
     };
-    Failure::new(kind, error.message.clone())
+    Failure::new(kind, said(kind, error.message.clone()))
+}
+
+/// What a server says to programs that send no token is no advice for people.
+fn said(kind: FailureKind, message: String) -> String {
+    if kind == FailureKind::Denied && message.contains("Authorization: Bearer") {
+        return "it asks for a token, and this app has none for it".to_owned();
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_no_token_is_told_so() {
+        let refused = |message: &str| {
+            of_events(&EventsError {
+                status: 401,
+                message: message.to_owned(),
+            })
+        };
+        let none = refused("send `Authorization: Bearer TOKEN`");
+        assert_eq!(none.kind, FailureKind::Denied);
+        assert_eq!(none.message, "it asks for a token, and this app has none for it");
+        let wrong = "this token is not known, has expired or was revoked";
+        assert_eq!(refused(wrong).message, wrong);
+    }
 }

@@ -29,7 +29,7 @@ pub(super) struct Remote {
 impl Remote {
     /// A server by its URL. Nothing is asked yet.
     pub(super) fn open(url: &str, token: Option<String>) -> Result<Self, Failure> {
-        let refused = |message: String| Failure::new(FailureKind::Refused, message);
+        let refused = |message: String| Failure::new(FailureKind::Address, message);
         let address = ServerAddress::parse(url, token).map_err(|error| refused(error.to_string()))?;
         #[cfg(not(target_family = "wasm"))]
         let (client, transport) = (Client::new(address), orchestrator_client::transport::native());

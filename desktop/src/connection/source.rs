@@ -85,6 +85,14 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
 
     /// Counts.
     async fn stats(&self) -> Result<Stats, Failure>;
+
+    /// Whether what runs tasks is inside the app, and must end before the app does.
+    fn is_inside(&self) -> bool {
+        false
+    }
+
+    /// Ends what is inside the app: what runs gets a moment to end, and what has not goes on at the next start.
+    async fn end(&self) {}
 }
 
 /// A filter's label as a key and a value; none for one that is not whole yet.

@@ -28,7 +28,7 @@ use super::{Event, Route, Shared};
 use crate::{
     connection::{self, Update},
     theme::{self, font, gap, glyph, size},
-    widget::{self, body, button, fill, icon, mono, notice, one_line, state, surface},
+    widget::{self, body, button, fill, hotkeys::hotkeys, icon, mono, notice, one_line, state, surface},
 };
 
 /// How long what events have made old may stay so: a burst is asked for once.
@@ -84,6 +84,8 @@ pub struct TaskScreen {
     tree: TaskTree,
     link: Link,
     tab: Tab,
+    /// Whether a person has chosen what is shown.
+    is_picked: bool,
     /// The task of the tree that is looked at.
     chosen: TaskId,
     why: Option<Why>,
@@ -149,6 +151,7 @@ impl TaskScreen {
             tree: TaskTree::new(id),
             link: Link::Connecting,
             tab: Tab::default(),
+            is_picked: false,
             chosen: id,
             why: None,
             waits: false,
@@ -213,6 +216,7 @@ impl TaskScreen {
             }
             Message::Show(tab) => {
                 self.tab = tab;
+                self.is_picked = true;
                 self.shown(shared)
             }
             Message::Choose(id) => self.choose(id, shared),
@@ -261,12 +265,7 @@ impl TaskScreen {
                         },
                     ));
                 }
-                let first = self.tree.tasks.is_empty();
                 self.tree.open(*snapshot);
-                if first && self.tree.tasks.len() == 1 {
-                    // A graph of one node tells nothing.
-                    self.tab = Tab::Output;
-                }
                 let shown = self.changed(shared);
                 Task::batch([shown, self.output.catch_up(shared)])
             }
@@ -343,6 +342,14 @@ impl TaskScreen {
         if !self.tree.tasks.contains_key(&self.chosen) && self.tree.task().is_some() {
             self.chosen = self.tree.id;
         }
+        if !self.is_picked {
+            // A graph of one node tells nothing; once there are more, it tells most.
+            self.tab = if self.tree.tasks.len() == 1 {
+                Tab::Output
+            } else {
+                Tab::Graph
+            };
+        }
         self.graph.update(&self.tree);
         self.timeline.refresh();
         self.shown(shared)
@@ -374,19 +381,19 @@ impl TaskScreen {
     }
 
     /// A key that no field took; none when it means nothing here.
-    pub fn key(&self, key: &Key, modifiers: Modifiers) -> Option<Message> {
+    fn key(&self, key: Key<&str>, modifiers: Modifiers) -> Option<Message> {
         if self.confirming.is_some() {
-            return match (key.as_ref(), self.confirming) {
+            return match (key, self.confirming) {
                 (Key::Named(Named::Escape), _) => Some(Message::Dismiss),
                 (Key::Named(Named::Enter), Some(action)) => Some(Message::Do(action)),
                 _ => None,
             };
         }
         if modifiers.command() {
-            let find = key.as_ref() == Key::Character("f") && self.tab == Tab::Output;
+            let find = key == Key::Character("f") && self.tab == Tab::Output;
             return find.then_some(Message::Output(output::Message::Find));
         }
-        if let Key::Character(digit) = key.as_ref()
+        if let Key::Character(digit) = key
             && let Ok(n @ 1..=7) = digit.parse::<usize>()
         {
             return Some(Message::Show(Tab::ALL[n - 1]));
@@ -399,10 +406,10 @@ impl TaskScreen {
         .map(Message::Choose)
     }
 
-    fn next_in_walk(&self, key: &Key) -> Option<TaskId> {
+    fn next_in_walk(&self, key: Key<&str>) -> Option<TaskId> {
         let walk = self.tree.walk();
         let here = walk.iter().position(|(_, task)| task.id == self.chosen)?;
-        let there = match key.as_ref() {
+        let there = match key {
             Key::Named(Named::ArrowDown) => here + 1,
             Key::Named(Named::ArrowUp) => here.checked_sub(1)?,
             _ => return None,
@@ -428,7 +435,15 @@ impl TaskScreen {
             Tab::Findings => self.findings.view(),
             Tab::History => self.history.view(&self.tree, shared).map(Message::History),
         };
-        let tabs = row(Tab::ALL.map(|tab| button::choice(tab.word(), self.tab == tab, Message::Show(tab))))
+        let tabs = Tab::ALL.map(|tab| {
+            let count = match tab {
+                Tab::Changes => self.changes.count(),
+                Tab::Findings => self.findings.count(),
+                _ => 0,
+            };
+            button::counted(tab.word(), count, self.tab == tab, Message::Show(tab))
+        });
+        let tabs = row(tabs)
             .spacing(2.0)
             .push(fill())
             .push(
@@ -455,10 +470,11 @@ impl TaskScreen {
             .push(row![main, side].spacing(gap::LARGE).height(Length::Fill))
             .spacing(gap::MEDIUM)
             .padding(Padding::from([16.0, 28.0]).bottom(20.0));
-        match self.confirming {
+        let all = match self.confirming {
             Some(action) => actions::confirm(all.into(), action, chosen, below),
             None => all.into(),
-        }
+        };
+        hotkeys(all, |key, modifiers| self.key(key, modifiers))
     }
 
     fn head<'a>(

@@ -21,7 +21,7 @@ use self::bulk::Bulk;
 use super::{Event, Route, Shared};
 use crate::{
     theme::{self, gap, glyph, size},
-    widget::{button, fill, notice, rows::Scrolled, small, surface},
+    widget::{button, fill, hotkeys::hotkeys, notice, rows::Scrolled, small, surface},
 };
 
 const SEARCH: Id = Id::new("tasks-search");
@@ -304,19 +304,19 @@ impl Tasks {
     }
 
     /// A key that no field took; none when it means nothing here.
-    pub fn key(&self, key: &Key, modifiers: Modifiers) -> Option<Message> {
+    fn key(&self, key: Key<&str>, modifiers: Modifiers) -> Option<Message> {
         if let Some(bulk) = self.confirming {
-            return match key.as_ref() {
+            return match key {
                 Key::Named(Named::Escape) => Some(Message::Dismiss),
                 Key::Named(Named::Enter) => Some(Message::Do(bulk)),
                 _ => None,
             };
         }
         if modifiers.command() {
-            return (key.as_ref() == Key::Character("a")).then_some(Message::ChooseAll(true));
+            return (key == Key::Character("a")).then_some(Message::ChooseAll(true));
         }
         let page = (self.scrolled.seen.min(1_600.0) / table::ROW) as i64;
-        Some(match key.as_ref() {
+        Some(match key {
             Key::Named(Named::ArrowDown) => Message::Step(1),
             Key::Named(Named::ArrowUp) => Message::Step(-1),
             Key::Named(Named::PageDown) => Message::Step(page),
@@ -366,10 +366,11 @@ impl Tasks {
             .push(content)
             .spacing(gap::MEDIUM);
         let page = surface::page("Tasks", actions, all);
-        match self.confirming {
+        let all = match self.confirming {
             Some(bulk) => self.confirm(page, bulk),
             None => page,
-        }
+        };
+        hotkeys(all, |key, modifiers| self.key(key, modifiers))
     }
 
     fn bar<'a>(&'a self, shared: &'a Shared) -> Element<'a, Message> {

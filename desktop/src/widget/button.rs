@@ -100,7 +100,19 @@ pub fn hint<'a, Message: 'a>(content: impl Into<Element<'a, Message>>, words: &'
 
 /// One of several, of which one is chosen: a tab or a filter.
 pub fn choice<'a, Message: Clone + 'a>(label: &'a str, chosen: bool, message: Message) -> Element<'a, Message> {
-    let button = button(text(label).size(size::BODY).font(font::MEDIUM))
+    counted(label, 0, chosen, message)
+}
+
+/// The same, with how many there are where there are any.
+pub fn counted<'a, Message: Clone + 'a>(
+    label: &'a str,
+    count: usize,
+    chosen: bool,
+    message: Message,
+) -> Element<'a, Message> {
+    let number = (count > 0).then(|| text(count).size(size::SMALL).style(theme::text::faint));
+    let content = row![text(label).size(size::BODY).font(font::MEDIUM)].push(number);
+    let button = button(content.spacing(6.0).align_y(Alignment::Center))
         .padding([5.0, 10.0])
         .style(theme::button::choice(chosen))
         .on_press(message.clone());

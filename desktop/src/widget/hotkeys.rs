@@ -10,11 +10,12 @@ use iced::{
         renderer::Style,
         widget::{Operation, Tree},
     },
-    keyboard::{self, Key, Modifiers},
+    keyboard::{self, Key, Modifiers, key::Named},
     mouse,
 };
 
-/// Content with keys: `on_key` says what a key means, if anything. A key that is held down counts once.
+/// Content with keys: `on_key` says what a key means, if anything. A key that is held down counts once, but for those that
+/// go through something.
 pub fn hotkeys<'a, Message: 'a>(
     content: impl Into<Element<'a, Message>>,
     on_key: impl Fn(Key<&str>, Modifiers) -> Option<Message> + 'a,
@@ -23,6 +24,16 @@ pub fn hotkeys<'a, Message: 'a>(
         content: content.into(),
         on_key: Box::new(on_key),
     })
+}
+
+/// Whether a key goes through something, for as long as it is held down.
+fn goes(key: &Key) -> bool {
+    matches!(
+        key,
+        Key::Named(
+            Named::ArrowDown | Named::ArrowLeft | Named::ArrowRight | Named::ArrowUp | Named::PageDown | Named::PageUp
+        )
+    )
 }
 
 type OnKey<'a, Message> = Box<dyn Fn(Key<&str>, Modifiers) -> Option<Message> + 'a>;
@@ -73,11 +84,9 @@ impl<Message> Widget<Message, Theme, Renderer> for Hotkeys<'_, Message> {
             return;
         }
         if let Event::Keyboard(keyboard::Event::KeyPressed {
-            key,
-            modifiers,
-            repeat: false,
-            ..
+            key, modifiers, repeat, ..
         }) = event
+            && (!repeat || goes(key))
             && let Some(message) = (self.on_key)(key.as_ref(), *modifiers)
         {
             shell.publish(message);

@@ -53,7 +53,7 @@ const fn glyph_of(kind: FailureKind) -> char {
         FailureKind::Denied => glyph::LOCK,
         FailureKind::Missing => glyph::SEARCH,
         FailureKind::Refused => glyph::CIRCLE_ALERT,
-        FailureKind::Strange => glyph::UNPLUG,
+        FailureKind::Address | FailureKind::Strange => glyph::UNPLUG,
     }
 }
 

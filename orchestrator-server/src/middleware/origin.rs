@@ -2,7 +2,9 @@
 //!
 //! A browser lets every page send WebSockets and simple requests anywhere, to this machine too, and says whose page it is.
 
-use poem::http::{HeaderMap, Uri, header};
+use std::net::IpAddr;
+
+use poem::http::{HeaderMap, Uri, header, uri::Authority};
 
 /// Whether a request comes from no page, from one of this server, or from one that may call it.
 ///
@@ -25,6 +27,29 @@ pub(super) fn may_call(headers: &HeaderMap, host: Option<&str>, allowed: &[Strin
     // `null`, which a page without an origin says, is no address.
     let own = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
     own.is_some_and(|own| host.is_some_and(|host| own.as_str().eq_ignore_ascii_case(host)))
+}
+
+/// Whether a request was sent to a name that nobody else can give this machine: its address, `localhost`, or the name of
+/// a page that may call.
+///
+/// Whoever owns a name can have it lead here once his page is loaded (DNS rebinding): for the browser that page is then
+/// one of this server.
+pub(super) fn is_own_name(host: Option<&str>, allowed: &[String]) -> bool {
+    // Every browser names one.
+    let Some(host) = host else { return true };
+    let Ok(authority) = host.parse::<Authority>() else {
+        return false;
+    };
+    let name = authority.host().trim_end_matches('.').to_ascii_lowercase();
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    let of_origin = |origin: &String| {
+        let known = origin.parse::<Uri>().ok();
+        origin == "*" || known.is_some_and(|uri| uri.host().is_some_and(|host| host.eq_ignore_ascii_case(&name)))
+    };
+    address.parse::<IpAddr>().is_ok()
+        || name == "localhost"
+        || name.ends_with(".localhost")
+        || allowed.iter().any(of_origin)
 }
 
 #[cfg(test)]
@@ -61,5 +86,31 @@ mod tests {
             host,
             &["*".to_owned()]
         ));
+    }
+
+    #[test]
+    fn names_that_others_can_have_lead_here_are_refused() {
+        let allowed = ["https://tools.example:8443".to_owned()];
+        for (host, is_own) in [
+            (None, true),
+            (Some("127.0.0.1:8080"), true),
+            (Some("[::1]:8080"), true),
+            (Some("192.0.2.7"), true),
+            (Some("localhost:8080"), true),
+            (Some("LocalHost."), true),
+            (Some("agents.localhost:8080"), true),
+            (Some("tools.example"), true),
+            (Some("Tools.Example:8443"), true),
+            (Some("elsewhere.example:8080"), false),
+            (Some("localhost.elsewhere.example"), false),
+            (Some("127.0.0.1.elsewhere.example"), false),
+            (Some("127.0.0.1@elsewhere.example"), false),
+            (Some("notlocalhost"), false),
+            (Some("a b"), false),
+            (Some(""), false),
+        ] {
+            assert_eq!(is_own_name(host, &allowed), is_own, "{host:?}");
+        }
+        assert!(is_own_name(Some("elsewhere.example"), &["*".to_owned()]));
     }
 }

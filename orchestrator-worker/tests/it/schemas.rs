@@ -146,3 +146,16 @@ fn every_field_has_a_title_and_says_what_it_is() {
         }
     }
 }
+
+/// Names lose their order on the way to a form: it is said beside them.
+#[test]
+fn the_order_of_the_fields_names_every_one_of_them() {
+    for task_type in ["command", "llm", "code_review"] {
+        let schema = schema(task_type);
+        let order = schema["x-order"].as_array().expect("an order").iter();
+        let mut order: Vec<&str> = order.map(|name| name.as_str().expect("a name")).collect();
+        order.sort_unstable();
+        let names: Vec<&String> = schema["properties"].as_object().expect("properties").keys().collect();
+        assert_eq!(order, names, "{task_type}");
+    }
+}

@@ -1,6 +1,7 @@
 //! What is written in one field.
 
 use orchestrator_protocol::{Json, is_too_deep};
+use regex_lite::Regex;
 use serde_json::Value;
 
 use super::{Bounds, Kind, Slot, read::spelled};
@@ -110,8 +111,14 @@ pub(crate) fn json(text: &str) -> Result<Json, String> {
 fn check(json: &Json, kind: &Kind) -> Result<(), String> {
     let value = json.to_value();
     match (kind, &value) {
-        (Kind::Text { least, most, .. }, Value::String(text)) => {
-            within(text.chars().count() as u64, *least, *most, "character")
+        (
+            Kind::Text {
+                least, most, pattern, ..
+            },
+            Value::String(text),
+        ) => {
+            within(text.chars().count() as u64, *least, *most, "character")?;
+            matching(text, pattern.as_deref())
         }
         (Kind::Text { .. }, _) => Err(format!("This is {}, and not a text.", short(json))),
         (Kind::Whole(bounds), Value::Number(n)) if is_whole(n) => bounded(n, bounds),
@@ -137,6 +144,13 @@ fn is_whole(n: &serde_json::Number) -> bool {
 fn bounded(n: &serde_json::Number, bounds: &Bounds) -> Result<(), String> {
     match bounds.words() {
         Some(words) if !n.as_f64().is_some_and(|n| bounds.hold(n)) => Err(format!("It must be {words}.")),
+        _ => Ok(()),
+    }
+}
+
+fn matching(text: &str, pattern: Option<&str>) -> Result<(), String> {
+    match pattern.map(|pattern| (pattern, Regex::new(pattern))) {
+        Some((pattern, Ok(regex))) if !regex.is_match(text) => Err(format!("It must match {pattern}")),
         _ => Ok(()),
     }
 }

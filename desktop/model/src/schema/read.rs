@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use orchestrator_protocol::Json;
+use regex_lite::Regex;
 use serde_json::{Map, Value};
 
-use super::{Bound, Bounds, Choice, Kind, Shape, Slot};
+use super::{Bound, Bounds, Choice, Kind, Shape, Slot, order};
 
 /// The most fields that a form may have; an input with more is written as JSON.
 const MOST: usize = 120;
@@ -141,8 +142,13 @@ fn slots(root: &Value, schema: &Map<String, Value>, within: bool) -> Vec<Slot> {
         .take(MOST + 1)
         .map(|(key, property)| slot(root, property, key, place(key).is_some(), !within))
         .collect();
-    // What must be there comes first, as it is listed. Objects lose the order of their names on the way, lists do not.
-    slots.sort_by_key(|slot| place(&slot.key).unwrap_or(usize::MAX));
+    // What must be there comes first; each as the schema names them, where that is known, or as it lists them.
+    let named = schema.get(order::NAME).and_then(Value::as_array);
+    let names = |key: &str| named.and_then(|names| names.iter().position(|name| name == key));
+    slots.sort_by_key(|slot| {
+        let listed = place(&slot.key).unwrap_or(usize::MAX);
+        (!slot.required, names(&slot.key).unwrap_or(usize::MAX), listed)
+    });
     slots
 }
 
@@ -202,6 +208,7 @@ fn kind(root: &Value, schema: &Map<String, Value>, may_group: bool) -> (Kind, bo
             long: is_long(schema),
             least: count("minLength"),
             most: count("maxLength"),
+            pattern: pattern(schema),
         },
         Some("integer") => Kind::Whole(bounds(schema)),
         Some("number") => Kind::Number(bounds(schema)),
@@ -295,7 +302,18 @@ fn bounds(schema: &Map<String, Value>) -> Bounds {
     Bounds {
         least: end("minimum", "exclusiveMinimum"),
         most: end("maximum", "exclusiveMaximum"),
+        step: schema
+            .get("multipleOf")
+            .and_then(Value::as_f64)
+            .filter(|step| *step > 0.0),
     }
+}
+
+/// What a text must match. Schemas are written for the regular expressions of JavaScript: what those have alone is not
+/// checked here.
+fn pattern(schema: &Map<String, Value>) -> Option<String> {
+    let pattern = schema.get("pattern").and_then(Value::as_str)?;
+    Regex::new(pattern).is_ok().then(|| pattern.to_owned())
 }
 
 fn placeholder(schema: &Map<String, Value>, default: Option<&Json>, kind: &Kind) -> String {

@@ -1,11 +1,15 @@
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
+fn of(schema: &Value) -> Option<Shape> {
+    Shape::of(&Json::from(schema.clone()))
+}
+
 fn shape(schema: &Value) -> Arc<Shape> {
-    Arc::new(Shape::of(schema).expect("fields"))
+    Arc::new(of(schema).expect("fields"))
 }
 
 fn kind(property: &Value) -> Kind {
@@ -22,6 +26,7 @@ fn text(long: bool) -> Kind {
         long,
         least: None,
         most: None,
+        pattern: None,
     }
 }
 
@@ -39,6 +44,7 @@ fn what_is_written_in_a_field() {
         Bounds {
             least: Option::map(least, bound),
             most: Option::map(most, bound),
+            step: None,
         }
     };
     let none = Bounds::default();
@@ -127,6 +133,48 @@ fn what_a_field_says_of_itself() {
 }
 
 #[test]
+fn fields_come_in_the_order_in_which_they_were_written() {
+    let keys = |schema: &str| -> String {
+        let shape = Shape::of(&Json::parse(schema).expect("JSON")).expect("fields");
+        shape
+            .spots()
+            .map(|(_, slot)| slot.key.clone())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let written = r#"{"required": ["b", "z"], "properties":
+        {"z": {}, "c": {}, "b": {}, "a": {"properties": {"y": {"type": "string"}, "x": {"type": "string"}}}}}"#;
+    assert_eq!(keys(written), "z b c y x");
+    let lost = r#"{"required": ["z", "b"], "properties": {"a": {}, "b": {}, "c": {}, "z": {}}}"#;
+    assert_eq!(keys(lost), "z b a c", "what must be there is listed in order");
+    let said = r#"{"required": ["b"], "x-order": ["c", "b", "a"], "properties": {"a": {}, "b": {}, "c": {}}}"#;
+    assert_eq!(keys(said), "b c a");
+}
+
+#[test]
+fn what_a_schema_demands_of_a_value_is_checked() {
+    let wrong = |property: Value, text: &str| -> Option<String> {
+        let shape = shape(&json!({"required": ["x"], "properties": {"x": property}}));
+        let mut filled = Filled::new(shape);
+        filled.set(Spot::of(0), text.to_owned());
+        filled.json().err().map(|mistakes| mistakes[&Spot::of(0)].clone())
+    };
+    let name = json!({"type": "string", "pattern": "^[a-z]+$"});
+    assert_eq!(wrong(name.clone(), "main"), None);
+    assert_eq!(wrong(name, "Main"), Some("It must match ^[a-z]+$".to_owned()));
+    let ahead = json!({"type": "string", "pattern": "^(?!x)"});
+    assert_eq!(wrong(ahead, "x"), None, "what cannot be told here is left to the agent");
+    let tens = json!({"type": "integer", "multipleOf": 10, "minimum": 10});
+    assert_eq!(wrong(tens.clone(), "30"), None);
+    let said = "It must be a multiple of 10 and at least 10.";
+    assert_eq!(wrong(tens, "35"), Some(said.to_owned()));
+    let tenths = json!({"type": "number", "multipleOf": 0.1});
+    assert_eq!(wrong(tenths.clone(), "0.3"), None);
+    assert!(wrong(tenths, "0.35").is_some());
+    assert_eq!(wrong(json!({"type": "integer", "multipleOf": 0}), "3"), None);
+}
+
+#[test]
 fn not_everything_has_fields() {
     for schema in [
         json!({}),
@@ -138,7 +186,7 @@ fn not_everything_has_fields() {
         json!({"$ref": "#"}),
         json!({"properties": (0..200).map(|n| (n.to_string(), json!({}))).collect::<serde_json::Map<_, _>>()}),
     ] {
-        assert_eq!(Shape::of(&schema), None, "{schema}");
+        assert_eq!(of(&schema), None, "{schema}");
     }
     let only = shape(&json!({"type": "integer", "title": "How many"}));
     assert!(!only.is_object);
@@ -338,7 +386,7 @@ fn any_json_is_a_schema_and_any_input_goes_through_its_fields() {
             let properties: serde_json::Map<_, _> = (0..4).map(|_| (dice.word(), dice.value(3))).collect();
             schema = json!({"properties": properties, "required": dice.value(1), "$defs": {"a": dice.value(3)}});
         }
-        let Some(shape) = Shape::of(&schema).map(Arc::new) else {
+        let Some(shape) = of(&schema).map(Arc::new) else {
             continue;
         };
         shapes += 1;

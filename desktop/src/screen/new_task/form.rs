@@ -105,11 +105,16 @@ fn what<'a>(screen: &'a NewTaskForm, wrong: &Wrong, shared: &'a Shared) -> Colum
 fn kind<'a>(screen: &'a NewTaskForm, wrong: &Wrong, shared: &'a Shared) -> Element<'a, Message> {
     let written = screen.form.text(Field::Type);
     let types = shared.fleet.task_types();
-    let like = |kind: &&str| types.contains(written.trim()) || kind.contains(written.trim());
+    let is_known = types.contains(written.trim());
+    let like = |kind: &&str| is_known || kind.contains(written.trim());
+    // Parts are for the agents that make them; whoever looks for one finds it.
+    let searched = !is_known && !written.trim().is_empty();
+    let is_whole = |kind: &&str| searched || *kind == written.trim() || !shared.fleet.is_part(kind);
     let choices = types
         .iter()
         .copied()
         .filter(like)
+        .filter(is_whole)
         .take(TYPES)
         .map(|kind| button::choice(kind, kind == written.trim(), Message::Set(Field::Type, kind.to_owned())));
     let choices = row(choices).spacing(gap::TINY).wrap().vertical_spacing(gap::TINY);

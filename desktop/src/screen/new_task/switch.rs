@@ -28,7 +28,7 @@ impl NewTaskForm {
         }
         self.schema = schema.cloned();
         self.leave_fields();
-        let shape = self.schema.as_ref().and_then(|schema| Shape::of(&schema.to_value()));
+        let shape = self.schema.as_ref().and_then(Shape::of);
         self.shape = shape.map(Arc::new);
         if !self.as_json {
             self.enter_fields();

@@ -47,6 +47,20 @@ fn types_that_workers_offer_are_one_click_away() {
 }
 
 #[test]
+fn the_parts_of_a_job_are_found_by_who_looks_for_them_alone() {
+    let mut worker = worker(1, "Studio");
+    worker.task_types = ["review", "review.file", "plan.a"].map(str::to_owned).into();
+    let (mut screen, shared) = (NewTaskForm::default(), shared(vec![worker], Vec::new()));
+    let offers = |screen: &NewTaskForm, kind: &str| shows(screen.view(&shared), kind);
+    assert!(offers(&screen, "review") && offers(&screen, "plan.a"));
+    assert!(!offers(&screen, "review.file"));
+    let _ = screen.update(Message::Set(Field::Type, "rev".to_owned()), &shared);
+    assert!(offers(&screen, "review.file"));
+    let _ = screen.update(Message::Set(Field::Type, "review".to_owned()), &shared);
+    assert!(!offers(&screen, "review.file"));
+}
+
+#[test]
 fn without_a_worker_it_says_so() {
     let screen = NewTaskForm::default();
     let nobody = shared(Vec::new(), Vec::new());

@@ -56,6 +56,11 @@ impl Changes {
         }
     }
 
+    /// How many files were changed.
+    pub(super) fn count(&self) -> usize {
+        self.files.len()
+    }
+
     pub(super) fn update(&mut self, message: &Message) -> Task<super::Message> {
         match message {
             Message::Choose(file) => {

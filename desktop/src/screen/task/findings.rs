@@ -33,6 +33,11 @@ impl Findings {
         }
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.report.as_ref().map_or(0, |report| report.findings.len())
+    }
+
     pub(super) fn view(&self) -> Element<'_, Message> {
         let Some(report) = &self.report else {
             let advice = "When the output of the chosen task carries findings, reviews or scores, they come up here.";

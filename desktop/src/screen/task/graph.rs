@@ -60,8 +60,8 @@ impl Graph {
     }
 
     /// The task that an arrow key leads to.
-    pub(super) fn key(&self, key: &Key, chosen: TaskId) -> Option<TaskId> {
-        let (dx, dy) = match key.as_ref() {
+    pub(super) fn key(&self, key: Key<&str>, chosen: TaskId) -> Option<TaskId> {
+        let (dx, dy) = match key {
             Key::Named(Named::ArrowRight) => (1.0, 0.0),
             Key::Named(Named::ArrowLeft) => (-1.0, 0.0),
             Key::Named(Named::ArrowDown) => (0.0, 1.0),

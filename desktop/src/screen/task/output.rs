@@ -1,8 +1,8 @@
 //! What the chosen task wrote: searched, followed, copied.
 
 use iced::{
-    Alignment, Element, Length, Task,
-    widget::{Id, column, container, operation, row, text_input},
+    Alignment, Element, Length, Size, Task,
+    widget::{Id, column, container, operation, row, sensor, text_input},
 };
 use orchestrator_desktop_model::{
     Failure, Tone, format,
@@ -21,8 +21,13 @@ use crate::{
 };
 
 const ROW: f32 = 19.0;
+/// How far a letter of the fixed font goes: 600 of its 1,000 units.
+const LETTER: f32 = size::SMALL * 0.6;
 const LINES: Id = Id::new("output");
 const SEARCH: Id = Id::new("output-search");
+
+/// How many letters a time takes.
+const TIME: usize = 8;
 
 /// What the chosen task wrote.
 #[derive(Debug)]
@@ -38,6 +43,8 @@ pub struct OutputView {
     follows: bool,
     times: bool,
     needle: String,
+    /// The width of the lines with all that is beside them; none before it was drawn.
+    width: f32,
     scrolled: Scrolled,
     failure: Option<Failure>,
 }
@@ -49,6 +56,8 @@ pub enum Message {
     Came(TaskId, Result<Page<LogLine>, Failure>),
     /// It was scrolled.
     Scrolled(Scrolled),
+    /// It has another size.
+    Sized(Size),
     /// The end is to be followed, or no more.
     Follow(bool),
     /// The times are to be shown, or no more.
@@ -76,6 +85,7 @@ impl OutputView {
             follows: true,
             times: false,
             needle: String::new(),
+            width: 0.0,
             scrolled: Scrolled::default(),
             failure: None,
         }
@@ -91,6 +101,7 @@ impl OutputView {
             *self = Self {
                 times,
                 needle,
+                width: self.width,
                 ..Self::new(task)
             };
             self.output.search(&self.needle);
@@ -126,6 +137,10 @@ impl OutputView {
                 self.scrolled = scrolled;
                 (Task::none(), None)
             }
+            Message::Sized(size) => {
+                self.width = size.width;
+                (self.fit(), None)
+            }
             Message::Follow(follows) => {
                 self.follows = follows;
                 (
@@ -139,18 +154,17 @@ impl OutputView {
             }
             Message::Times(times) => {
                 self.times = times;
-                (Task::none(), None)
+                (self.fit(), None)
             }
             Message::Find => (operation::focus(SEARCH), None),
             Message::Search(needle) => {
                 self.output.search(&needle);
                 self.needle = needle;
-                let line = self.output.current().map(|(_, line)| line);
-                (self.go_to(line), None)
+                (self.go_to_found(), None)
             }
             Message::Step(forward) => {
-                let line = self.output.step(forward);
-                (self.go_to(line), None)
+                self.output.step(forward);
+                (self.go_to_found(), None)
             }
             Message::Copy => (Task::none(), Some(Event::Copy(self.output.whole()))),
             Message::Again => {
@@ -172,6 +186,7 @@ impl OutputView {
         self.failure = None;
         let more = page.next_cursor.is_some() && !page.items.is_empty();
         self.output.extend(page.items);
+        let fit = self.fit();
         let next = if more || self.behind {
             self.catch_up(shared)
         } else {
@@ -181,16 +196,43 @@ impl OutputView {
         if self.follows {
             Task::batch([next, operation::snap_to_end(LINES)])
         } else {
-            next
+            Task::batch([next, fit])
         }
     }
 
-    fn go_to(&mut self, line: Option<usize>) -> Task<super::Message> {
-        let Some(line) = line else {
+    /// How many letters the number of a line takes.
+    fn digits(&self) -> usize {
+        self.output.len().to_string().len().max(3)
+    }
+
+    /// Breaks the lines so that they fit; what was on top stays there.
+    fn fit(&mut self) -> Task<super::Message> {
+        if self.width <= 0.0 {
+            return Task::none();
+        }
+        let top = self.output.line_of((self.scrolled.offset / ROW) as usize);
+        // The number, the time, the mark, and the room between them, around them and for the bar.
+        let beside = self.digits() + 1 + if self.times { TIME } else { 0 };
+        let gaps = if self.times { 3.0 } else { 2.0 };
+        let room = self.width - beside as f32 * LETTER - gaps * gap::SMALL - 2.0 * gap::MEDIUM - 4.0;
+        if !self.output.wrap((room / LETTER).max(0.0) as usize) || self.output.is_empty() {
+            Task::none()
+        } else if self.follows {
+            operation::snap_to_end(LINES)
+        } else {
+            self.go_to(self.output.row_of(top) as f32 * ROW)
+        }
+    }
+
+    fn go_to_found(&mut self) -> Task<super::Message> {
+        let Some(row) = self.output.current_row() else {
             return Task::none();
         };
         self.follows = false;
-        let offset = (line as f32 * ROW - self.scrolled.seen.min(800.0) / 2.0).max(0.0);
+        self.go_to((row as f32 * ROW - self.scrolled.seen.min(800.0) / 2.0).max(0.0))
+    }
+
+    fn go_to(&mut self, offset: f32) -> Task<super::Message> {
         self.scrolled.offset = offset;
         operation::scroll_to(
             LINES,
@@ -259,55 +301,47 @@ impl OutputView {
     }
 
     fn lines<'a>(&'a self, shared: &'a Shared) -> Element<'a, Message> {
-        let window = rows::window(self.output.len(), ROW, self.scrolled);
-        let digits = self.output.len().to_string().len().max(3);
+        let count = self.output.rows();
+        let window = rows::window(count, ROW, self.scrolled);
+        let digits = self.digits();
         let current = self.output.current().map(|(_, line)| line);
-        let shown = self.output.shown(window.clone()).map(|line| {
-            let number = line.number;
-            (number, self.line(line, digits, current, shared))
-        });
-        container(rows::rows(
-            LINES,
-            self.output.len(),
-            ROW,
-            &window,
-            shown,
-            Message::Scrolled,
-        ))
-        .padding([gap::TINY, 0.0])
-        .into()
+        let shown = self.output.shown(window.clone());
+        let shown = shown.map(|shown| (shown.row, self.row(shown, digits, current, shared)));
+        let lines = rows::rows(LINES, count, ROW, &window, shown, Message::Scrolled);
+        let lines = container(lines).padding([gap::TINY, 0.0]);
+        sensor(lines).on_show(Message::Sized).on_resize(Message::Sized).into()
     }
 
-    fn line<'a>(
+    fn row<'a>(
         &self,
-        line: Shown<'a>,
+        shown: Shown<'a>,
         digits: usize,
         current: Option<usize>,
         shared: &Shared,
     ) -> Element<'a, Message> {
-        let number = mono(format!("{:>digits$}", line.number + 1)).style(theme::text::faint);
-        let time = self
-            .times
-            .then(|| mono(format::time_of_day(line.at, &shared.zone)).style(theme::text::faint));
+        // What is beside a line stands beside its first row.
+        let beside = |words: String| {
+            let room = words.chars().count();
+            let words = if shown.is_first { words } else { " ".repeat(room) };
+            mono(words).style(theme::text::faint)
+        };
+        let number = beside(format!("{:>digits$}", shown.line + 1));
+        let time = self.times.then(|| beside(format::time_of_day(shown.at, &shared.zone)));
         // The error stream is marked by a shape, and not by its colour alone.
-        let mark = if line.stderr { "!" } else { " " };
-        let text = one_line(mono(line.text).font(font::MONO));
-        let text = if line.stderr {
+        let mark = if shown.stderr && shown.is_first { "!" } else { " " };
+        let text = one_line(mono(shown.text).font(font::MONO));
+        let text = if shown.stderr {
             text.style(theme::text::toned(Tone::Attention))
         } else {
             text
         };
-        let cut = line
-            .cut
-            .then(|| small("… cut; copy shows all").style(theme::text::faint));
         let content = row![number]
             .push(time)
             .push(mono(mark).style(theme::text::toned(Tone::Attention)))
             .push(text)
-            .push(cut)
             .spacing(gap::SMALL)
             .align_y(Alignment::Center);
-        let ground = match (current == Some(line.number), self.output.is_found(line.number)) {
+        let ground = match (current == Some(shown.line), self.output.is_found(shown.line)) {
             (true, _) => theme::container::found_now,
             (false, true) => theme::container::found,
             (false, false) => iced::widget::container::transparent,

@@ -178,3 +178,30 @@ async fn pages_from_elsewhere_are_kept_out_where_nobody_is_asked_for_a_token() {
     let paused = pause.header("origin", "null").send().await.expect("an answer");
     assert_eq!(paused.status(), 403);
 }
+
+/// Whoever owns a name can have it lead to the person's own machine once his page is loaded; the browser then takes that
+/// page for one of this server.
+#[tokio::test]
+async fn a_name_that_was_made_to_lead_here_gets_nothing_where_nobody_is_asked_for_a_token() {
+    let server = TestServer::start().await;
+    let port = server.url.rsplit(':').next().expect("a port");
+    for (name, may) in [("localhost", true), ("[::1]", true), ("elsewhere.example", false)] {
+        let host = format!("{name}:{port}");
+        let reply = get(&server, "/api/v1/stats", &[("host", &host)]).await;
+        assert_eq!(reply.status() == 200, may, "{host}");
+        let origin = format!("http://{host}");
+        let reply = get(&server, "/api/v1/stats", &[("host", &host), ("origin", &origin)]).await;
+        assert_eq!(reply.status() == 200, may, "{host}, from its own page");
+    }
+    let locked = TestServer::start_with(Config {
+        admin_token: Some("secret".to_owned()),
+        ..config()
+    })
+    .await;
+    let asked = [("host", "elsewhere.example"), ("authorization", "Bearer secret")];
+    assert_eq!(
+        get(&locked, "/api/v1/stats", &asked).await.status(),
+        200,
+        "a page knows no token"
+    );
+}

@@ -10,6 +10,8 @@ use crate::review::options::{AnalyserChoice, Options};
 /// The input of `code_review`. Only `repo` is required.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "Code review", description = "What is reviewed, and how.")]
+#[schemars(extend("x-order" = ["repo", "changed_since", "include", "exclude", "trust", "analysers", "max_parallel",
+    "max_files"]))]
 #[serde(deny_unknown_fields)]
 pub struct ReviewInput {
     /// The folder of the repository, on the machine that runs the review.
