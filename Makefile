@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Two cargo runs at once only wait for each other, and mix their output.
 .NOTPARALLEL:
-.PHONY: help demo dev desktop web e2e screenshots fleet test verify python wheel simulate chaos lint deny bench fmt doc clean
+.PHONY: help demo dev desktop web e2e screenshots fleet rehearse test verify python wheel simulate chaos lint deny bench fmt doc clean
 
 help: ## list these targets
 	@echo "usage: make TARGET"
@@ -28,6 +28,9 @@ screenshots: ## picture every screen of the app: docs/screenshots
 
 fleet: ## a private PostgreSQL and Redis, two servers, three workers on this machine, until Ctrl-C
 	@bash .ci/fleet.sh
+
+rehearse: ## what docs/operating.md says: ten thousand tasks, servers and databases lost, backups, upgrades
+	@bash .ci/rehearse.sh
 
 test: lint ## formatting, lints, documentation and every test (lint, then the tests)
 	@bash .ci/test.sh
