@@ -46,7 +46,7 @@ wheel: ## the Python package as a wheel: target/wheels
 simulate: ## 100,000 seeds of the simulator (SEEDS=5000 for fewer)
 	@bash .ci/simulate.sh $(SEEDS)
 
-chaos: ## kill, freeze and cut off real fleets under load, for five minutes (FOR=3600 SEED=7)
+chaos: ## kill, freeze, cut off and lock up real fleets under load, for five minutes (FOR=3600 SEED=7)
 	@bash .ci/chaos.sh $(FOR) $(SEED)
 
 lint: ## formatting, clippy and documentation, warnings refused
