@@ -191,7 +191,7 @@ until_true 90 "tasks go on" is_more_than "$second" 7 "$((done_before + 50))"
 say "$((SECONDS - moment)) s after the primary died"
 
 step "Every task is done, once"
-until_true 900 "$TASKS tasks and the one for the polling worker are done" is_count "$second" 7 "$((TASKS + 1))"
+until_true 3600 "$TASKS tasks and the one for the polling worker are done" is_count "$second" 7 "$((TASKS + 1))"
 total=$(psql -qAtX "$second" -c "select count(*) from orchestrator.task")
 twice=$(psql -qAtX "$second" -c "select count(*) from (select task from orchestrator.event where kind = 1 and state = 7 group by task having count(*) > 1) t")
 say "$total tasks in all, $twice of them finished twice"
