@@ -6,7 +6,7 @@
 
 help: ## list these targets
 	@echo "usage: make TARGET"
-	@sed -n 's/^\([a-z0-9]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: ## review this repository with the orchestrator, and show the report
 	@bash .ci/demo.sh
