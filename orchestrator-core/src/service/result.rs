@@ -111,14 +111,12 @@ impl Engine {
             if id == task.id || task.id == task.root_id {
                 return Ok(true);
             }
-            parent = match parents.get(&id) {
-                Some(known) => *known,
-                None => {
-                    let above = self.get(id).await?.parent_id;
-                    parents.insert(id, above);
-                    above
-                }
-            };
+            if let Some(known) = parents.get(&id) {
+                parent = *known;
+            } else {
+                parent = self.get(id).await?.parent_id;
+                parents.insert(id, parent);
+            }
         }
         Ok(false)
     }
