@@ -2,11 +2,11 @@
 .DEFAULT_GOAL := help
 # Two cargo runs at once only wait for each other, and mix their output.
 .NOTPARALLEL:
-.PHONY: help demo dev desktop web e2e screenshots fleet test verify python wheel simulate chaos lint deny bench fmt doc clean
+.PHONY: help demo dev desktop web e2e screenshots fleet rehearse test verify python wheel simulate chaos lint deny bench fmt doc clean
 
 help: ## list these targets
 	@echo "usage: make TARGET"
-	@sed -n 's/^\([a-z0-9]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z0-9]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: ## review this repository with the orchestrator, and show the report
 	@bash .ci/demo.sh
@@ -29,6 +29,9 @@ screenshots: ## picture every screen of the app: docs/screenshots
 fleet: ## a private PostgreSQL and Redis, two servers, three workers on this machine, until Ctrl-C
 	@bash .ci/fleet.sh
 
+rehearse: ## what docs/operating.md says: ten thousand tasks, servers and databases lost, backups, upgrades
+	@bash .ci/rehearse.sh
+
 test: lint ## formatting, lints, documentation and every test (lint, then the tests)
 	@bash .ci/test.sh
 
@@ -43,7 +46,7 @@ wheel: ## the Python package as a wheel: target/wheels
 simulate: ## 100,000 seeds of the simulator (SEEDS=5000 for fewer)
 	@bash .ci/simulate.sh $(SEEDS)
 
-chaos: ## kill, freeze and cut off real fleets under load, for five minutes (FOR=3600 SEED=7)
+chaos: ## kill, freeze, cut off and lock up real fleets under load, for five minutes (FOR=3600 SEED=7)
 	@bash .ci/chaos.sh $(FOR) $(SEED)
 
 lint: ## formatting, clippy and documentation, warnings refused

@@ -3,6 +3,7 @@
 #   make bench                                     embedded and fleet, everything
 #   make bench ARGS="throughput --rounds 5"        one scenario of the embedded benchmark
 #   make bench ARGS="fleet http --rounds 1"        one scenario of the fleet's; `fleet` alone: all of them
+#   make bench ARGS="viewers"                      how soon 500 viewers of two servers see what 200 tasks on ten workers say
 #   make bench ARGS="python --rounds 1"            the Python bindings, beside Celery, Dramatiq, Procrastinate and DBOS
 source "$(dirname "$0")/lib.sh"
 
@@ -40,6 +41,34 @@ fleet() {
   ORCHESTRATOR_SERVICES=durable .ci/services.sh run "$target/release/orchestrator-fleet-bench" --folder "$target/bench" "$@"
 }
 
+viewers() {
+  step "Building the server and the viewers (release)"
+  cargo build -p orchestrator-server --release --locked --bin orchestrator-server --example viewers
+  ORCHESTRATOR_SERVICES=durable .ci/services.sh run .ci/bench.sh --watched "$@"
+}
+
+# Two servers on a private PostgreSQL and Redis, and those who watch them.
+watched() {
+  local target here n urls=() servers=()
+  target=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+  here=$(mktemp -d "${TMPDIR:-/tmp}/orchestrator-viewers.XXXXXX")
+  # shellcheck disable=SC2064 # the folder of now
+  trap "kill \$(jobs -p) 2>/dev/null; wait; rm -rf '$here'" EXIT
+  ulimit -n "$(ulimit -Hn)"
+  for n in 1 2; do
+    "$target/release/orchestrator-server" --listen 127.0.0.1:0 --database "$ORCHESTRATOR_TEST_POSTGRES" --redis "$ORCHESTRATOR_TEST_REDIS" \
+      >"$here/$n.out" 2>"$here/$n.log" &
+    servers+=($!)
+    until [ -s "$here/$n.out" ]; do
+      kill -0 "${servers[-1]}" 2>/dev/null || die "server $n ended: $(cat "$here/$n.log")"
+      sleep 0.1
+    done
+    urls+=("$(sed 's/.* //' "$here/$n.out")")
+  done
+  step "Watching ${urls[*]}"
+  "$target/release/examples/viewers" --servers "${urls[0]},${urls[1]}" "$@"
+}
+
 bindings() {
   step "Building the Python bindings (release), and installing what they are compared with"
   local programs wheels=target/bench-python/wheels
@@ -60,6 +89,14 @@ case "${1:-}" in
   fleet)
     shift
     fleet "$@"
+    ;;
+  viewers)
+    shift
+    viewers "$@"
+    ;;
+  --watched)
+    shift
+    watched "$@"
     ;;
   python)
     shift

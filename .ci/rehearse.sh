@@ -3,18 +3,18 @@
 # workers, and ten thousand tasks; then what the page tells to do when something is lost, with its own commands. Everything
 # is private and goes at the end.
 #
-#   .ci/rehearse.sh           all of it
+#   .ci/rehearse.sh               all of it, in five to ten minutes
+#   TASKS=1000 .ci/rehearse.sh    with fewer tasks
 source "$(dirname "$0")/lib.sh"
 
 TASKS=${TASKS:-10000}
-WITH_REDIS=${WITH_REDIS:-} # give it a value once the servers take --redis
 need_rust
 need nginx nginx-light "the rehearsal puts one in front of the servers"
 need sqlite3 sqlite3 "the rehearsal backs up an SQLite file"
 need curl curl "the rehearsal asks the servers how they are"
-need redis-server redis-server "the fleet's live events"
-bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin | sort -V | tail -n 1)
-[ -n "$bin" ] || die "PostgreSQL is missing. On Debian or Ubuntu: sudo apt-get install postgresql"
+need python3 python3 "the rehearsal writes the tasks with it"
+need_services
+bin=$(postgres_bin)
 
 step "Building the servers, the workers and the command"
 cargo build -p orchestrator-server -p orchestrator-worker -p orchestrator-cli --locked
@@ -95,9 +95,7 @@ redis=$!
 pids+=("$redis")
 export ORCHESTRATOR_ADMIN_TOKEN=rehearsal-rehearsal-rehearsal
 start_server() {
-  local flags=()
-  if [ -n "$WITH_REDIS" ]; then flags=(--redis "redis://127.0.0.1:$redis_port"); fi
-  orchestrator-server --listen "127.0.0.1:$2" --database "$both" --migrate false "${flags[@]}" >>"$here/server-$1.log" 2>&1 &
+  orchestrator-server --listen "127.0.0.1:$2" --database "$both" --redis "redis://127.0.0.1:$redis_port" --migrate false >>"$here/server-$1.log" 2>&1 &
   process[server-$1]=$!
   pids+=($!)
 }
@@ -193,7 +191,7 @@ until_true 90 "tasks go on" is_more_than "$second" 7 "$((done_before + 50))"
 say "$((SECONDS - moment)) s after the primary died"
 
 step "Every task is done, once"
-until_true 900 "$TASKS tasks and the one for the polling worker are done" is_count "$second" 7 "$((TASKS + 1))"
+until_true 3600 "$TASKS tasks and the one for the polling worker are done" is_count "$second" 7 "$((TASKS + 1))"
 total=$(psql -qAtX "$second" -c "select count(*) from orchestrator.task")
 twice=$(psql -qAtX "$second" -c "select count(*) from (select task from orchestrator.event where kind = 1 and state = 7 group by task having count(*) > 1) t")
 say "$total tasks in all, $twice of them finished twice"

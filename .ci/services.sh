@@ -5,6 +5,7 @@
 #   .ci/services.sh run CMD...   run a command with both, then stop them
 #   .ci/services.sh start        start both and leave them running; prints what to export
 #   .ci/services.sh stop FOLDER  stop what `start` started
+#   .ci/services.sh revive FOLDER  start again what was killed; says what that was
 #
 # The command finds them by
 #   ORCHESTRATOR_TEST_POSTGRES   the URL of a maintenance database, as a user who may create others: each test makes its own
@@ -59,8 +60,11 @@ start_services() {
     fi
     [ "$try" -lt 5 ] || die "the private PostgreSQL does not start: see $folder/postgres/log"
   done
-  redis="redis-server --port $redis_port --bind 127.0.0.1 --save '' --appendonly $append --dir $folder/redis --daemonize yes --pidfile $folder/redis/pid --logfile $folder/redis/log"
-  eval "$redis" >/dev/null
+  # For whoever starts them again.
+  printf '%s' "$settings" >"$folder/postgres.settings"
+  printf 'port %s\nbind 127.0.0.1\nsave ""\nappendonly %s\ndir %s\ndaemonize yes\npidfile %s\nlogfile %s\n' \
+    "$redis_port" "$append" "$folder/redis" "$folder/redis/pid" "$folder/redis/log" >"$folder/redis.conf"
+  redis-server "$folder/redis.conf" >/dev/null
   for try in $(seq 100); do
     if redis-cli -p "$redis_port" ping >/dev/null 2>&1; then break; fi
     [ "$try" -lt 100 ] || die "the private Redis does not start: see $folder/redis/log"
@@ -69,6 +73,31 @@ start_services() {
   export ORCHESTRATOR_TEST_POSTGRES="postgres://postgres@127.0.0.1:$postgres_port/postgres"
   export ORCHESTRATOR_TEST_REDIS="redis://127.0.0.1:$redis_port"
   export ORCHESTRATOR_TEST_SERVICES="$folder"
+}
+
+# Starts again what is gone, and says so. What a killed PostgreSQL left may have to end first: then the next call does it.
+revive_services() {
+  local folder=$1 bin
+  bin=$(postgres_bin)
+  if ! is_alive "$folder/postgres/data/postmaster.pid"; then
+    if (cd "$folder/postgres" && as_postgres "$bin/pg_ctl" -D "$folder/postgres/data" -w -l "$folder/postgres/log" \
+      -o "$(cat "$folder/postgres.settings")" start >/dev/null 2>&1); then
+      say "PostgreSQL was gone, and is back as process $(head -n 1 "$folder/postgres/data/postmaster.pid")"
+    fi
+  fi
+  if ! is_alive "$folder/redis/pid"; then
+    rm -f "$folder/redis/pid"
+    redis-server "$folder/redis.conf" >/dev/null
+    for _ in $(seq 50); do
+      if [ -s "$folder/redis/pid" ]; then break; fi
+      sleep 0.1
+    done
+    say "Redis was gone, and is back as process $(cat "$folder/redis/pid")"
+  fi
+}
+# Whether the process whose number a file begins with is there.
+is_alive() {
+  [ -s "$1" ] && kill -0 "$(head -n 1 "$1")" 2>/dev/null
 }
 
 stop_services() {
@@ -85,8 +114,9 @@ case "${1:-}" in
   run)
     shift
     folder=
-    trap '[ -z "$folder" ] || stop_services "$folder"' EXIT
-    trap 'exit 130' INT TERM HUP
+    trap 'set +e; [ -z "$folder" ] || stop_services "$folder"' EXIT
+    trap 'exit 130' INT TERM
+    trap 'exec >/dev/null 2>&1; exit 129' HUP
     start_services
     "$@"
     ;;
@@ -99,5 +129,9 @@ case "${1:-}" in
     [ -d "${2:-}" ] || die "usage: .ci/services.sh stop FOLDER"
     stop_services "$2"
     ;;
-  *) die "usage: .ci/services.sh run CMD... | start | stop FOLDER" ;;
+  revive)
+    [ -d "${2:-}" ] || die "usage: .ci/services.sh revive FOLDER"
+    revive_services "$2"
+    ;;
+  *) die "usage: .ci/services.sh run CMD... | start | stop FOLDER | revive FOLDER" ;;
 esac

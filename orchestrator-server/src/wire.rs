@@ -262,6 +262,14 @@ mod tests {
             "]".repeat(100)
         );
         assert!(wrong(&deep).detail.contains("deeper than 100"));
+        for (text, field) in [
+            (r#"{"task_type": "a", "retry": [3, 1, 2, 60]}"#, "retry"),
+            (r#"{"task_type": "a", "budget": [1, 2]}"#, "budget"),
+        ] {
+            let problem = wrong(text);
+            assert_eq!(problem.errors[0].field, field);
+            assert!(problem.detail.contains("expected an object"), "{}", problem.detail);
+        }
         assert!(wrong(r#" ["a"]"#).detail.contains("not an array"));
         assert_eq!(wrong("").errors[0].field, "body");
         assert_eq!(wrong(r#"{"task_type": "a"} x"#).errors[0].field, "body");

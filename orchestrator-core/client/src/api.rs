@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use orchestrator_protocol::{
     Checkpoint, Decision, Event, ExternalResult, LimitRule, LogLine, NewSchedule, NewTask, Page, Role, Schedule,
-    ScheduleId, Stats, Task, TaskId, TaskType, Timestamp, Token, TokenId, Tree, Why, Worker, WorkerId,
+    ScheduleId, Stats, Task, TaskId, TaskResult, TaskType, Timestamp, Token, TokenId, Tree, Why, Worker, WorkerId,
 };
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -128,6 +128,20 @@ impl Client {
         let wait_s = vec![("wait_s".to_owned(), wait.as_secs_f64().to_string())];
         self.read(&format!("/tasks/{task}/result"))
             .query(wait_s)
+            .patient(wait)
+            .answer()
+            .await
+    }
+
+    /// The task once it is terminal, or once it or a task below it that it waits for needs a person's attention, or as it
+    /// is when the wait (at most 300 s) ends. Whoever asks again gets the same at once, until a person has acted.
+    pub async fn result_or_attention(&self, task: TaskId, wait: Duration) -> Result<TaskResult, ClientError> {
+        let query = vec![
+            ("wait_s".to_owned(), wait.as_secs_f64().to_string()),
+            ("attention".to_owned(), "true".to_owned()),
+        ];
+        self.read(&format!("/tasks/{task}/result"))
+            .query(query)
             .patient(wait)
             .answer()
             .await

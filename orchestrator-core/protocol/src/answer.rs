@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{ErrorClass, Json, Seq, Task, TaskError, TaskId, TaskState, Timestamp, forgiving};
+use crate::{ErrorClass, Json, Seq, Task, TaskError, TaskId, TaskState, Timestamp, forgiving, object};
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -142,7 +142,7 @@ struct ToldResult {
     /// What it gave, be it `null`.
     #[serde(default, deserialize_with = "forgiving::present")]
     output: Option<Json>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::optional")]
     error: Option<ToldError>,
 }
 

@@ -20,8 +20,10 @@ pub mod frame;
 mod id;
 mod json;
 mod new_task;
+pub mod object;
 mod placement;
 mod report;
+mod result;
 mod retry;
 mod schedule;
 #[cfg(feature = "schema")]
@@ -45,6 +47,7 @@ pub use json::{DEEPEST, Json, is_too_deep};
 pub use new_task::{Budget, CheckpointFrequency, Join, NewTask, OnDependencyFailure, Privacy, SideEffects, TaskRef};
 pub use placement::{PassedOver, Placement, PlacementParts, RunnerUp};
 pub use report::{ChildRef, ChildSpec, Group, History, ReportAck, ReportBody, ReportItem, Settled, StepRecord};
+pub use result::{Attention, TaskResult};
 pub use retry::RetryPolicy;
 pub use schedule::{NewSchedule, OverlapPolicy, Schedule, Timing};
 pub use state::TaskState;

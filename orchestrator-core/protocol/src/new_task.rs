@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{Json, RetryPolicy, TaskId, Timestamp};
+use crate::{Json, RetryPolicy, TaskId, Timestamp, object};
 
 /// A task to be submitted. Only `task_type` is required.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ pub struct NewTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence_timeout_s: Option<f64>,
     /// Attempts and backoff.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, deserialize_with = "object::one", skip_serializing_if = "is_default")]
     pub retry: RetryPolicy,
     /// Whether it may run again after its worker was lost. Defaults to `idempotent`.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -74,7 +74,11 @@ pub struct NewTask {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<String>,
     /// What the whole tree may spend.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "object::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub budget: Option<Budget>,
     /// Whether only local workers and tools may see it. Defaults to `normal`.
     #[serde(default, skip_serializing_if = "is_default")]

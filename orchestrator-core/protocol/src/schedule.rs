@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NewTask, ScheduleId, TaskId, Timestamp};
+use crate::{NewTask, ScheduleId, TaskId, Timestamp, object};
 
 /// When a schedule fires.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,7 @@ pub struct NewSchedule {
     /// When it fires.
     pub timing: Timing,
     /// What it submits.
+    #[serde(deserialize_with = "object::one")]
     pub task: NewTask,
     /// What to do when the last one still runs.
     #[serde(default)]

@@ -89,8 +89,16 @@ impl Lobby {
         if let (Some(task), Some(state)) = (event.task_id, event.body.state)
             && has_ended(state)
         {
-            for (_, bell) in self.lock().seats.range((task, 0)..=(task, u64::MAX)) {
-                bell.notify_one();
+            let guests = self.lock();
+            // Who waits for a whole tree may want to know that something in it needs a person. Who waits for a part of it
+            // looks now and then.
+            let top = event
+                .root_id
+                .filter(|top| *top != task && state == TaskState::NeedsAttention);
+            for task in std::iter::once(task).chain(top) {
+                for (_, bell) in guests.seats.range((task, 0)..=(task, u64::MAX)) {
+                    bell.notify_one();
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod asking;
 mod order;
+mod telling;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +19,7 @@ use orchestrator_protocol::{Event, EventBody, EventType, Json, Load, Seq, Sessio
 use serde_json::json;
 use tokio::sync::{Notify, broadcast};
 
-use self::{asking::FILLED, order::Orders};
+use self::{asking::FILLED, order::Orders, telling::Told};
 use super::{Engine, poll::Poll, trouble::Asked};
 use crate::{
     bus::{Nudge, Nudged},
@@ -74,6 +75,8 @@ pub struct LocalSource {
     leaves_orders: bool,
     /// Sessions whose orders were filled.
     filled: broadcast::Sender<SessionId>,
+    /// What was last told of workers.
+    told: Told,
     /// What was nudged before [`LocalSource::listen`] began.
     nudges: Mutex<Option<broadcast::Receiver<Nudge>>>,
 }
@@ -140,6 +143,7 @@ impl LocalSource {
             orders: Arc::default(),
             leaves_orders: false,
             filled: broadcast::Sender::new(FILLED),
+            told: Told::default(),
             nudges: Mutex::new(Some(nudges)),
         }
     }
@@ -177,10 +181,14 @@ impl LocalSource {
         Some(load)
     }
 
-    /// Tells those who watch how busy a worker is.
+    /// Tells those who watch how busy a worker is, if that is news.
     async fn tell(&self, worker: WorkerId, renewed: &Renewed, load: Load, at: Timestamp) {
+        let running = renewed.held.len();
+        if !self.told.is_news(worker, running, load, at) {
+            return;
+        }
         let data = json!({
-            "running": renewed.held.len(),
+            "running": running,
             "slots": renewed.slots,
             "cpu_percent": load.cpu_percent,
             "memory_percent": load.memory_percent,

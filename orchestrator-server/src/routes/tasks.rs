@@ -1,7 +1,9 @@
 //! Tasks.
 
 use orchestrator_core::store::{EventQuery, EventScope, ListQuery, LogQuery};
-use orchestrator_protocol::{DecisionRequest, Event, ExternalResult, LogLine, NewTask, Page, Task, Tree, Why};
+use orchestrator_protocol::{
+    DecisionRequest, Event, ExternalResult, LogLine, NewTask, Page, Task, TaskResult, Tree, Why, object,
+};
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
@@ -21,6 +23,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewTasks {
     /// The tasks, which may name each other's `ref` in `depends_on`.
+    #[serde(deserialize_with = "object::each")]
     tasks: Vec<NewTask>,
 }
 
@@ -122,16 +125,26 @@ impl Tasks {
 
     /// Wait for a task's result
     ///
-    /// The task once it is terminal, or as it is when the wait ends.
+    /// The task once it is terminal, or as it is when the wait ends. With `attention`, also as soon as nothing more happens
+    /// without a person.
     #[oai(path = "/tasks/:task_id/result", method = "get", operation_id = "get_result")]
     async fn result(
         &self,
         task_id: Path<String>,
         /// How long to wait, in seconds, at most 300; 0 when left out.
         wait_s: Query<Option<f64>>,
-    ) -> Result<Answer<Task>, Failure> {
-        let wait = query::wait(wait_s.0)?;
-        Ok(Answer(self.0.engine.result(query::task(&task_id)?, wait).await?))
+        /// Answer also when the task, or one below it that it waits for, is in `needs_attention`; `attention` then names
+        /// them. Whoever asks again gets the same at once, until a person has retried or cancelled them.
+        attention: Query<Option<bool>>,
+    ) -> Result<Answer<TaskResult>, Failure> {
+        let (task, wait) = (query::task(&task_id)?, query::wait(wait_s.0)?);
+        if attention.0 == Some(true) {
+            return Ok(Answer(self.0.engine.result_or_attention(task, wait).await?));
+        }
+        Ok(Answer(TaskResult {
+            task: self.0.engine.result(task, wait).await?,
+            attention: Vec::new(),
+        }))
     }
 
     /// A task and all below it

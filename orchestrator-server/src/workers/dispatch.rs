@@ -91,6 +91,8 @@ impl Dispatch {
         group.join(&seat);
         if let Some(earlier) = halls.seats.insert(seat.session, seat.clone()) {
             earlier.replaced.cancel();
+            // The new connection orders for itself.
+            self.source.take_back(seat.session);
         }
         drop(halls);
         Admission {

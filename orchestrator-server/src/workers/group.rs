@@ -118,7 +118,7 @@ impl Group {
     pub(super) fn leave(self: &Arc<Self>, id: SeatId) {
         let mut inner = self.lock();
         if let Some(place) = inner.places.remove(&id) {
-            self.source.take_back(place.seat.session);
+            self.take_back(&place);
         }
         inner.idle.retain(|seat| *seat != id);
         let was_asking = inner.asking.remove(&id);
@@ -156,7 +156,7 @@ impl Group {
                 self.ask(&mut inner, id);
             }
             // It has no room after all, or sleeps.
-            Doing::Nothing => self.source.take_back(place.seat.session),
+            Doing::Nothing => self.take_back(place),
         }
     }
 
@@ -178,7 +178,7 @@ impl Group {
             return;
         }
         place.credit = 0;
-        self.source.take_back(place.seat.session);
+        self.take_back(place);
         if place.doing == Doing::Idle {
             place.doing = Doing::Nothing;
             inner.idle.retain(|seat| *seat != id);
@@ -210,7 +210,7 @@ impl Group {
             if place.heard_at < awake_since {
                 // Whatever it were granted would only wait for its session to end.
                 place.doing = Doing::Nothing;
-                self.source.take_back(place.seat.session);
+                self.take_back(place);
                 continue;
             }
             self.ask(inner, id);
@@ -298,6 +298,14 @@ impl Group {
             self.engine.sources.clock.sleep(PAUSE).await;
             self.stop_asking(seat.id, true);
             self.wake();
+        }
+    }
+
+    /// Takes back what a worker has ordered, unless its session goes on over another connection: then the order is that
+    /// one's.
+    fn take_back(&self, place: &Place) {
+        if !place.seat.replaced.is_cancelled() {
+            self.source.take_back(place.seat.session);
         }
     }
 

@@ -74,7 +74,7 @@ pub struct Args {
 
 const AFTER: &str = "\
 The command line wins over the environment, and that over the file.
-SIGTERM or Ctrl-C: takes nothing more, finishes what runs, and stops; a second one gives back what
+SIGTERM, Ctrl-C or a closed terminal: takes nothing more, finishes what runs, and stops; a second one gives back what
 runs at once. Exit status: 0 stopped in order, 2 wrong usage, 4 the server refuses this worker.";
 
 /// How the log is written.

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{FrameError, Head, PROTOCOL_VERSION, body, written};
-use crate::{Json, Load, MAX_SCHEMAS_BYTES, ReportItem, SessionId, TaskId, WorkerId, schema_problem};
+use crate::{
+    DEEPEST, Json, Load, MAX_SCHEMAS_BYTES, ReportItem, SessionId, TaskId, WorkerId, is_too_deep, schema_problem,
+};
 
 /// A frame from a worker to a server.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -199,9 +201,15 @@ impl WorkerFrame {
     ///
     /// # Errors
     ///
-    /// The text is not JSON, or not what its type says.
+    /// The text is not JSON, not what its type says, or nested deeper than [`DEEPEST`].
     pub fn parse(text: &str) -> Result<Self, FrameError> {
         let (kind, id) = Head::of(text)?;
+        // What is carried would be kept, and then read by nobody. A server's frames may be a little deeper: what they
+        // carry was taken in by itself.
+        if is_too_deep(text.as_bytes()) {
+            let message = format!("`{kind}`: it is nested deeper than {DEEPEST} levels");
+            return Err(FrameError { id, message });
+        }
         Ok(match &*kind {
             "hello" => Self::Hello(body(&kind, id, text)?),
             "credit" => Self::Credit(body(&kind, id, text)?),

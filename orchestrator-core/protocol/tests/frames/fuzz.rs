@@ -1,6 +1,9 @@
 //! Texts that are no frames are refused, never a panic.
 
-use orchestrator_protocol::frame::{ServerFrame, WorkerFrame};
+use orchestrator_protocol::{
+    DEEPEST,
+    frame::{ServerFrame, WorkerFrame},
+};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -42,6 +45,40 @@ fn replace(json: &mut Value, place: &mut usize, with: &Value) {
 fn read(text: &str) {
     let _ = WorkerFrame::parse(text);
     let _ = ServerFrame::parse(text);
+}
+
+/// However deep it is nested, a text is refused, with the number of the request, and never overflows the stack.
+#[test]
+fn nested_values() {
+    const DEPTH: usize = 100_000;
+    for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+        let deep = format!("{}1{}", open.repeat(DEPTH), close.repeat(DEPTH));
+        let unclosed = open.repeat(DEPTH);
+        for text in [
+            deep.clone(),
+            unclosed.clone(),
+            format!(r#"{{"type": "report", "id": 7, "items": {deep}}}"#),
+            format!(r#"{{"type": "report", "id": 7, "items": [{{"output": {deep}}}]}}"#),
+            format!(r#"{{"type": "hello", "id": 7, "input_schemas": {{"a": {deep}}}}}"#),
+            format!(r#"{{"type": "stats", "id": 7, "newer": {deep}}}"#),
+            format!(r#"{{"type": "credit", "id": 7, "add": {unclosed}"#),
+        ] {
+            let error = WorkerFrame::parse(&text).expect_err("it is too deep");
+            // What is no JSON at all has no number either.
+            let whole = text.starts_with(r#"{"type"#) && text.ends_with('}') && !text.ends_with(&unclosed);
+            assert_eq!(error.id, whole.then_some(7), "{}", error.message);
+            let _ = ServerFrame::parse(&text);
+        }
+        let carried = format!(r#"{{"type": "sing", "words": {deep}}}"#);
+        assert!(WorkerFrame::parse(&carried).is_err(), "nor is it passed over");
+    }
+    let item = r#"{"task_id": "01930000-0000-7000-8000-000000000001", "lease": 1, "number": 1, "type": "step", "name": "a", "output": "#;
+    let fits = format!(
+        r#"{{"type": "report", "id": 7, "items": [{item}{}{}}}]}}"#,
+        "[".repeat(DEEPEST - 3),
+        "]".repeat(DEEPEST - 3)
+    );
+    WorkerFrame::parse(&fits).expect("it is as deep as it may be");
 }
 
 proptest! {

@@ -7,7 +7,7 @@ use orchestrator_testkit::chance::Chance;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    fault::{Fault, give_back, take_connections},
+    fault::{Fault, give_back, hold_rows, let_go, take_connections},
     fleet::{Fleet, Plan},
     referee::dead_rows,
     round::{Trial, seed, trial},
@@ -105,6 +105,33 @@ async fn a_transaction_stays_open() {
             .execute(&mut somebody)
             .await
             .expect("it was not ended");
+    })
+    .await;
+}
+
+/// Somebody locks rows that are written all the time, for longer than the servers wait for one. Nothing can be written
+/// meanwhile, and whoever asks is told so instead of being kept waiting; afterwards all goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_holds_rows() {
+    trial(Plan::default(), seed(), async |trial| {
+        let began = Instant::now();
+        while {
+            trial
+                .with_load(async |fleet, chance| {
+                    let held = hold_rows(fleet).await;
+                    let holds = Instant::now();
+                    // The servers give a statement ten seconds, and a lock a little less.
+                    sleep(Duration::from_secs(12) + chance.millis(0, 3_000)).await;
+                    let http = reqwest::Client::new();
+                    let read = http.get(format!("{}/api/v1/tasks", fleet.servers[0].proxy.url()));
+                    let read = read.send().await.expect("an answer");
+                    assert_eq!(read.status().as_u16(), 200, "what is read needs no lock");
+                    let_go(held).await;
+                    println!("rows were held for {:?}", holds.elapsed());
+                })
+                .await;
+            began.elapsed() < long()
+        } {}
     })
     .await;
 }

@@ -44,11 +44,13 @@ pub enum Fault {
     StrandDatabase,
     /// All connections of PostgreSQL are taken, and those of the servers cut.
     Exhaust,
+    /// Somebody's transaction holds rows that the servers write all the time.
+    HoldRows,
 }
 
 impl Fault {
     /// Every fault that there is.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::KillWorker,
         Self::FreezeWorker,
         Self::DrainWorker,
@@ -65,6 +67,7 @@ impl Fault {
         Self::StallDatabase,
         Self::StrandDatabase,
         Self::Exhaust,
+        Self::HoldRows,
     ];
 }
 
@@ -148,6 +151,11 @@ pub async fn strike(fleet: &mut Fleet, fault: Fault, chance: &mut Chance) -> Opt
             sleep(outage).await;
             give_back(held).await;
         }
+        Fault::HoldRows => {
+            let held = hold_rows(fleet).await;
+            sleep(outage).await;
+            let_go(held).await;
+        }
     }
     None
 }
@@ -176,6 +184,24 @@ async fn worker(fleet: &mut Fleet, fault: Fault, number: usize) -> Option<Loss> 
         }
     }
     Some(Loss { worker: id, at })
+}
+
+/// Locks the rows that are written most, those of sessions and of tasks that are under way, as somebody does who changes
+/// something by hand and then goes for lunch.
+pub async fn hold_rows(fleet: &Fleet) -> PgConnection {
+    let mut somebody = fleet.postgres.connect().await;
+    let hold = "begin; select txid_current(); select id from orchestrator.session for update; \
+                select key from orchestrator.life where state between 2 and 3 for update";
+    sqlx::raw_sql(hold).execute(&mut somebody).await.expect("locks");
+    somebody
+}
+
+/// Lets go of rows.
+pub async fn let_go(mut somebody: PgConnection) {
+    sqlx::raw_sql("rollback")
+        .execute(&mut somebody)
+        .await
+        .expect("it was not ended");
 }
 
 /// Takes every connection of PostgreSQL, so that the servers find none.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use orchestrator_client::{Client, Events, EventsQuery, transport};
 use orchestrator_core::{
     clock::{Clock, SystemClock},
-    protocol::{Event, Seq, Task, TaskId},
+    protocol::{Attention, Event, Seq, Task, TaskId, TaskResult, TaskState},
 };
 
 use crate::{
@@ -20,6 +20,9 @@ const FRAME: Duration = Duration::from_millis(100);
 
 /// How long the server is asked at a time whether the task has ended.
 const ASKED: Duration = Duration::from_mins(1);
+
+/// The same once it is known that something below it needs a person, who may leave the task itself in the same state.
+const TOLD: Duration = Duration::from_secs(5);
 
 /// How the following ended.
 enum Ended {
@@ -45,7 +48,7 @@ pub(super) async fn watch(client: &Client, id: TaskId, output: Output) -> Result
 pub(super) async fn to_the_end(client: &Client, id: TaskId, output: Output) -> Result<Exit, Failure> {
     let quiet = output.is_json();
     let ended = if quiet {
-        Ended::Task(Box::new(settled(client, id).await?))
+        Ended::Task(Box::new(settled(client, id, output).await?))
     } else {
         follow(client, id, Some(Seq(0)), output).await?
     };
@@ -59,11 +62,35 @@ pub(super) async fn to_the_end(client: &Client, id: TaskId, output: Output) -> R
     Ok(Exit::of(task.state))
 }
 
-async fn settled(client: &Client, id: TaskId) -> Result<Task, Failure> {
+/// Waits until a task has ended or needs a person. What needs one below it is told once; the rest of it goes on.
+async fn settled(client: &Client, id: TaskId, output: Output) -> Result<Task, Failure> {
+    let mut told = false;
     loop {
-        let task = client.result(id, ASKED).await?;
-        if task.state.is_terminal() || task.state == orchestrator_core::protocol::TaskState::NeedsAttention {
+        // Once it is told, the answer that says it again would come at once each time.
+        let found = if told {
+            let task = client.result(id, TOLD).await?;
+            TaskResult {
+                task,
+                attention: Vec::new(),
+            }
+        } else {
+            client.result_or_attention(id, ASKED).await?
+        };
+        let task = found.task;
+        if task.state.is_terminal() || task.state == TaskState::NeedsAttention {
             return Ok(task);
+        }
+        for Attention {
+            task_id,
+            task_type,
+            message,
+        } in found.attention
+        {
+            told = true;
+            output.remark(&format!(
+                "{task_type} {task_id} needs a person: {message}\n\
+                 `orchestrator retry {task_id}` runs it again, `orchestrator cancel {task_id}` ends it; until then this waits"
+            ));
         }
     }
 }
@@ -85,7 +112,7 @@ async fn follow(client: &Client, id: TaskId, after: Option<Seq>, output: Output)
     };
     let mut view = View::new(id, audience, SystemClock.now(), output);
     let mut interrupts = Interrupts::listen()?;
-    let settled = settled(client, id);
+    let settled = settled(client, id, output);
     tokio::pin!(settled);
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -328,3 +328,106 @@ async fn nonsense_is_told_in_words_and_never_a_defect() {
         .await
         .problem(405, "method_not_allowed");
 }
+
+/// One who works by requests, task by task.
+struct ByHand<'a> {
+    server: &'a TestServer,
+    session: Value,
+}
+
+impl<'a> ByHand<'a> {
+    async fn open(server: &'a TestServer) -> Self {
+        let hello = json!({
+            "protocol": 1, "worker_id": "01930000-0000-7000-8000-0000000000ff", "name": "by hand",
+            "task_types": ["a", "b"], "slots": 4
+        });
+        let welcome = server.post("/api/v1/worker/sessions", &hello).await.expect(200);
+        let session = welcome["session"].clone();
+        Self { server, session }
+    }
+
+    async fn claim(&self) -> Value {
+        let claim = json!({"session": self.session, "credit": 1, "wait_s": 20});
+        let claimed = self.server.post("/api/v1/worker/claim", &claim).await.expect(200);
+        claimed["tasks"][0].clone()
+    }
+
+    /// Says things of a task that was claimed.
+    async fn report(&self, claimed: &Value, mut items: Vec<Value>) {
+        for (n, item) in items.iter_mut().enumerate() {
+            item["task_id"] = claimed["task_id"].clone();
+            item["lease"] = claimed["lease"].clone();
+            item["number"] = json!(n + 1);
+        }
+        let report = json!({"session": self.session, "items": items});
+        let reported = self.server.post("/api/v1/worker/report", &report).await.expect(200);
+        for ack in reported["acks"].as_array().expect("acks") {
+            assert_ne!(ack["result"], "refused", "{ack}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_waits_may_hear_that_a_person_is_needed() {
+    let server = TestServer::start().await;
+    let parent = create(&server, json!({"task_type": "a"})).await;
+    let other = create(&server, json!({"task_type": "external"})).await;
+    let worker = ByHand::open(&server).await;
+    let claimed = worker.claim().await;
+    let child = json!({"id": "01930000-0000-7000-8000-000000000002"});
+    let spawn = json!({"type": "spawn", "children": [{"id": child["id"], "step": "part", "task": {"task_type": "b"}}]});
+    let wait = json!({"type": "wait", "task_ids": [child["id"]], "join": "all", "until": null});
+    worker.report(&claimed, vec![spawn, wait]).await;
+    let quiet = server
+        .get(&path(&parent, "/result?wait_s=0.05&attention=true"))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&quiet["state"], &quiet["attention"]),
+        (&json!("waiting"), &Value::Null)
+    );
+
+    let claimed = worker.claim().await;
+    assert_eq!(claimed["task_id"], child["id"]);
+    let error = json!({"class": "needs_attention", "message": "did the money leave?"});
+    let fail = json!({"type": "fail", "error": error, "wall_s": 1});
+    let began = std::time::Instant::now();
+    let result = path(&parent, "/result?wait_s=300&attention=true");
+    let (waited, ()) = tokio::join!(server.get(&result), worker.report(&claimed, vec![fail]));
+    assert!(began.elapsed().as_secs() < 100, "before the wait ends");
+    let waited = waited.expect(200);
+    let named = json!([{"task_id": child["id"], "task_type": "b", "message": "did the money leave?"}]);
+    assert_eq!((&waited["state"], &waited["attention"]), (&json!("waiting"), &named));
+    let itself = server
+        .get(&path(&child, "/result?wait_s=300&attention=true"))
+        .await
+        .expect(200);
+    assert_eq!(
+        (&itself["state"], &itself["attention"]),
+        (&json!("needs_attention"), &named)
+    );
+
+    // Whoever has not asked for it is told what was promised, when it was.
+    let plain = server.get(&path(&parent, "/result?wait_s=0.05")).await.expect(200);
+    assert_eq!(plain, server.get(&path(&parent, "")).await.expect(200));
+    let apart = server
+        .get(&path(&other, "/result?wait_s=0.05&attention=true"))
+        .await
+        .expect(200);
+    assert_eq!(
+        apart["attention"],
+        Value::Null,
+        "another tree's troubles are not its own"
+    );
+    server.poke(&path(&child, "/retry")).await.expect(200);
+    let quiet = server
+        .get(&path(&parent, "/result?wait_s=0&attention=true"))
+        .await
+        .expect(200);
+    assert_eq!(quiet["attention"], Value::Null);
+    server
+        .get(&path(&parent, "/result?attention=perhaps"))
+        .await
+        .problem(400, "invalid_input");
+    server.stop().await;
+}
