@@ -468,14 +468,13 @@ impl App {
             Route::NewTask => self.new_task.view(shared).map(Message::NewTask),
             Route::Settings => self.settings.view(shared).map(Message::Settings),
         };
-        let all = frame::view(self, screen);
-        if self.ends {
-            return iced::widget::stack![all, ending::view()].into();
-        }
-        match &self.palette {
-            Some(palette) => iced::widget::stack![all, palette.view().map(Message::Palette)].into(),
-            None => all,
-        }
+        let above = match &self.palette {
+            _ if self.ends => Some(ending::view()),
+            Some(palette) => Some(palette.view().map(Message::Palette)),
+            None => None,
+        };
+        // A stack with and without it: what is below would forget where it is scrolled to otherwise.
+        iced::widget::stack![frame::view(self, screen)].push(above).into()
     }
 }
 

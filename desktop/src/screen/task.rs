@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use iced::{
     Alignment, Element, Length, Padding, Subscription, Task,
     keyboard::{Key, Modifiers, key::Named},
-    widget::{column, container, row},
+    widget::{column, container, row, stack},
 };
 use orchestrator_desktop_model::{
     Failure, Link, Tone, format,
@@ -470,10 +470,9 @@ impl TaskScreen {
             .push(row![main, side].spacing(gap::LARGE).height(Length::Fill))
             .spacing(gap::MEDIUM)
             .padding(Padding::from([16.0, 28.0]).bottom(20.0));
-        let all = match self.confirming {
-            Some(action) => actions::confirm(all.into(), action, chosen, below),
-            None => all.into(),
-        };
+        // A stack with and without the question: what is scrolled would forget where it is otherwise.
+        let question = self.confirming.map(|action| actions::confirm(action, chosen, below));
+        let all = stack![all].push(question);
         hotkeys(all, |key, modifiers| self.key(key, modifiers))
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use iced::{
     Alignment, Element, Length, Task,
     keyboard::{Key, Modifiers, key::Named},
-    widget::{Id, column, operation, row, text_input},
+    widget::{Id, column, operation, row, stack, text_input},
 };
 use orchestrator_desktop_model::{
     Failure, Tone, format,
@@ -366,10 +366,8 @@ impl Tasks {
             .push(content)
             .spacing(gap::MEDIUM);
         let page = surface::page("Tasks", actions, all);
-        let all = match self.confirming {
-            Some(bulk) => self.confirm(page, bulk),
-            None => page,
-        };
+        // A stack with and without the question: the list would forget where it is scrolled to otherwise.
+        let all = stack![page].push(self.confirming.map(|bulk| self.confirm(bulk)));
         hotkeys(all, |key, modifiers| self.key(key, modifiers))
     }
 

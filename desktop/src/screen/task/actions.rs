@@ -2,7 +2,7 @@
 
 use iced::{
     Alignment, Element, Length, Task,
-    widget::{Row, column, container, mouse_area, opaque, row, stack},
+    widget::{Row, column, container, mouse_area, opaque, row},
 };
 use orchestrator_desktop_model::{Failure, tree};
 use orchestrator_protocol::TaskState;
@@ -123,12 +123,7 @@ pub(super) fn bar<'a>(task: &orchestrator_protocol::Task, is_top: bool) -> Row<'
 }
 
 /// The question before something that cannot be taken back.
-pub(super) fn confirm<'a>(
-    behind: Element<'a, Message>,
-    action: Action,
-    task: &orchestrator_protocol::Task,
-    below: usize,
-) -> Element<'a, Message> {
+pub(super) fn confirm<'a>(action: Action, task: &orchestrator_protocol::Task, below: usize) -> Element<'a, Message> {
     let name = orchestrator_desktop_model::format::clip(&tree::name(task), 60);
     let words = match below {
         0 => format!("“{name}” ends. What it has finished is kept, and it can be run again from there."),
@@ -153,5 +148,5 @@ pub(super) fn confirm<'a>(
         .center_x(Length::Fill)
         .center_y(Length::Fill)
         .style(theme::container::veil);
-    stack![behind, opaque(mouse_area(veil).on_press(Message::Dismiss))].into()
+    opaque(mouse_area(veil).on_press(Message::Dismiss))
 }

@@ -3,7 +3,7 @@
 use futures::StreamExt;
 use iced::{
     Alignment, Element, Length, Task,
-    widget::{column, container, mouse_area, opaque, row, stack},
+    widget::{column, container, mouse_area, opaque, row},
 };
 use orchestrator_desktop_model::Failure;
 use orchestrator_protocol::TaskId;
@@ -128,7 +128,7 @@ impl Tasks {
     }
 
     /// The question before it.
-    pub(super) fn confirm<'a>(&self, behind: Element<'a, Message>, bulk: Bulk) -> Element<'a, Message> {
+    pub(super) fn confirm<'a>(&self, bulk: Bulk) -> Element<'a, Message> {
         let (count, left_out) = {
             let concerned = self.concerned(bulk).len();
             (concerned, self.list.chosen() - concerned)
@@ -161,6 +161,6 @@ impl Tasks {
             .center_x(Length::Fill)
             .center_y(Length::Fill)
             .style(theme::container::veil);
-        stack![behind, opaque(mouse_area(veil).on_press(Message::Dismiss))].into()
+        opaque(mouse_area(veil).on_press(Message::Dismiss))
     }
 }
