@@ -267,7 +267,7 @@ async fn frames(browser: &mut Browser, what: &str, hand: Hand) -> Result<()> {
             Hand::Scrolls => browser.wheel(900.0, 500.0, 240.0).await?,
             // Closer for a while, then away again.
             Hand::Zooms => {
-                let by = if turns / 40 % 2 == 0 { -12.0 } else { 12.0 };
+                let by = if (turns / 40).is_multiple_of(2) { -12.0 } else { 12.0 };
                 browser.wheel(700.0, 450.0, by).await?;
             }
         }

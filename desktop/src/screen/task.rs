@@ -399,14 +399,14 @@ impl TaskScreen {
             return Some(Message::Show(Tab::ALL[n - 1]));
         }
         match self.tab {
-            Tab::Graph => self.graph.key(key, self.chosen),
-            Tab::Timeline => self.next_in_walk(key),
+            Tab::Graph => self.graph.key(&key, self.chosen),
+            Tab::Timeline => self.next_in_walk(&key),
             _ => None,
         }
         .map(Message::Choose)
     }
 
-    fn next_in_walk(&self, key: Key<&str>) -> Option<TaskId> {
+    fn next_in_walk(&self, key: &Key<&str>) -> Option<TaskId> {
         let walk = self.tree.walk();
         let here = walk.iter().position(|(_, task)| task.id == self.chosen)?;
         let there = match key {

@@ -304,7 +304,7 @@ impl Tasks {
     }
 
     /// A key that no field took; none when it means nothing here.
-    fn key(&self, key: Key<&str>, modifiers: Modifiers) -> Option<Message> {
+    fn key(&self, key: &Key<&str>, modifiers: Modifiers) -> Option<Message> {
         if let Some(bulk) = self.confirming {
             return match key {
                 Key::Named(Named::Escape) => Some(Message::Dismiss),
@@ -313,7 +313,7 @@ impl Tasks {
             };
         }
         if modifiers.command() {
-            return (key == Key::Character("a")).then_some(Message::ChooseAll(true));
+            return (*key == Key::Character("a")).then_some(Message::ChooseAll(true));
         }
         let page = (self.scrolled.seen.min(1_600.0) / table::ROW) as i64;
         Some(match key {
@@ -368,7 +368,7 @@ impl Tasks {
         let page = surface::page("Tasks", actions, all);
         // A stack with and without the question: the list would forget where it is scrolled to otherwise.
         let all = stack![page].push(self.confirming.map(|bulk| self.confirm(bulk)));
-        hotkeys(all, |key, modifiers| self.key(key, modifiers))
+        hotkeys(all, |key, modifiers| self.key(&key, modifiers))
     }
 
     fn bar<'a>(&'a self, shared: &'a Shared) -> Element<'a, Message> {

@@ -132,13 +132,14 @@ impl<D: Disk> Writer<D> {
     async fn run(mut self, mut requests: mpsc::Receiver<Request<D>>) {
         let mut closing = Vec::new();
         loop {
-            let next = match self.held_over.take() {
-                Some(op) => Some(Some(Request::Op(op))),
-                None => tokio::select! {
+            let next = if let Some(op) = self.held_over.take() {
+                Some(Some(Request::Op(op)))
+            } else {
+                tokio::select! {
                     biased;
                     () = self.wire.land(), if self.wire.is_busy() => None,
                     request = requests.recv() => Some(request),
-                },
+                }
             };
             self.repair().await;
             self.orders.stand(self.wire.standing());

@@ -25,11 +25,7 @@ fn skip(letters: &mut std::str::Chars<'_>) {
         // A colour, a place: up to its last letter.
         Some('[') => drop(letters.find(|c| matches!(c, '\u{40}'..='\u{7e}'))),
         // A title, a link: up to a bell, or to an escape with a backslash.
-        Some(']') => {
-            if letters.find(|c| matches!(c, '\u{7}' | '\u{1b}')) == Some('\u{1b}') {
-                letters.next();
-            }
-        }
+        Some(']') if letters.find(|c| matches!(c, '\u{7}' | '\u{1b}')) == Some('\u{1b}') => drop(letters.next()),
         _ => {}
     }
 }

@@ -60,7 +60,7 @@ impl Graph {
     }
 
     /// The task that an arrow key leads to.
-    pub(super) fn key(&self, key: Key<&str>, chosen: TaskId) -> Option<TaskId> {
+    pub(super) fn key(&self, key: &Key<&str>, chosen: TaskId) -> Option<TaskId> {
         let (dx, dy) = match key {
             Key::Named(Named::ArrowRight) => (1.0, 0.0),
             Key::Named(Named::ArrowLeft) => (-1.0, 0.0),
