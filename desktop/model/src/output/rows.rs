@@ -90,8 +90,8 @@ fn first(text: &str, columns: usize) -> usize {
     let (mut width, mut space, mut before) = (0, None, ' ');
     for (at, c) in text.char_indices() {
         let wide = c.width().unwrap_or(0);
-        // What a joiner joins is one picture.
-        if width + wide > columns && before != '\u{200d}' {
+        // What a joiner joins is one picture, and what has no width belongs to what is before it.
+        if wide > 0 && width + wide > columns && before != '\u{200d}' {
             return if c == ' ' { at + 1 } else { space.unwrap_or(at) };
         }
         width += wide;

@@ -116,6 +116,7 @@ async fn call_tasks(client: &Client) {
     refused(client.tasks(&tasks)).await;
     refused(client.task(id)).await;
     refused(client.result(id, Duration::from_secs(1))).await;
+    refused(client.result_or_attention(id, Duration::from_secs(1))).await;
     refused(client.tree(id)).await;
     refused(client.task_events(id, &history)).await;
     refused(client.logs(id, &log)).await;

@@ -194,11 +194,14 @@ async fn a_name_that_was_made_to_lead_here_gets_nothing_where_nobody_is_asked_fo
         assert_eq!(reply.status() == 200, may, "{host}, from its own page");
     }
     let locked = TestServer::start_with(Config {
-        admin_token: Some("secret".to_owned()),
+        admin_token: Some("the-secret-of-this-test".to_owned()),
         ..config()
     })
     .await;
-    let asked = [("host", "elsewhere.example"), ("authorization", "Bearer secret")];
+    let asked = [
+        ("host", "elsewhere.example"),
+        ("authorization", "Bearer the-secret-of-this-test"),
+    ];
     assert_eq!(
         get(&locked, "/api/v1/stats", &asked).await.status(),
         200,
