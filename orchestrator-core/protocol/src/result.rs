@@ -15,7 +15,7 @@ pub struct TaskResult {
     pub task: Task,
     /// Tasks that need a person's attention, the newest first and 50 at most: this one, or those below it while it waits
     /// for them. Only where it was asked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attention: Vec<Attention>,
 }
 
