@@ -13,9 +13,9 @@ step "The WebAssembly target"
 environment=$(.ci/web-toolchain.sh)
 
 step "Building the app for browsers ($profile)"
-env ${environment:+"$environment"} cargo build -p orchestrator-desktop --bin orchestrator-desktop --profile "$profile" \
-  --no-default-features --features web --target wasm32-unknown-unknown --locked
 target=$(cargo metadata --format-version 1 --no-deps --locked | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+env ${environment:+"$environment"} cargo build --manifest-path desktop/web/Cargo.toml --profile "$profile" \
+  --target-dir "$target" --target wasm32-unknown-unknown --locked
 
 step "Making the files that a browser loads"
 # For tests with the same features of everything as they are built with, so that nothing is built twice.
@@ -23,6 +23,6 @@ which=(-p orchestrator-bundle)
 if [ "$profile" = web-test ]; then which=(--workspace --bin orchestrator-bundle --example viewers); fi
 cargo build "${which[@]}" --quiet --locked
 "$target/debug/orchestrator-bundle" ${how[@]+"${how[@]}"} \
-  "$target/wasm32-unknown-unknown/$profile/orchestrator-desktop.wasm" "$out"
+  "$target/wasm32-unknown-unknown/$profile/orchestrator-web.wasm" "$out"
 step_end
 say "made $out: a server shows it that is started with --dashboard $out"

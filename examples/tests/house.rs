@@ -32,7 +32,12 @@ const RULES: &[Rule] = &[
         may: &["orchestrator-core", "orchestrator-protocol"],
         never: &["clap", "poem", "reqwest", "sqlx"],
     },
-    // Servers and workers send traces alike, and neither depends on the other.
+    // Servers, workers and the command are stopped alike, and send traces alike, and none depends on another.
+    Rule {
+        name: "orchestrator-signals",
+        may: &[],
+        never: &["clap", "poem", "sqlx"],
+    },
     Rule {
         name: "orchestrator-trace",
         may: &["orchestrator-protocol"],
@@ -61,6 +66,7 @@ const RULES: &[Rule] = &[
             "orchestrator-postgres",
             "orchestrator-protocol",
             "orchestrator-redis",
+            "orchestrator-signals",
             "orchestrator-trace",
         ],
         never: &["sqlx"],
@@ -88,6 +94,7 @@ const RULES: &[Rule] = &[
             "orchestrator-client",
             "orchestrator-core",
             "orchestrator-protocol",
+            "orchestrator-signals",
             "orchestrator-trace",
         ],
         never: &["poem", "redis", "sqlx"],
@@ -99,6 +106,7 @@ const RULES: &[Rule] = &[
             "orchestrator-core",
             "orchestrator-protocol",
             "orchestrator-server",
+            "orchestrator-signals",
             "orchestrator-worker",
         ],
         never: &["redis", "sqlx"],
@@ -109,6 +117,18 @@ const RULES: &[Rule] = &[
         may: &["orchestrator-protocol"],
         never: &["futures", "iced", "reqwest", "tokio"],
     },
+    // The app where it is a page.
+    Rule {
+        name: "orchestrator-web",
+        may: &["orchestrator-client", "orchestrator-desktop"],
+        never: &["tokio"],
+    },
+    // In the place of a crate of this name, there.
+    Rule {
+        name: "softbuffer",
+        may: &[],
+        never: &["iced", "tokio"],
+    },
     Rule {
         name: "orchestrator-desktop",
         may: &[
@@ -116,6 +136,7 @@ const RULES: &[Rule] = &[
             "orchestrator-core",
             "orchestrator-desktop-model",
             "orchestrator-protocol",
+            "orchestrator-signals",
             // An engine inside the app that has no agents would run nothing.
             "orchestrator-worker",
         ],
@@ -246,6 +267,43 @@ fn nothing_says_whose_machine_it_was_written_on() {
         }
     }
     none(&wrong);
+}
+
+/// The page is built from a workspace of its own, of the same crates (docs/adr/0039).
+#[test]
+fn the_page_has_the_versions_of_everything_else() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let (all, page) = (
+        locked(&root.join("Cargo.lock")),
+        locked(&root.join("desktop/web/Cargo.lock")),
+    );
+    assert!(page.len() > 100, "{} crates", page.len());
+    let others = page
+        .difference(&all)
+        .filter(|name| !name.starts_with("orchestrator-web "));
+    let wrong: Vec<_> = others
+        .map(|name| format!("desktop/web/Cargo.lock has {name}, which Cargo.lock has not"))
+        .collect();
+    none(&wrong);
+}
+
+/// The names and versions in a lock file. What stands in for a crate counts as that crate.
+fn locked(path: &Path) -> BTreeSet<String> {
+    let text = read(path);
+    let packages = text.split("[[package]]").skip(1);
+    let word = |package: &str, key: &str| {
+        let line = package.lines().find_map(|line| line.strip_prefix(key))?;
+        Some(line.trim_matches('"').to_owned())
+    };
+    packages
+        .filter_map(|package| {
+            Some(format!(
+                "{} {}",
+                word(package, "name = ")?,
+                word(package, "version = ")?
+            ))
+        })
+        .collect()
 }
 
 /// What a rule looks at in a `Cargo.toml`. Read as text: the manifests are ours and simply written, and `cargo metadata`

@@ -46,6 +46,9 @@ struct Args {
     /// How long it rests between two of them
     #[arg(long, default_value_t = 500)]
     rest_ms: u64,
+    /// All of them at the same moments: bursts instead of a stream
+    #[arg(long)]
+    together: bool,
 }
 
 #[tokio::main]
@@ -78,6 +81,7 @@ async fn main() -> anyhow::Result<()> {
         tasks: args.tasks,
         lines: args.lines,
         rest: Duration::from_millis(args.rest_ms),
+        together: args.together,
     };
     let seen = viewers::run(&plan).await?;
     println!("{}", serde_json::to_string_pretty(&seen)?);

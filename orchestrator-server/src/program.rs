@@ -3,6 +3,8 @@
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser;
+use orchestrator_signals::Signals;
+use tokio::sync::oneshot;
 
 use crate::{
     Config, Server,
@@ -60,35 +62,33 @@ async fn change(database: &str, how: &migrate::Migrate) -> ExitCode {
 }
 
 async fn serve(config: Config) -> ExitCode {
-    let server = match Server::start(config).await {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return fail(1, &[format!("no signals can be heard: {error}")]),
+    };
+    let started = tokio::select! {
+        started = Server::start(config) => started,
+        () = signals.next() => return ExitCode::SUCCESS,
+    };
+    let server = match started {
         Ok(server) => server,
         Err(error) => return fail(1, &[error.to_string()]),
     };
     say(&format!("orchestrator-server listens on {}", server.url()));
-    match server.run(told_to_stop()).await {
+    let (tell, told) = oneshot::channel();
+    let stopped_twice = async {
+        signals.next().await;
+        let _ = tell.send(());
+        signals.next().await;
+    };
+    let ended = tokio::select! {
+        ended = server.run(async { drop(told.await) }) => ended,
+        () = stopped_twice => return fail(1, &["stopped at once: what was asked of it may not have been answered".to_owned()]),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(1, &[error.to_string()]),
     }
-}
-
-/// Returns when the process is told to stop.
-async fn told_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminated) => {
-                tokio::select! {
-                    _ = interrupted => {}
-                    _ = terminated.recv() => {}
-                }
-            }
-            Err(_) => drop(interrupted.await),
-        }
-    }
-    #[cfg(not(unix))]
-    drop(interrupted.await);
 }
 
 #[expect(clippy::print_stdout, reason = "the line that scripts wait for")]

@@ -3,7 +3,6 @@
 mod args;
 mod config;
 mod identity;
-mod signals;
 mod telemetry;
 
 use std::{collections::BTreeSet, ffi::OsString, path::Path, process::ExitCode, sync::Arc, time::Duration};
@@ -14,10 +13,11 @@ use orchestrator_core::{
     clock::Sources,
     worker::{Worker, WorkerConfig, WorkerError, WorkerHandle},
 };
+use orchestrator_signals::Signals;
 
 pub use args::Args;
 
-use self::{identity::Identity, signals::Signals};
+use self::identity::Identity;
 use crate::{
     builtin::{self, ModelSettings},
     machine,

@@ -21,6 +21,8 @@ pub(crate) fn make(wasm: &Path) -> Result<Bindings> {
     let folder = tempfile::tempdir().context("cannot make a folder for the bindings")?;
     let mut bindgen = Bindgen::new();
     bindgen.input_path(wasm).typescript(false).out_name("app");
+    // Names of functions are a tenth of what is sent, and only for those who look for where the time goes.
+    bindgen.remove_name_section(true).remove_producers_section(true);
     bindgen
         .web(true)
         .and_then(|bindgen| bindgen.generate(folder.path()))

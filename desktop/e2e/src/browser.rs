@@ -155,13 +155,10 @@ impl Browser {
         Ok(())
     }
 
-    /// Turns the wheel at a place.
-    pub(crate) async fn wheel(&mut self, x: f64, y: f64, by: f64) -> Result<()> {
-        // What is under the pointer is scrolled, and only a move says where that is.
+    /// Moves the pointer to a place.
+    pub(crate) async fn point(&mut self, x: f64, y: f64) -> Result<()> {
         let moved = json!({"type": "mouseMoved", "x": x, "y": y, "button": "none"});
         self.command("Input.dispatchMouseEvent", moved).await?;
-        let event = json!({"type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": by});
-        self.command("Input.dispatchMouseEvent", event).await?;
         Ok(())
     }
 

@@ -18,26 +18,23 @@ pub(super) fn listen() -> Subscription<Message> {
     Subscription::batch([closed, asked()])
 }
 
-#[cfg(all(feature = "native", unix))]
+#[cfg(feature = "native")]
 fn asked() -> Subscription<Message> {
-    use tokio::signal::unix::{SignalKind, signal};
+    use orchestrator_signals::Signals;
 
     Subscription::run(|| {
         futures::stream::once(async {
-            let both = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-            match both {
-                (Ok(mut interrupt), Ok(mut terminate)) => {
-                    futures::future::select(Box::pin(interrupt.recv()), Box::pin(terminate.recv())).await;
-                }
+            match Signals::listen() {
+                Ok(mut signals) => signals.next().await,
                 // The system ends the program as it always did.
-                _ => std::future::pending().await,
+                Err(_) => std::future::pending().await,
             }
             Message::Close
         })
     })
 }
 
-#[cfg(not(all(feature = "native", unix)))]
+#[cfg(not(feature = "native"))]
 fn asked() -> Subscription<Message> {
     Subscription::none()
 }

@@ -292,7 +292,6 @@ impl TaskScreen {
             self.tree.happen(event);
         }
         if !quiet {
-            self.graph.refresh();
             self.timeline.refresh();
         }
         let mut tasks = Vec::new();
@@ -375,7 +374,6 @@ impl TaskScreen {
         }
         self.chosen = id;
         self.why = None;
-        self.graph.refresh();
         self.timeline.refresh();
         Task::batch([self.shown(shared), self.ask_why(shared)])
     }

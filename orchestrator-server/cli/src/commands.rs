@@ -4,7 +4,6 @@ mod cancel;
 mod decide;
 mod dev;
 mod follow;
-mod interrupt;
 mod list;
 mod logs;
 mod peek;
@@ -17,10 +16,7 @@ mod watch;
 mod why;
 mod work;
 
-pub use self::{
-    interrupt::{Interrupts, survive_size_limits},
-    understand::understand,
-};
+pub use self::understand::understand;
 use crate::{
     agents,
     args::{Args, Command},

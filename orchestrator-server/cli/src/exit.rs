@@ -67,6 +67,11 @@ impl Failure {
             exit: Exit::Unavailable,
         }
     }
+
+    /// When nobody can be heard who wants to stop the command.
+    pub fn deaf(error: std::io::Error) -> Self {
+        Self::unavailable(format!("no signals can be heard: {error}"))
+    }
 }
 
 impl fmt::Display for Failure {

@@ -40,7 +40,8 @@ fn start(args: Args, output: Output) -> Result<Exit, Failure> {
         .build()
         .map_err(|e| Failure::unavailable(format!("the runtime cannot start: {e}")))?;
     let exit = runtime.block_on(async {
-        commands::survive_size_limits();
+        #[cfg(unix)]
+        orchestrator_signals::survive_size_limits();
         commands::run(args, output).await
     });
     // What an agent left behind must not hold the program.

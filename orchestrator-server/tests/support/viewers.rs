@@ -63,6 +63,8 @@ pub struct Plan {
     pub lines: usize,
     /// How long it rests between two of them.
     pub rest: Duration,
+    /// Whether all of them speak at the same moments, and not each at its own.
+    pub together: bool,
 }
 
 /// What came of it.
@@ -113,6 +115,8 @@ impl Times {
 struct Script {
     lines: usize,
     rest_ms: u64,
+    /// How much later than the first it begins.
+    later_ms: u64,
 }
 
 /// What one viewer saw.
@@ -178,12 +182,17 @@ pub async fn run(plan: &Plan) -> Result<Seen> {
 }
 
 async fn submit(plan: &Plan, client: &Client) -> Result<Vec<TaskId>> {
-    let script = Script {
-        lines: plan.lines,
-        rest_ms: u64::try_from(plan.rest.as_millis())?,
-    };
     let count = plan.workers * plan.tasks as usize;
-    let specs = vec![NewTask::new(TASK_TYPE, Json::of(&script)?); count];
+    let rest_ms = u64::try_from(plan.rest.as_millis())?;
+    let specs = (0..count as u64).map(|n| {
+        let script = Script {
+            lines: plan.lines,
+            rest_ms,
+            later_ms: if plan.together { 0 } else { rest_ms * n / count as u64 },
+        };
+        Ok(NewTask::new(TASK_TYPE, Json::of(&script)?))
+    });
+    let specs = specs.collect::<Result<Vec<_>>>()?;
     let made: Made<Vec<Task>> = client.submit_all(&specs).await?;
     Ok(made.value.iter().map(|task| task.id).collect())
 }
@@ -199,6 +208,7 @@ fn work(plan: &Plan, address: ServerAddress, stage: &Stage) -> Result<WorkerHand
         async move {
             let now = stage.running.fetch_add(1, Ordering::Relaxed) + 1;
             stage.most.fetch_max(now, Ordering::Relaxed);
+            sleep(Duration::from_millis(script.later_ms)).await;
             for n in 0..script.lines {
                 sleep(Duration::from_millis(script.rest_ms)).await;
                 ctx.log(format!("{n} {}", stage.micros())).await;

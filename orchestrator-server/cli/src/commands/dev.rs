@@ -9,8 +9,8 @@ use orchestrator_core::{
     worker::{Worker, WorkerConfig},
 };
 use orchestrator_server::{Config, Server};
+use orchestrator_signals::Signals;
 
-use super::interrupt::Interrupts;
 use crate::{
     agents,
     args::Dev,
@@ -59,7 +59,7 @@ pub async fn dev(dev: Dev, database: Option<String>, output: Output) -> Result<E
     let worker = Worker::new(worker, source.clone(), registry, Sources::default())
         .map_err(|error| Failure::usage(error.to_string()))?
         .start();
-    let mut interrupts = Interrupts::listen()?;
+    let mut signals = Signals::listen().map_err(Failure::deaf)?;
     output.remark(&format!(
         "the server and a worker run at {url}, until Ctrl-C; what it can do: {url}/docs\n\
          in another terminal: orchestrator submit code_review --repo . --wait --server {url}"
@@ -67,13 +67,13 @@ pub async fn dev(dev: Dev, database: Option<String>, output: Output) -> Result<E
     let listening = async { source.listen().await };
     let stopped = async {
         tokio::select! {
-            () = interrupts.next() => {}
+            () = signals.next() => {}
             () = listening => {}
         }
         output.remark("stopping: what runs may end; interrupt once more to stop at once");
         tokio::select! {
             stopped = worker.stop(LAST_ORDERS) => drop(stopped),
-            () = interrupts.next() => {}
+            () = signals.next() => {}
         }
     };
     server

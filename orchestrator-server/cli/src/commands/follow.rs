@@ -8,8 +8,9 @@ use orchestrator_core::{
     service::{Engine, Live, Trouble},
     store::{EventQuery, EventScope, StoreError},
 };
+use orchestrator_signals::Signals;
 
-use super::{interrupt::Interrupts, peek::Peek};
+use super::peek::Peek;
 use crate::{
     exit::Failure,
     output::Output,
@@ -47,7 +48,7 @@ pub async fn follow(
     orchestrator: &Orchestrator,
     id: TaskId,
     runner: Runner,
-    interrupts: &mut Interrupts,
+    signals: &mut Signals,
     view: &mut View,
 ) -> Result<Ended, Failure> {
     let engine = orchestrator.engine();
@@ -68,7 +69,7 @@ pub async fn follow(
     let task = loop {
         tokio::select! {
             biased;
-            () = interrupts.next() => {
+            () = signals.next() => {
                 if interrupted || runner == Runner::Elsewhere {
                     view.end();
                     return Ok(Ended::Interrupted);

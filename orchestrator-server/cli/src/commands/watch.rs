@@ -1,11 +1,9 @@
 //! `orchestrator watch`.
 
 use orchestrator_core::{Orchestrator, protocol::TaskId};
+use orchestrator_signals::Signals;
 
-use super::{
-    follow::{self, Ended, Runner},
-    interrupt::Interrupts,
-};
+use super::follow::{self, Ended, Runner};
 use crate::{
     args::Which,
     exit::{Exit, Failure},
@@ -18,15 +16,15 @@ use crate::{
 pub async fn watch(which: &Which, place: &Place, output: Output) -> Result<Exit, Failure> {
     let orchestrator = place.open_to_look().await?;
     let id = place::find(orchestrator.engine(), which.word()).await?;
-    let mut interrupts = Interrupts::listen()?;
+    let mut signals = Signals::listen().map_err(Failure::deaf)?;
     let ended = if output.is_json() {
         tokio::select! {
             ended = stream(&orchestrator, id, output) => ended?,
-            () = interrupts.next() => Ended::Interrupted,
+            () = signals.next() => Ended::Interrupted,
         }
     } else {
         let mut view = follow::view(&orchestrator, id, Audience::Late, output);
-        follow::follow(&orchestrator, id, Runner::Elsewhere, &mut interrupts, &mut view).await?
+        follow::follow(&orchestrator, id, Runner::Elsewhere, &mut signals, &mut view).await?
     };
     match ended {
         Ended::Task(task) => {

@@ -6,11 +6,9 @@ use orchestrator_core::{
     Agent, Config, Orchestrator,
     protocol::{Task, TaskId, TaskState},
 };
+use orchestrator_signals::Signals;
 
-use super::{
-    follow::{self, Ended, Runner},
-    interrupt::Interrupts,
-};
+use super::follow::{self, Ended, Runner};
 use crate::{
     agents,
     args::Here,
@@ -50,7 +48,7 @@ pub async fn to_the_end(
     output: Output,
 ) -> Result<Exit, Failure> {
     let id = task.id;
-    let mut interrupts = Interrupts::listen()?;
+    let mut signals = Signals::listen().map_err(Failure::deaf)?;
     let mut runner = Runner::Here;
     if place::holder(orchestrator.engine(), task).await?.is_some() {
         runner = Runner::Elsewhere;
@@ -60,7 +58,7 @@ pub async fn to_the_end(
     }
     let mut view = follow::view(orchestrator, id, audience, output);
     let ended = loop {
-        let followed = follow::follow(orchestrator, id, runner, &mut interrupts, &mut view).await;
+        let followed = follow::follow(orchestrator, id, runner, &mut signals, &mut view).await;
         match followed.inspect_err(|_| orchestrator.abort())? {
             Ended::Deserted => {
                 output.remark("the process that ran it has ended; going on here");
@@ -78,7 +76,7 @@ pub async fn to_the_end(
     let exit = hand_over(&task, out, output);
     tokio::select! {
         () = orchestrator.shutdown(LAST_ORDERS) => {}
-        () = interrupts.next() => orchestrator.abort(),
+        () = signals.next() => orchestrator.abort(),
     }
     exit
 }

@@ -7,9 +7,10 @@ use orchestrator_core::{
     clock::{Clock, SystemClock},
     protocol::{Attention, Event, Seq, Task, TaskId, TaskResult, TaskState},
 };
+use orchestrator_signals::Signals;
 
 use crate::{
-    commands::{Interrupts, texts},
+    commands::texts,
     exit::{Exit, Failure},
     output::Output,
     view::{Audience, View},
@@ -111,7 +112,7 @@ async fn follow(client: &Client, id: TaskId, after: Option<Seq>, output: Output)
         Audience::Late
     };
     let mut view = View::new(id, audience, SystemClock.now(), output);
-    let mut interrupts = Interrupts::listen()?;
+    let mut signals = Signals::listen().map_err(Failure::deaf)?;
     let settled = settled(client, id, output);
     tokio::pin!(settled);
     let mut frames = tokio::time::interval(FRAME);
@@ -119,7 +120,7 @@ async fn follow(client: &Client, id: TaskId, after: Option<Seq>, output: Output)
     let task = loop {
         tokio::select! {
             biased;
-            () = interrupts.next() => {
+            () = signals.next() => {
                 view.end();
                 return Ok(Ended::Interrupted);
             }

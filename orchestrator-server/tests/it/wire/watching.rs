@@ -39,6 +39,7 @@ async fn everyone_sees_everything_once_and_in_order_over_two_replicas() {
         tasks: 20,
         lines: 5,
         rest: Duration::from_millis(100),
+        together: true,
     };
     let seen = viewers::run(&plan).await.expect("everyone sees everything");
     assert!(seen.at_once > 100, "{seen:?}");

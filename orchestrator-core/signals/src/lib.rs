@@ -1,30 +1,57 @@
-//! The signals that stop the program.
+//! How the system and people tell a program to stop: Ctrl-C, a polite kill, a closed terminal.
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The number of the signal that a closed terminal sends.
 #[cfg(unix)]
 const HANGUP: u32 = 1;
 
-/// Those who may ask the program to stop.
-pub(super) struct Signals {
+/// The number of the signal for a file that has reached the size that a process may write (`ulimit -f`).
+#[cfg(unix)]
+const FILE_TOO_LARGE: i32 = 25;
+
+/// Lets a file that may not grow any more be an error of the write, which is told, instead of the end of the program.
+///
+/// # Panics
+///
+/// Outside of a tokio runtime.
+#[cfg(unix)]
+pub fn survive_size_limits() {
+    // Once there is a handler it stays. Without one the program ends as the system wants it.
+    drop(signal(SignalKind::from_raw(FILE_TOO_LARGE)));
+}
+
+/// Hears those who ask the program to stop, as long as it lives.
+pub struct Signals {
     #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
+    interrupt: Signal,
     #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    /// A terminal that was closed would end the program where it is, and leave behind what agents have started. None
-    /// under `nohup`, which listening would undo.
+    terminate: Signal,
+    /// A terminal that was closed would end the program where it is, and leave behind what it has started. None under
+    /// `nohup`, which listening would undo.
     #[cfg(unix)]
-    hang_up: Option<tokio::signal::unix::Signal>,
+    hang_up: Option<Signal>,
 }
 
 impl Signals {
-    pub(super) fn listen() -> std::io::Result<Self> {
+    /// Begins to listen: from now on none of them ends the program by itself. So it comes before the program says that
+    /// it is there.
+    ///
+    /// # Errors
+    ///
+    /// When the system takes no more handlers.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn listen() -> std::io::Result<Self> {
         #[cfg(unix)]
         {
-            use tokio::signal::unix::{SignalKind, signal};
             let ignored = is_ignored(HANGUP, std::fs::read_to_string("/proc/self/status").ok().as_deref());
             Ok(Self {
-                terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
                 hang_up: if ignored {
                     None
                 } else {
@@ -37,7 +64,11 @@ impl Signals {
     }
 
     /// Returns when someone asks, once each time.
-    pub(super) async fn next(&mut self) {
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) {
         #[cfg(unix)]
         {
             let hung_up = async {
@@ -47,8 +78,8 @@ impl Signals {
                 }
             };
             tokio::select! {
-                _ = self.terminate.recv() => {}
                 _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
                 _ = hung_up => {}
             }
         }
