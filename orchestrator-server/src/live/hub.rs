@@ -1,6 +1,7 @@
 //! The one reader of events for all viewers.
 
 use std::{
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +13,7 @@ use orchestrator_core::{
     service::{Engine, Live},
     store::{EventQuery, EventScope, StoreError},
 };
-use orchestrator_protocol::{EventType, Seq};
+use orchestrator_protocol::{EventType, Seq, TaskId};
 use tokio::{
     sync::{OnceCell, broadcast},
     task::AbortHandle,
@@ -23,6 +24,12 @@ use super::line::Line;
 /// How many events a viewer may be behind before it reads them from the store. At 10,000 events a second, most of a
 /// second; some megabytes in all, however many watch.
 const CAPACITY: usize = 8_192;
+
+/// Trees share this many feeds, so that who watches one tree is woken by a few others and not by all of them.
+const FEEDS: usize = 64;
+
+/// How many events a viewer of one tree may be behind.
+const TREE_CAPACITY: usize = 2_048;
 
 /// How long to wait before a store that failed is read again.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -47,10 +54,37 @@ pub(super) struct Hub {
 
 #[derive(Debug)]
 struct Shared {
-    feed: broadcast::Sender<Arc<Line>>,
-    /// Every durable event up to here was sent, or is older than the hub.
-    position: Mutex<Seq>,
+    feeds: Mutex<Feeds>,
     ended: AtomicBool,
+}
+
+/// Where events are sent.
+#[derive(Debug)]
+struct Feeds {
+    /// Every durable event up to here was sent, or is older than the hub.
+    position: Seq,
+    all: broadcast::Sender<Arc<Line>>,
+    /// Made when somebody watches a tree of theirs.
+    trees: [Option<broadcast::Sender<Arc<Line>>>; FEEDS],
+}
+
+impl Feeds {
+    fn send(&mut self, line: Arc<Line>) {
+        self.position = self.position.max(line.event.seq);
+        let tree = line.event.root_id.map(place);
+        // Nobody listens while the last viewer is on its way out.
+        if let Some(tree) = tree.and_then(|tree| self.trees[tree].as_ref()) {
+            let _ = tree.send(line.clone());
+        }
+        let _ = self.all.send(line);
+    }
+}
+
+/// Which of the feeds a tree's events come by.
+fn place(root: TaskId) -> usize {
+    let mut hasher = DefaultHasher::new();
+    root.hash(&mut hasher);
+    hasher.finish() as usize % FEEDS
 }
 
 /// A viewer's end of the feed.
@@ -69,10 +103,13 @@ impl Hub {
             ..EventQuery::default()
         };
         let live = engine.live(query).await?;
-        let (feed, _) = broadcast::channel(CAPACITY);
+        let (all, _) = broadcast::channel(CAPACITY);
         let shared = Arc::new(Shared {
-            feed,
-            position: Mutex::new(newest),
+            feeds: Mutex::new(Feeds {
+                position: newest,
+                all,
+                trees: [const { None }; FEEDS],
+            }),
             ended: AtomicBool::new(false),
         });
         let reader = tokio::spawn(read(engine.clone(), live, shared.clone())).abort_handle();
@@ -89,14 +126,24 @@ impl Hub {
         self.shared.ended.load(Ordering::Acquire)
     }
 
-    /// Everything from now on.
-    pub(super) fn subscribe(&self) -> Feed {
+    /// Everything from now on, or at least everything of one tree.
+    pub(super) fn subscribe(&self, root: Option<TaskId>) -> Feed {
         // Under the lock nothing is sent, so that the place is exact.
-        let position = self.shared.position.lock().unwrap_or_else(PoisonError::into_inner);
-        Feed {
-            lines: self.shared.feed.subscribe(),
-            from: *position,
-        }
+        let mut feeds = self.shared.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = feeds.position;
+        let lines = match root {
+            None => feeds.all.subscribe(),
+            Some(root) => feeds.trees[place(root)]
+                .get_or_insert_with(|| broadcast::channel(TREE_CAPACITY).0)
+                .subscribe(),
+        };
+        Feed { lines, from }
+    }
+
+    /// How far a feed is read out that has nothing left to give.
+    pub(super) fn read_out(&self, feed: &Feed) -> Option<Seq> {
+        let feeds = self.shared.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        feed.lines.is_empty().then_some(feeds.position)
     }
 
     /// Durable events after a place. Viewers that are at the same place and joined at the same place share one read: it
@@ -133,10 +180,7 @@ async fn read(engine: Engine, mut live: Live, shared: Arc<Shared>) {
         match live.next().await {
             Ok(event) => {
                 let line = Line::new(event);
-                let mut position = shared.position.lock().unwrap_or_else(PoisonError::into_inner);
-                *position = (*position).max(line.event.seq);
-                // Nobody listens while the last viewer is on its way out.
-                let _ = shared.feed.send(line);
+                shared.feeds.lock().unwrap_or_else(PoisonError::into_inner).send(line);
             }
             Err(_) if engine.is_closed() => break,
             Err(error) => {

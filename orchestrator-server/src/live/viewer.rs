@@ -6,7 +6,7 @@ use orchestrator_core::{
     service::{Engine, Live},
     store::{EventQuery, EventScope, StoreError},
 };
-use orchestrator_protocol::{EventType, Seq};
+use orchestrator_protocol::{EventType, Seq, TaskId};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::{
@@ -34,6 +34,8 @@ enum Kind {
 struct Shared {
     hub: Arc<Hub>,
     scope: EventScope,
+    /// The tree that all of it is in, if it is in one.
+    root: Option<TaskId>,
     types: Vec<EventType>,
     feed: Feed,
     /// Every durable event up to here was given out.
@@ -49,12 +51,11 @@ impl Viewer {
     where
         F: Future<Output = Result<Arc<Hub>, StoreError>>,
     {
-        let mut own = false;
-        match watch.scope {
-            EventScope::Tree(id) => own = engine.get(id).await?.root_id != id,
-            EventScope::Task(id) => drop(engine.get(id).await?),
-            EventScope::All => {}
-        }
+        let root = match watch.scope {
+            EventScope::Tree(id) | EventScope::Task(id) => Some(engine.get(id).await?.root_id),
+            EventScope::All => None,
+        };
+        let own = matches!(watch.scope, EventScope::Tree(id) if root != Some(id));
         let kind = if own {
             let after = match watch.after {
                 Some(after) => after,
@@ -69,12 +70,13 @@ impl Viewer {
             Kind::Own(Box::new(engine.live(query).await?))
         } else {
             let hub = hub().await?;
-            let feed = hub.subscribe();
+            let feed = hub.subscribe(root);
             let given = watch.after.unwrap_or(feed.from);
             Kind::Shared(Box::new(Shared {
                 behind: given < feed.from,
                 given,
                 scope: watch.scope,
+                root,
                 types: watch.types,
                 feed,
                 hub,
@@ -91,6 +93,8 @@ impl Viewer {
             // What is still to be given out comes after it.
             Kind::Shared(shared) => match shared.ready.front() {
                 Some(line) => Seq(line.event.seq.0.min(shared.given.0 + 1) - 1),
+                // What is not in its feed is none of its business, however long ago its last event was.
+                None if !shared.behind => shared.hub.read_out(&shared.feed).unwrap_or_default().max(shared.given),
                 None => shared.given,
             },
             Kind::Own(live) => live.after(),
@@ -164,7 +168,7 @@ impl Shared {
 
     /// The feed went on without it: what is durable is read from the store, the rest is lost.
     fn lag(&mut self, engine: &Engine, lost: u64) {
-        self.feed = self.hub.subscribe();
+        self.feed = self.hub.subscribe(self.root);
         self.behind = self.given < self.feed.from;
         if wants_live(&self.types) {
             self.ready.push_back(Line::lagged(self.given, engine.now(), lost));
