@@ -24,14 +24,24 @@ as_postgres() {
   fi
 }
 
-# Two ports that nobody listens on now.
-free_ports() {
-  local port found=()
-  while [ "${#found[@]}" -lt 2 ]; do
-    port=$((20000 + RANDOM % 30000))
-    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then found+=("$port"); fi
+# A port that nobody listens on now, below those that the system gives to connections.
+free_port() {
+  local port
+  while :; do
+    port=$((10000 + RANDOM % 22000))
+    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
   done
-  printf '%s %s' "${found[@]}"
+  printf '%s' "$port"
+}
+
+# Starts a Redis with a configuration on a port; whether it did. Two may have found the same port.
+start_redis() {
+  redis-server "$1" >/dev/null
+  for _ in $(seq 50); do
+    if [ -s "$folder/redis/pid" ] && redis-cli -p "$2" ping >/dev/null 2>&1; then return 0; fi
+    sleep 0.1
+  done
+  return 1
 }
 
 start_services() {
@@ -44,7 +54,7 @@ start_services() {
   (cd "$folder/postgres" && as_postgres "$bin/initdb" -D "$folder/postgres/data" -U postgres -A trust -E UTF8 --locale=C -N >/dev/null)
   local try postgres_port redis_port
   for try in 1 2 3 4 5; do
-    read -r postgres_port redis_port <<<"$(free_ports)"
+    postgres_port=$(free_port)
     settings="-h 127.0.0.1 -p $postgres_port -k $folder/postgres -c max_connections=300"
     if [ "${ORCHESTRATOR_SERVICES:-}" = durable ]; then
       # Checkpoints in the middle of a measurement would make it a matter of luck.
@@ -62,13 +72,12 @@ start_services() {
   done
   # For whoever starts them again.
   printf '%s' "$settings" >"$folder/postgres.settings"
-  printf 'port %s\nbind 127.0.0.1\nsave ""\nappendonly %s\ndir %s\ndaemonize yes\npidfile %s\nlogfile %s\n' \
-    "$redis_port" "$append" "$folder/redis" "$folder/redis/pid" "$folder/redis/log" >"$folder/redis.conf"
-  redis-server "$folder/redis.conf" >/dev/null
-  for try in $(seq 100); do
-    if redis-cli -p "$redis_port" ping >/dev/null 2>&1; then break; fi
-    [ "$try" -lt 100 ] || die "the private Redis does not start: see $folder/redis/log"
-    sleep 0.1
+  for try in 1 2 3 4 5; do
+    redis_port=$(free_port)
+    printf 'port %s\nbind 127.0.0.1\nsave ""\nappendonly %s\ndir %s\ndaemonize yes\npidfile %s\nlogfile %s\n' \
+      "$redis_port" "$append" "$folder/redis" "$folder/redis/pid" "$folder/redis/log" >"$folder/redis.conf"
+    if start_redis "$folder/redis.conf" "$redis_port"; then break; fi
+    [ "$try" -lt 5 ] || die "the private Redis does not start: $(tail -n 3 "$folder/redis/log")"
   done
   export ORCHESTRATOR_TEST_POSTGRES="postgres://postgres@127.0.0.1:$postgres_port/postgres"
   export ORCHESTRATOR_TEST_REDIS="redis://127.0.0.1:$redis_port"
