@@ -1,7 +1,7 @@
 //! What a task wrote: lines that may be very many and very long, broken into rows that fit, searched while they grow.
 
 mod plain;
-mod rows;
+pub(crate) mod rows;
 
 use std::ops::Range;
 

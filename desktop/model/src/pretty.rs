@@ -1,6 +1,16 @@
-//! JSON as it is read: indented, its order and its numbers as they were written.
+//! JSON as it is read: indented, its order and its numbers as they were written, long texts going on in the rows below.
 
 use std::ops::Range;
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::output::rows;
+
+/// How many columns each level stands further to the right.
+pub const INDENT: usize = 2;
+
+/// The fewest columns of a row, however deep it stands.
+const FEWEST: usize = 16;
 
 /// What a piece of JSON is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +41,8 @@ pub struct Line {
 pub struct Pretty {
     text: String,
     lines: Vec<Line>,
+    /// What is shown, once it is known how wide that may be: the lines, or parts of them.
+    rows: Option<(usize, Vec<Line>)>,
 }
 
 impl Pretty {
@@ -40,6 +52,7 @@ impl Pretty {
             pretty: Self {
                 text: json.to_owned(),
                 lines: Vec::new(),
+                rows: None,
             },
             line: Line::default(),
             depth: 0,
@@ -48,9 +61,61 @@ impl Pretty {
         writer.pretty
     }
 
-    /// How many lines there are.
+    /// Breaks the lines into rows of at most so many columns. What goes on stands one level deeper.
+    pub fn wrap(&mut self, columns: usize) {
+        if self.rows.as_ref().is_some_and(|(known, _)| *known == columns) {
+            return;
+        }
+        let rows = self.lines.iter().flat_map(|line| self.broken(line, columns)).collect();
+        self.rows = Some((columns, rows));
+    }
+
+    fn broken(&self, line: &Line, columns: usize) -> Vec<Line> {
+        let row = |depth| Line {
+            depth,
+            pieces: Vec::new(),
+        };
+        // With the space after a colon, and the comma at the end.
+        let room = |depth: usize| columns.saturating_sub(depth * INDENT + 2).max(FEWEST);
+        let mut done = Vec::new();
+        let mut now = row(line.depth);
+        let mut left = room(now.depth);
+        for (kind, range) in &line.pieces {
+            let mut at = range.start;
+            loop {
+                let rest = &self.text[at..range.end];
+                // A mark never begins a row.
+                let fits = if *kind == Kind::Mark {
+                    rest.len()
+                } else {
+                    rows::first(rest, left)
+                };
+                let end = at + fits;
+                // Where hardly anything fits it begins in the next row.
+                let begins = end < range.end && left < room(line.depth) / 4;
+                if !begins {
+                    now.pieces.push((*kind, at..end));
+                    if end >= range.end {
+                        left = left.saturating_sub(rest.width()).max(1);
+                        break;
+                    }
+                    at = end;
+                }
+                done.push(std::mem::replace(&mut now, row(line.depth + 1)));
+                left = room(line.depth + 1);
+            }
+        }
+        done.push(now);
+        done
+    }
+
+    fn rows(&self) -> &[Line] {
+        self.rows.as_ref().map_or(self.lines.as_slice(), |(_, rows)| rows)
+    }
+
+    /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.lines.len()
+        self.rows().len()
     }
 
     /// Whether there is nothing.
@@ -58,10 +123,11 @@ impl Pretty {
         self.lines.is_empty()
     }
 
-    /// The lines of a range: depth and pieces.
+    /// The rows of a range: depth and pieces.
     pub fn shown(&self, range: Range<usize>) -> impl Iterator<Item = (usize, Vec<(Kind, &str)>)> {
-        let range = range.start.min(self.lines.len())..range.end.min(self.lines.len());
-        self.lines[range].iter().map(|line| {
+        let rows = self.rows();
+        let range = range.start.min(rows.len())..range.end.min(rows.len());
+        rows[range].iter().map(|line| {
             let pieces = line
                 .pieces
                 .iter()
@@ -198,10 +264,61 @@ mod tests {
         assert_eq!(Pretty::new("null").whole(), "null\n");
     }
 
+    fn wrapped(json: &str, columns: usize) -> Vec<String> {
+        let mut pretty = Pretty::new(json);
+        pretty.wrap(columns);
+        let row = |(depth, pieces): (usize, Vec<(Kind, &str)>)| {
+            let words: String = pieces.into_iter().map(|(_, word)| word).collect();
+            format!("{}{words}", " ".repeat(depth * INDENT))
+        };
+        pretty.shown(0..pretty.len()).map(row).collect()
+    }
+
+    #[test]
+    fn long_texts_go_on_in_the_rows_below() {
+        let json = r#"{"name":"short","text":"one two three four five six seven eight nine ten eleven","n":[1]}"#;
+        let expected = [
+            "{",
+            "  \"name\":\"short\",",
+            "  \"text\":\"one two three ",
+            "    four five six seven ",
+            "    eight nine ten eleven\",",
+            "  \"n\":[",
+            "    1",
+            "  ]",
+            "}",
+        ];
+        assert_eq!(wrapped(json, 28), expected);
+        assert_eq!(wrapped(json, 200).len(), Pretty::new(json).len(), "everything fits");
+    }
+
+    #[test]
+    fn nothing_is_lost_when_rows_are_broken() {
+        let long = "日本語 and 👩\u{200d}👧 ".repeat(200);
+        let json =
+            serde_json::json!({"a": {"b": [long.clone(), {long.clone(): 1}]}, "c": "x".repeat(5_000)}).to_string();
+        let whole = Pretty::new(&json).whole();
+        for columns in [0, 1, 20, 77, 100_000] {
+            let mut pretty = Pretty::new(&json);
+            pretty.wrap(columns);
+            assert_eq!(pretty.whole(), whole);
+            let rows = pretty.shown(0..pretty.len());
+            let shown: String = rows.flat_map(|(_, row)| row).map(|(_, word)| word).collect();
+            assert_eq!(shown, json, "{columns}");
+            let widest = wrapped(&json, columns).iter().map(|row| row.width()).max();
+            assert!(
+                widest.is_some_and(|widest| widest <= columns.max(FEWEST) + 12),
+                "{columns}: {widest:?}"
+            );
+        }
+    }
+
     #[test]
     fn what_is_not_json_does_no_harm() {
         for text in ["", "{", "\"", "\"\\", "]", "{]}", "a b", "é"] {
-            let _ = Pretty::new(text).whole();
+            let mut pretty = Pretty::new(text);
+            pretty.wrap(3);
+            let _ = pretty.whole();
         }
     }
 }

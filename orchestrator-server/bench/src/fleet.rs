@@ -53,7 +53,12 @@ impl Fleet {
     }
 
     async fn online(&self) -> anyhow::Result<usize> {
-        let workers = self.client.workers(&PageQuery::default()).await?.items;
+        // All on one page.
+        let page = PageQuery {
+            limit: Some(500),
+            ..PageQuery::default()
+        };
+        let workers = self.client.workers(&page).await?.items;
         Ok(workers
             .iter()
             .filter(|worker| worker.state == WorkerState::Online)

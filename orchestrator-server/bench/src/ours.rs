@@ -56,7 +56,8 @@ impl Verbs {
     /// Opens a database, with one session.
     pub async fn open(url: &str) -> anyhow::Result<Self> {
         let store: Arc<dyn Store> = Arc::new(PostgresStore::open(url, PostgresOptions::default()).await?);
-        let session = open_session(&*store, &[NOOP], 1000).await?;
+        // More than are ever claimed and not finished: a full worker leaves what is new to others for a while.
+        let session = open_session(&*store, &[NOOP], 10_000).await?;
         Ok(Self { store, session })
     }
 

@@ -82,7 +82,7 @@ impl Rows {
 }
 
 /// How many bytes of a line go into its first row: after a space, where there is one near its end.
-fn first(text: &str, columns: usize) -> usize {
+pub(crate) fn first(text: &str, columns: usize) -> usize {
     if text.len() <= columns {
         return text.len();
     }

@@ -1,12 +1,12 @@
 //! What the chosen task was given and what it gave.
 
 use iced::{
-    Alignment, Element, Length, Task,
-    widget::{Id, Row, column, container, rich_text, row, span, text::Span},
+    Alignment, Element, Length, Size, Task,
+    widget::{Id, Row, column, container, rich_text, row, sensor, span, text::Span},
 };
 use orchestrator_desktop_model::{
     format,
-    pretty::{Kind, Pretty},
+    pretty::{INDENT, Kind, Pretty},
 };
 use orchestrator_protocol::{Task as AnyTask, TaskId};
 
@@ -21,6 +21,8 @@ use crate::{
 };
 
 const ROW: f32 = 19.0;
+/// How far a letter of the fixed font goes: 600 of its 1,000 units.
+const LETTER: f32 = size::SMALL * 0.6;
 
 /// Input and output, laid out.
 #[derive(Debug, Default)]
@@ -28,6 +30,8 @@ pub(super) struct ResultView {
     of: Option<(TaskId, usize, usize)>,
     input: Side,
     output: Side,
+    /// How many letters fit beside each other; none before it was drawn.
+    columns: Option<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +48,8 @@ pub enum Message {
     Input(Scrolled),
     /// The output was scrolled.
     Output(Scrolled),
+    /// One of them has this size, and the other has the same.
+    Sized(Size),
     /// The input is to be copied.
     CopyInput,
     /// The output is to be copied.
@@ -71,12 +77,26 @@ impl ResultView {
         self.of = Some(of);
         self.input = Side::new(task.input.get());
         self.output = output.map(Side::new).unwrap_or_default();
+        self.fit();
+    }
+
+    /// Breaks long lines so that they fit.
+    fn fit(&mut self) {
+        if let Some(columns) = self.columns {
+            self.input.pretty.wrap(columns);
+            self.output.pretty.wrap(columns);
+        }
     }
 
     pub(super) fn update(&mut self, message: &Message) -> (Task<super::Message>, Option<Event>) {
         match message {
             Message::Input(scrolled) => self.input.scrolled = *scrolled,
             Message::Output(scrolled) => self.output.scrolled = *scrolled,
+            Message::Sized(size) => {
+                // With what is around them, and the bar.
+                self.columns = Some(((size.width - 2.0 * gap::MEDIUM - 8.0) / LETTER).max(0.0) as usize);
+                self.fit();
+            }
             Message::CopyInput => return (Task::none(), Some(Event::Copy(self.input.pretty.whole()))),
             Message::CopyOutput => return (Task::none(), Some(Event::Copy(self.output.pretty.whole()))),
         }
@@ -131,7 +151,7 @@ impl Side {
             .shown(window.clone())
             .enumerate()
             .map(|(n, (depth, pieces))| {
-                let indent = iced::widget::space().width(depth as f32 * 16.0);
+                let indent = iced::widget::space().width((depth * INDENT) as f32 * LETTER);
                 let line: Row<'_, Message> = row![
                     indent,
                     rich_text(pieces.into_iter().flat_map(words).collect::<Vec<_>>())
@@ -147,29 +167,17 @@ impl Side {
                 (window.start + n, line.into())
             });
         let shown: Vec<_> = shown.collect();
-        container(rows::rows(
-            Id::new(id),
-            self.pretty.len(),
-            ROW,
-            &window,
-            shown.into_iter(),
-            on_scroll,
-        ))
-        .padding([gap::SMALL, 0.0])
-        .into()
+        let count = self.pretty.len();
+        let lines = rows::rows(Id::new(id), count, ROW, &window, shown.into_iter(), on_scroll);
+        let lines = container(lines).padding([gap::SMALL, 0.0]);
+        sensor(lines).on_show(Message::Sized).on_resize(Message::Sized).into()
     }
 }
 
-/// A piece of JSON, as it is coloured. Long texts are cut; copying gives all.
+/// A piece of JSON, as it is coloured.
 fn words<'a>((kind, text): (Kind, &'a str)) -> Vec<Span<'a>> {
-    let text: std::borrow::Cow<'a, str> = if text.len() > 2_000 {
-        format::clip(text, 1_000).into()
-    } else {
-        text.into()
-    };
-    let colon = kind == Kind::Mark && text == ":";
     let mut spans = vec![span(text).color(colour(kind))];
-    if colon {
+    if kind == Kind::Mark && text == ":" {
         spans.push(span(" "));
     }
     spans
