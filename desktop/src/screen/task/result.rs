@@ -175,7 +175,7 @@ impl Side {
 }
 
 /// A piece of JSON, as it is coloured.
-fn words<'a>((kind, text): (Kind, &'a str)) -> Vec<Span<'a>> {
+fn words((kind, text): (Kind, &str)) -> Vec<Span<'_>> {
     let mut spans = vec![span(text).color(colour(kind))];
     if kind == Kind::Mark && text == ":" {
         spans.push(span(" "));

@@ -30,17 +30,22 @@ const SHAPES_FROM: f32 = 0.3;
 /// How large a name is, at a zoom of one.
 const NAME: f32 = 13.0;
 
-/// Draws one, at a place on the screen, within what is seen of the graph.
-pub(super) fn draw(
-    task: &Task,
-    is_chosen: bool,
-    node: Rectangle,
-    zoom: f32,
-    seen: Rectangle,
-    now: Timestamp,
-    renderer: &mut Renderer,
-    theme: &Theme,
-) {
+/// A node, at its place on the screen.
+pub(super) struct Placed<'a> {
+    pub(super) task: &'a Task,
+    pub(super) is_chosen: bool,
+    pub(super) at: Rectangle,
+    pub(super) zoom: f32,
+}
+
+/// Draws one, within what is seen of the graph.
+pub(super) fn draw(placed: &Placed<'_>, seen: Rectangle, now: Timestamp, renderer: &mut Renderer, theme: &Theme) {
+    let &Placed {
+        task,
+        is_chosen,
+        at: node,
+        zoom,
+    } = placed;
     let colours = theme::colours(theme);
     let look = look::task(task.state);
     let tone = theme::tone(theme, look.tone);

@@ -202,10 +202,15 @@ impl Widget<Message, Theme, Renderer> for Pane<'_> {
         // Above them.
         renderer.with_layer(seen, |renderer| {
             for place in &self.layout.places {
-                let node = camera.node(place) + corner;
-                if let (Some(task), true) = (self.tasks.get(&place.id), node.intersects(&seen)) {
-                    let is_chosen = place.id == self.chosen;
-                    nodes::draw(task, is_chosen, node, camera.zoom, seen, self.now, renderer, theme);
+                let at = camera.node(place) + corner;
+                if let (Some(task), true) = (self.tasks.get(&place.id), at.intersects(&seen)) {
+                    let placed = nodes::Placed {
+                        task,
+                        is_chosen: place.id == self.chosen,
+                        at,
+                        zoom: camera.zoom,
+                    };
+                    nodes::draw(&placed, seen, self.now, renderer, theme);
                 }
             }
         });
