@@ -177,7 +177,7 @@ async fn output(stage: &Stage) -> Result<()> {
             let (text, place) = last_line(seen)?;
             let before = before.replace(Some((text.clone(), place)));
             before
-                .is_some_and(|(other, there)| other != text && there == place)
+                .is_some_and(|(other, there)| other != text && is_near(there, place))
                 .then_some(place)
         })
         .await?;
@@ -257,6 +257,11 @@ fn last_line(seen: &Seen) -> Option<(String, [f64; 4])> {
     let lines = seen.words.iter().filter(is_line);
     let last = lines.max_by(|a, b| a.y.total_cmp(&b.y))?;
     Some((last.text.clone(), [last.x, last.y, last.width, last.height]))
+}
+
+/// Whether two places are the same.
+fn is_near(one: [f64; 4], other: [f64; 4]) -> bool {
+    one.iter().zip(other).all(|(one, other)| (one - other).abs() < 0.5)
 }
 
 /// What is done with the wheel before each frame, while frames are counted.

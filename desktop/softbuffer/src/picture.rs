@@ -75,21 +75,28 @@ impl Picture {
     /// The smallest part outside of which nothing has changed.
     fn changed(&self) -> Option<Area> {
         let width = self.width.max(1);
-        let (mut rows, mut columns) = (usize::MAX..0, usize::MAX..0);
+        let mut area: Option<Area> = None;
         let both = self.drawn.chunks_exact(width).zip(self.shown.chunks_exact(width));
         for (row, (drawn, shown)) in both.enumerate() {
             if are_equal(drawn, shown) {
                 continue;
             }
-            rows = rows.start.min(row)..row + 1;
-            // From both sides, and no further than what is known to have changed.
+            // From both sides.
             let first = drawn.iter().zip(shown).position(|(drawn, shown)| drawn != shown);
             let last = drawn.iter().zip(shown).rposition(|(drawn, shown)| drawn != shown);
-            if let (Some(first), Some(last)) = (first, last) {
-                columns = columns.start.min(first)..columns.end.max(last + 1);
-            }
+            let (Some(first), Some(last)) = (first, last) else {
+                continue;
+            };
+            let before = area.unwrap_or(Area {
+                columns: first..last,
+                rows: row..row,
+            });
+            area = Some(Area {
+                columns: before.columns.start.min(first)..before.columns.end.max(last + 1),
+                rows: before.rows.start..row + 1,
+            });
         }
-        (!rows.is_empty()).then_some(Area { columns, rows })
+        area
     }
 }
 

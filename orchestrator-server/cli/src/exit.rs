@@ -69,7 +69,7 @@ impl Failure {
     }
 
     /// When nobody can be heard who wants to stop the command.
-    pub fn deaf(error: std::io::Error) -> Self {
+    pub fn deaf(error: &std::io::Error) -> Self {
         Self::unavailable(format!("no signals can be heard: {error}"))
     }
 }

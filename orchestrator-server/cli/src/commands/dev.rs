@@ -59,7 +59,7 @@ pub async fn dev(dev: Dev, database: Option<String>, output: Output) -> Result<E
     let worker = Worker::new(worker, source.clone(), registry, Sources::default())
         .map_err(|error| Failure::usage(error.to_string()))?
         .start();
-    let mut signals = Signals::listen().map_err(Failure::deaf)?;
+    let mut signals = Signals::listen().map_err(|error| Failure::deaf(&error))?;
     output.remark(&format!(
         "the server and a worker run at {url}, until Ctrl-C; what it can do: {url}/docs\n\
          in another terminal: orchestrator submit code_review --repo . --wait --server {url}"

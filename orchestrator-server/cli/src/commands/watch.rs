@@ -16,7 +16,7 @@ use crate::{
 pub async fn watch(which: &Which, place: &Place, output: Output) -> Result<Exit, Failure> {
     let orchestrator = place.open_to_look().await?;
     let id = place::find(orchestrator.engine(), which.word()).await?;
-    let mut signals = Signals::listen().map_err(Failure::deaf)?;
+    let mut signals = Signals::listen().map_err(|error| Failure::deaf(&error))?;
     let ended = if output.is_json() {
         tokio::select! {
             ended = stream(&orchestrator, id, output) => ended?,

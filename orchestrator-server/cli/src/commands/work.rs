@@ -48,7 +48,7 @@ pub async fn to_the_end(
     output: Output,
 ) -> Result<Exit, Failure> {
     let id = task.id;
-    let mut signals = Signals::listen().map_err(Failure::deaf)?;
+    let mut signals = Signals::listen().map_err(|error| Failure::deaf(&error))?;
     let mut runner = Runner::Here;
     if place::holder(orchestrator.engine(), task).await?.is_some() {
         runner = Runner::Elsewhere;

@@ -112,7 +112,7 @@ async fn follow(client: &Client, id: TaskId, after: Option<Seq>, output: Output)
         Audience::Late
     };
     let mut view = View::new(id, audience, SystemClock.now(), output);
-    let mut signals = Signals::listen().map_err(Failure::deaf)?;
+    let mut signals = Signals::listen().map_err(|error| Failure::deaf(&error))?;
     let settled = settled(client, id, output);
     tokio::pin!(settled);
     let mut frames = tokio::time::interval(FRAME);
