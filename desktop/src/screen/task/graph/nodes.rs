@@ -72,8 +72,8 @@ pub(super) fn draw(placed: &Placed<'_>, seen: Rectangle, now: Timestamp, rendere
         );
     }
     let Some(seen) = node.intersection(&seen) else { return };
-    // Letters have whole sizes, whatever the zoom: each size is made once, and kept while it is zoomed.
-    let letters = (zoom * NAME).round() / NAME;
+    // Letters have whole sizes, whatever the zoom, and fit: each size is made once, and kept while it is zoomed.
+    let letters = (zoom * NAME).floor() / NAME;
     let mut say = |words: String, (x, y): (f32, f32), size: f32, color: Color, font: iced::Font| {
         let words = Text {
             content: words,
