@@ -75,7 +75,8 @@ pub fn fleet(api: &Api) -> Subscription<Update<fleet::Snapshot>> {
                 api.checkpoints(),
                 failing(api.clone()),
                 api.task_types()
-            )?;
+            )
+            .map_err(of_a_fleet)?;
             Ok(fleet::Snapshot {
                 stats,
                 workers,
@@ -85,6 +86,17 @@ pub fn fleet(api: &Api) -> Subscription<Update<fleet::Snapshot>> {
             })
         })
     })
+}
+
+/// What every fleet has is missing only at a server of another version, or at something else.
+fn of_a_fleet(failure: Failure) -> Failure {
+    match failure.kind {
+        FailureKind::Missing => Failure {
+            kind: FailureKind::Strange,
+            ..failure
+        },
+        _ => failure,
+    }
 }
 
 /// Watches a task and everything below it.
@@ -220,5 +232,18 @@ where
                 std::future::pending::<()>().await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_server_is_not_something_that_was_removed() {
+        let missing = Failure::new(FailureKind::Missing, "there is nothing at this address");
+        assert_eq!(of_a_fleet(missing).kind, FailureKind::Strange);
+        let denied = Failure::new(FailureKind::Denied, "no token");
+        assert_eq!(of_a_fleet(denied).kind, FailureKind::Denied);
     }
 }
