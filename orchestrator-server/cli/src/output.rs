@@ -172,13 +172,14 @@ pub fn report_panic(info: &PanicHookInfo<'_>) {
 }
 
 /// Sends the program's own log to standard error.
-pub fn start_logging(level: &str) -> Result<(), Failure> {
+pub fn start_logging(level: &str, colours: bool) -> Result<(), Failure> {
     let filter = tracing_subscriber::EnvFilter::try_new(level)
         .map_err(|e| Failure::usage(format!("--log: `{level}` is not a level: {e}")))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_target(false)
+        .with_ansi(colours)
         .init();
     Ok(())
 }
