@@ -1,6 +1,6 @@
 //! Logs, metrics and traces.
 
-use std::sync::OnceLock;
+use std::{io::IsTerminal, sync::OnceLock};
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -154,7 +154,10 @@ pub fn init(format: LogFormat, otlp: Option<&str>) -> Result<Option<Exporting>, 
     let (traces, exporting) = sent.unzip();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = match format {
-        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => {
+            let layer = fmt::layer().with_writer(std::io::stderr);
+            layer.with_ansi(colours()).boxed()
+        }
         LogFormat::Json => {
             let layer = fmt::layer().with_writer(std::io::stderr);
             layer.json().flatten_event(true).with_span_list(false).boxed()
@@ -169,4 +172,9 @@ pub fn init(format: LogFormat, otlp: Option<&str>) -> Result<Option<Exporting>, 
         TRACES.set((traces, wanted)).ok();
     }
     Ok(exporting)
+}
+
+/// Colours are for terminals: in a file or a journal they are noise that no search expects.
+fn colours() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
 }

@@ -63,7 +63,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
     let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let message = error.inner().to_string();
-        if path == "." {
+        // Where the text is not JSON at all, the path ends with a `?`, which helps nobody; the message has line and column.
+        if path == "." || !error.inner().is_data() {
             Failure::field("body", message)
         } else {
             Failure::field(path, message)

@@ -88,9 +88,11 @@ fn running(facts: &Facts, background: &Background, now: Timestamp) -> Vec<Reason
         (None, Some(id)) => format!("worker {id}, which is not connected any more"),
         (None, None) => "a worker".to_owned(),
     };
+    // When its first attempt began is all that is kept.
+    let first = if task.attempt > 1 { "first " } else { "" };
     let since = task
         .started_at
-        .map(|at| format!(", started {} ago", in_words(now.since(at))));
+        .map(|at| format!(", {first}started {} ago", in_words(now.since(at))));
     let message = format!(
         "it runs on {worker}, attempt {}{}",
         task.attempt,

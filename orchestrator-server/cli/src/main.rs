@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 }
 
 fn start(args: Args, output: Output) -> Result<Exit, Failure> {
-    output::start_logging(&args.common.log)?;
+    output::start_logging(&args.common.log, output.colours())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

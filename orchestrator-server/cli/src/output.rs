@@ -172,13 +172,15 @@ pub fn report_panic(info: &PanicHookInfo<'_>) {
 }
 
 /// Sends the program's own log to standard error.
-pub fn start_logging(level: &str) -> Result<(), Failure> {
-    let filter = tracing_subscriber::EnvFilter::try_new(level)
+pub fn start_logging(level: &str, colours: bool) -> Result<(), Failure> {
+    // What it finds wrong with a certificate is in our own line about the server, once and not at every try.
+    let filter = tracing_subscriber::EnvFilter::try_new(format!("rustls_platform_verifier=off,{level}"))
         .map_err(|e| Failure::usage(format!("--log: `{level}` is not a level: {e}")))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_target(false)
+        .with_ansi(colours)
         .init();
     Ok(())
 }

@@ -57,6 +57,10 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let message = error.to_string();
         match &error {
+            // What a server says to programs that send no token is no advice for people.
+            ClientError::Refused(problem) if problem.status == 401 && message.contains("Authorization: Bearer") => {
+                Self::usage("the server asks for a token; give one with --token or ORCHESTRATOR_TOKEN")
+            }
             ClientError::Refused(problem) if problem.status < 500 && problem.status != 429 => Self::usage(message),
             _ => Self::unavailable(message),
         }

@@ -1,5 +1,7 @@
 //! What the program says about itself, and the traces of what it runs.
 
+use std::io::IsTerminal;
+
 use orchestrator_trace::{Exporting, Traces};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
@@ -17,7 +19,10 @@ pub(super) fn init(args: &Args) -> Result<Option<Exporting>, Failure> {
     let sent = sent.transpose().map_err(|error| Failure::usage(error.to_string()))?;
     let (traces, exporting) = sent.unzip();
     let log = match args.log_format {
-        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => {
+            let layer = fmt::layer().with_writer(std::io::stderr);
+            layer.with_ansi(colours()).boxed()
+        }
         LogFormat::Json => {
             let layer = fmt::layer().with_writer(std::io::stderr);
             layer.json().flatten_event(true).with_span_list(false).boxed()
@@ -29,4 +34,9 @@ pub(super) fn init(args: &Args) -> Result<Option<Exporting>, Failure> {
     // A program that embeds this one may log already.
     let _ = registry.try_init();
     Ok(exporting)
+}
+
+/// Colours are for terminals: in a file or a journal they are noise that no search expects.
+fn colours() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
 }

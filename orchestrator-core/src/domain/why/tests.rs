@@ -303,7 +303,10 @@ fn running_says_where() {
     });
     says(
         &reasons,
-        &[("running", "it runs on worker `laptop`, attempt 2, started 5 min ago")],
+        &[(
+            "running",
+            "it runs on worker `laptop`, attempt 2, first started 5 min ago",
+        )],
     );
 }
 

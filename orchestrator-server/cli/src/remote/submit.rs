@@ -1,7 +1,10 @@
 //! `orchestrator submit`.
 
 use orchestrator_client::Client;
-use orchestrator_core::{NewTask, protocol::Task};
+use orchestrator_core::{
+    NewTask,
+    protocol::{Task, TaskState},
+};
 
 use super::watch;
 use crate::{
@@ -39,10 +42,24 @@ pub(super) async fn submit(submit: Submit, client: &Client, output: Output) -> R
         if !output.is_json() {
             output.remark(&format!("task {id}"));
         }
+        unserved(client, &made.value, output).await;
         return watch::to_the_end(client, id, output).await;
     }
     output.result(&made.value, || submitted(&made.value));
+    unserved(client, &made.value, output).await;
     Ok(Exit::Success)
+}
+
+/// Tells when no worker may run the task: it waits for one, but a type that is spelled wrong would wait without a word.
+async fn unserved(client: &Client, task: &Task, output: Output) {
+    if task.state != TaskState::Ready {
+        return;
+    }
+    // It is submitted whatever comes of this question.
+    let Ok(why) = client.why(task.id).await else { return };
+    if let Some(reason) = why.reasons.iter().find(|reason| reason.code == "no_worker") {
+        output.remark(&format!("it waits: {}", reason.message));
+    }
 }
 
 fn submitted(task: &Task) -> String {

@@ -72,10 +72,11 @@ impl Plain {
 /// How far a task was that somebody comes late to.
 pub fn past(model: &Model) -> Option<String> {
     let below = model.len().saturating_sub(1);
-    let ended = model.count(TaskState::is_terminal);
+    // What was cancelled with it has ended too, but a retry runs that again.
+    let done = model.count(|state| state == TaskState::Succeeded);
     let root = model.root()?;
     (below > 0 && !root.state.is_terminal())
-        .then(|| format!("{}: {ended} of {below} task(s) below it had ended before", root.name))
+        .then(|| format!("{}: {done} of {below} task(s) below it had succeeded before", root.name))
 }
 
 #[cfg(test)]

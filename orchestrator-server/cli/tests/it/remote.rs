@@ -117,5 +117,11 @@ fn a_server_that_is_not_there_is_told_apart_from_wrong_usage() {
         .complains(2, &["no task"]);
     dev.run(&["submit", "command", "--input", "{"])
         .complains(2, &["--input is not JSON"]);
+    // Taken in, as a worker that knows it may come; but not without a word.
+    let unknown = dev.run(&["submit", "nonsense"]).expect(0);
+    assert!(
+        unknown.stderr.contains("does not have the agent `nonsense`"),
+        "{unknown:?}"
+    );
     dev.run(&["list", "--cursor", "x"]).complains(2, &["cursor"]);
 }

@@ -59,7 +59,7 @@ fn a_killed_run_goes_on_and_does_nothing_twice() {
     watched.expect(4);
     write(&marks.join("go"), "");
     let out = place.run(&["retry", "last", "--out", "out"]).expect(0);
-    assert!(out.stderr.contains("had ended before"), "{out:#?}");
+    assert!(out.stderr.contains("had succeeded before"), "{out:#?}");
     assert!(place.path("out/report.md").exists());
     for (file, times) in [("a.sh", 1), ("b.sh", 1), ("c.sh", 2)] {
         let marked = fs::read_to_string(marks.join(file)).expect("marks").lines().count();

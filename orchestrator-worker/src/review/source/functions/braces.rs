@@ -254,7 +254,8 @@ impl Scanner<'_> {
         let Some(frame) = self.stack.pop() else {
             return Opens::Block;
         };
-        if frame.test {
+        // A `#[test]` in a test module is in that module's range already: lines must not count twice.
+        if frame.test && !self.stack.iter().any(|outer| outer.test) {
             self.tests.push(frame.line..=line);
         }
         match &frame.opens {

@@ -169,6 +169,11 @@ fn rust_test_modules_are_known() {
     let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\nmod latest {\n}\n";
     let (_, tests) = find(Language::Rust, &Mask::new(Language::Rust, text));
     assert_eq!(tests, vec![2..=5]);
+
+    // The tests in a module are not told once more.
+    let text = "#[cfg(test)]\nmod tests {\n    #[test]\n    fn a() {\n    }\n}\n#[test]\nfn b() {\n}\n";
+    let (_, tests) = find(Language::Rust, &Mask::new(Language::Rust, text));
+    assert_eq!(tests, vec![1..=6, 8..=9]);
 }
 
 proptest! {
