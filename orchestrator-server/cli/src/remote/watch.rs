@@ -19,6 +19,9 @@ use crate::{
 /// How often a live view is drawn at most.
 const FRAME: Duration = Duration::from_millis(100);
 
+/// How long events may be behind the answer that the task has ended.
+const LATE: Duration = Duration::from_secs(3);
+
 /// How long the server is asked at a time whether the task has ended.
 const ASKED: Duration = Duration::from_mins(1);
 
@@ -115,6 +118,18 @@ async fn follow(client: &Client, id: TaskId, after: Option<Seq>, output: Output)
     let mut signals = Signals::listen().map_err(|error| Failure::deaf(&error))?;
     let settled = settled(client, id, output);
     tokio::pin!(settled);
+    // The state that events have told of so far.
+    let mut state = None;
+    let take = |event: &Event, view: &mut View, state: &mut Option<TaskState>| {
+        if event.task_id == Some(id) {
+            *state = event.body.state.or(*state);
+        }
+        if output.is_json() {
+            output.json(event);
+        } else {
+            view.apply(event, true);
+        }
+    };
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let task = loop {
@@ -124,27 +139,20 @@ async fn follow(client: &Client, id: TaskId, after: Option<Seq>, output: Output)
                 view.end();
                 return Ok(Ended::Interrupted);
             }
-            event = events.next() => take(&event.map_err(|error| refused(&error))?, &mut view, output),
+            event = events.next() => take(&event.map_err(|error| refused(&error))?, &mut view, &mut state),
             task = &mut settled => break task?,
             _ = frames.tick() => {}
         }
         view.draw(SystemClock.now());
     };
-    // What was told before the end belongs into the last picture.
-    while let Ok(Ok(event)) = tokio::time::timeout(FRAME, events.next()).await {
-        take(&event, &mut view, output);
+    // What was told before the end belongs into the last picture; the end itself may still be on its way.
+    let patience = |state| if state == Some(task.state) { FRAME } else { LATE };
+    while let Ok(Ok(event)) = tokio::time::timeout(patience(state), events.next()).await {
+        take(&event, &mut view, &mut state);
     }
     view.draw(SystemClock.now());
     view.finish(&task);
     Ok(Ended::Task(Box::new(task)))
-}
-
-fn take(event: &Event, view: &mut View, output: Output) {
-    if output.is_json() {
-        output.json(event);
-    } else {
-        view.apply(event, true);
-    }
 }
 
 fn refused(error: &orchestrator_client::events::EventsError) -> Failure {
