@@ -71,7 +71,7 @@ impl Embedded {
     pub(crate) fn worker(&self, config: WorkerConfig, agents: Registry) -> Result<(Worker, Service), Failure> {
         self.keep_going();
         let sources = self.engine.sources.clone();
-        let source = Arc::new(LocalSource::new(self.engine.clone(), self.source.clone()));
+        let source = Arc::new(LocalSource::new(self.engine.clone(), self.source.clone()).with_orders());
         let config = WorkerConfig {
             owner: self.owner.clone(),
             ..config
