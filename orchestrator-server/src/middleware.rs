@@ -198,7 +198,12 @@ fn answer(error: poem::Error) -> Response {
     if error.is_from_response() && error.status().is_success() {
         return error.into_response();
     }
-    Failure::of(&error).into_response()
+    let mut response = Failure::of(&error).into_response();
+    // It is counted where it was asked.
+    if let Some(route) = error.data::<PathPattern>() {
+        response.set_data(route.clone());
+    }
+    response
 }
 
 /// The span of a request: what is logged and stored within belongs to it. A caller's `traceparent` makes it a part of

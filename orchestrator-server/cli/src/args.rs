@@ -145,10 +145,10 @@ impl Which {
     }
 }
 
-/// `run`.
+/// A task, with what is said of it by flags.
 #[derive(Debug, ClapArgs)]
-pub struct Run {
-    /// The type of the task, for example `code_review`; `orchestrator agents` lists them
+pub struct Job {
+    /// The type of the task, for example `code_review`; `orchestrator agents` lists those of this program
     pub task_type: String,
     /// The input: JSON, `@FILE`, or `-` for standard input
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
@@ -159,13 +159,13 @@ pub struct Run {
     /// A key and a value to search by; may be repeated
     #[arg(long, value_name = "KEY:VALUE", value_parser = key_value)]
     pub label: Vec<(String, String)>,
-    /// The repository that the job is about
+    /// The repository that the job is about: a folder that those who run it can reach
     #[arg(long, value_name = "DIR")]
     pub repo: Option<PathBuf>,
     /// The folder that reports are written to; without it the report is printed
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Run it once: a second run with the same key follows the first one, or shows its result
+    /// Run it once: a second time with the same key follows the first task, or shows its result
     #[arg(long, value_name = "KEY")]
     pub idempotency_key: Option<String>,
     /// How often it is tried when it fails in a way that may pass; 3 times by default
@@ -174,6 +174,14 @@ pub struct Run {
     /// How the code review is done
     #[command(flatten)]
     pub review: Review,
+}
+
+/// `run`.
+#[derive(Debug, ClapArgs)]
+pub struct Run {
+    /// What is run
+    #[command(flatten)]
+    pub job: Job,
     /// Where it runs
     #[command(flatten)]
     pub here: Here,
@@ -299,20 +307,18 @@ pub struct Dev {
 /// `submit`.
 #[derive(Debug, ClapArgs)]
 pub struct Submit {
-    /// The type of the task, for example `code_review`
-    pub task_type: String,
-    /// The input: JSON, `@FILE`, or `-` for standard input
-    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
-    pub input: Option<String>,
-    /// A description for people
-    #[arg(long, value_name = "TEXT")]
-    pub description: Option<String>,
-    /// A key and a value to search by; may be repeated
-    #[arg(long, value_name = "KEY:VALUE", value_parser = key_value)]
-    pub label: Vec<(String, String)>,
-    /// The repository that the job is about: a folder that the workers can reach
-    #[arg(long, value_name = "DIR")]
-    pub repo: Option<PathBuf>,
+    /// What is submitted
+    #[command(flatten)]
+    pub job: Job,
+    /// How it is treated
+    #[command(flatten)]
+    pub terms: Terms,
+}
+
+/// How a server treats a task.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "At the server")]
+pub struct Terms {
     /// A label that a worker must offer, for example `tool:git`; may be repeated
     #[arg(long, value_name = "LABEL")]
     pub require: Vec<String>,
@@ -328,13 +334,7 @@ pub struct Submit {
     /// The queue that it waits in
     #[arg(long, value_name = "NAME")]
     pub queue: Option<String>,
-    /// Submit it once: a second submission with the same key gives the first task
-    #[arg(long, value_name = "KEY")]
-    pub idempotency_key: Option<String>,
-    /// How often it is tried when it fails in a way that may pass; 3 times by default
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub attempts: Option<u32>,
-    /// Follow it to its end and print what it gave
+    /// Follow it to its end and print what it gave, or write it to --out
     #[arg(long)]
     pub wait: bool,
 }

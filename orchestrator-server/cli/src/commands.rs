@@ -40,6 +40,11 @@ pub async fn run(args: Args, output: Output) -> Result<Exit, Failure> {
     if let Command::Dev(dev) = args.command {
         return dev::dev(*dev, args.common.database, output).await;
     }
+    if let (Command::Run(_), Some(server)) = (&args.command, &args.common.server) {
+        output.remark(&format!(
+            "this runs here; `orchestrator submit` hands a task to the server {server}"
+        ));
+    }
     let place = Place::new(args.common.database)?;
     match args.command {
         Command::Run(run) => run::run(*run, &place, output).await,

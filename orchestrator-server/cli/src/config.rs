@@ -196,8 +196,8 @@ mod tests {
         let Asked::Run(run) = args.command else {
             panic!("not a run")
         };
-        assert_eq!(run.review.exclude, ["a", "b"]);
-        assert!(run.review.trust);
+        assert_eq!(run.job.review.exclude, ["a", "b"]);
+        assert!(run.job.review.trust);
     }
 
     #[test]

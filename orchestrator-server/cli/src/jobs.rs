@@ -2,24 +2,31 @@
 
 use std::path::Path;
 
-use orchestrator_core::protocol::{Json, Task};
+use orchestrator_core::{
+    NewTask,
+    protocol::{Task, TaskState},
+};
 use serde_json::{Map, Value, json};
 
-use crate::{args::Run, exit::Failure, output::Output};
+use crate::{
+    args::{Job, Run},
+    exit::{Exit, Failure},
+    output::Output,
+};
 
 /// The input of a task: what was said as JSON, with what was said by flags.
-pub fn input(run: &Run) -> Result<Json, Failure> {
-    let mut input = match &run.input {
+pub fn input(job: &Job) -> Result<Value, Failure> {
+    let mut input = match &job.input {
         None => Value::Null,
         Some(text) => parse(text)?,
     };
     let mut flags = Map::new();
-    if let Some(repo) = &run.repo {
-        let key = if run.task_type == "command" { "cwd" } else { "repo" };
+    if let Some(repo) = &job.repo {
+        let key = if job.task_type == "command" { "cwd" } else { "repo" };
         flags.insert(key.into(), json!(repository(repo)?));
     }
-    if run.task_type == "code_review" {
-        review_flags(run, &mut flags)?;
+    if job.task_type == "code_review" {
+        review_flags(job, &mut flags)?;
     }
     if !flags.is_empty() {
         if input.is_null() {
@@ -34,14 +41,21 @@ pub fn input(run: &Run) -> Result<Json, Failure> {
             object.insert(key, value);
         }
     }
-    if run.task_type == "code_review"
-        && run.repo.is_none()
+    Ok(input)
+}
+
+/// The input of a task that runs here: what was not said is as this machine and this folder suggest.
+pub fn input_here(run: &Run) -> Result<Value, Failure> {
+    let job = &run.job;
+    let mut input = input(job)?;
+    if job.task_type == "code_review"
+        && job.repo.is_none()
         && let Some(Value::String(repo)) = input.get_mut("repo")
     {
         // The same as by the flag: there, and found again by a retry from elsewhere.
         *repo = repository(Path::new(&*repo))?;
     }
-    match (run.task_type.as_str(), &mut input) {
+    match (job.task_type.as_str(), &mut input) {
         ("code_review", Value::Object(object)) => {
             // The number of slots is what this machine is willing to do at once.
             object.entry("max_parallel").or_insert_with(|| json!(run.here.slots()));
@@ -54,27 +68,27 @@ pub fn input(run: &Run) -> Result<Json, Failure> {
         }
         _ => {}
     }
-    Ok(input.into())
+    Ok(input)
 }
 
-/// The input of a task for a server: JSON, with the folder of a repository that its workers can reach.
-pub fn remote_input(input: Option<&str>, repo: Option<&Path>) -> Result<Json, Failure> {
-    let mut input = input.map_or(Ok(Value::Null), parse)?;
-    if let Some(repo) = repo {
-        if input.is_null() {
-            input = json!({});
-        }
-        let Value::Object(object) = &mut input else {
-            return Err(Failure::usage("--input must be a JSON object when --repo adds to it"));
-        };
-        object.insert("repo".into(), json!(repository(repo)?));
+/// A task with this input, and with what flags say of it.
+pub fn task(job: &Job, input: Value) -> NewTask {
+    let mut task = NewTask::new(job.task_type.clone(), input.into());
+    task.description = job.description.clone().unwrap_or_else(|| match &job.repo {
+        Some(repo) => format!("{} of {}", job.task_type, repo.display()),
+        None => job.task_type.clone(),
+    });
+    task.labels = job.label.iter().cloned().collect();
+    task.idempotency_key.clone_from(&job.idempotency_key);
+    if let Some(attempts) = job.attempts {
+        task.retry.max_attempts = attempts;
     }
-    Ok(input.into())
+    task
 }
 
-fn review_flags(run: &Run, flags: &mut Map<String, Value>) -> Result<(), Failure> {
-    let review = &run.review;
-    if run.repo.is_none() && run.input.is_none() {
+fn review_flags(job: &Job, flags: &mut Map<String, Value>) -> Result<(), Failure> {
+    let review = &job.review;
+    if job.repo.is_none() && job.input.is_none() {
         return Err(Failure::usage("code_review needs --repo, the folder of the repository"));
     }
     if let Some(revision) = &review.changed_since {
@@ -157,8 +171,40 @@ pub fn prepare(out: Option<&Path>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Prints or writes what a task gave, or says why it gave nothing.
+pub fn hand_over(task: &Task, out: Option<&Path>, output: Output) -> Result<Exit, Failure> {
+    let id = task.id;
+    if task.state == TaskState::Succeeded {
+        deliver(task, out, output)?;
+        return Ok(Exit::Success);
+    }
+    if output.is_json() {
+        output.json(task);
+    }
+    let why = task
+        .error
+        .as_ref()
+        .map_or("no reason was given", |e| e.message.as_str());
+    let message = match task.state {
+        TaskState::Cancelled => format!("cancelled; `orchestrator retry {id}` goes on with what was finished"),
+        TaskState::NeedsAttention => {
+            format!("it needs a person to decide: {why}; `orchestrator retry {id}` tries again, `cancel` gives up")
+        }
+        _ => format!("failed: {why}; `orchestrator retry {id}` goes on with what was finished"),
+    };
+    if task.state == TaskState::Cancelled {
+        output.remark(&message);
+    } else {
+        output.failure(&Failure {
+            message,
+            exit: Exit::Failed,
+        });
+    }
+    Ok(Exit::of(task.state))
+}
+
 /// Prints what a task gave, or writes its reports where that was asked for.
-pub fn deliver(task: &Task, out: Option<&Path>, output: Output) -> Result<(), Failure> {
+fn deliver(task: &Task, out: Option<&Path>, output: Output) -> Result<(), Failure> {
     let gave = task.output.clone().unwrap_or_default().to_value();
     let markdown = gave.get("markdown").and_then(Value::as_str);
     if let (Some(out), Some(markdown)) = (out, markdown) {
@@ -168,8 +214,7 @@ pub fn deliver(task: &Task, out: Option<&Path>, output: Output) -> Result<(), Fa
             let path = out.join(name);
             std::fs::write(&path, text).map_err(|e| {
                 Failure::unavailable(format!(
-                    "{} cannot be written: {e}; the review itself is kept: `orchestrator retry {} --out DIR` writes it \
-                     elsewhere",
+                    "{} cannot be written: {e}; the review itself is kept: `orchestrator show {} --json` prints it",
                     path.display(),
                     task.id
                 ))

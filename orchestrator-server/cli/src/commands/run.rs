@@ -1,7 +1,5 @@
 //! `orchestrator run`.
 
-use orchestrator_core::NewTask;
-
 use super::work;
 use crate::{
     agents,
@@ -16,18 +14,13 @@ use crate::{
 /// Runs a task here, to its end.
 pub async fn run(run: Run, place: &Place, output: Output) -> Result<Exit, Failure> {
     // Everything that can be wrong is looked at before anything is made.
+    let job = &run.job;
     let agents = agents::all(&run.here)?;
-    agents::check_type(&agents, &run.task_type)?;
-    let mut task = NewTask::new(run.task_type.clone(), jobs::input(&run)?);
-    jobs::prepare(run.out.as_deref())?;
-    task.description = run.description.clone().unwrap_or_else(|| describe(&run));
-    task.labels = run.label.iter().cloned().collect();
+    agents::check_type(&agents, &job.task_type)?;
+    let mut task = jobs::task(job, jobs::input_here(&run)?);
+    jobs::prepare(job.out.as_deref())?;
     agents::remember(&run.here, &mut task.labels);
-    task.idempotency_key.clone_from(&run.idempotency_key);
-    if let Some(attempts) = run.attempts {
-        task.retry.max_attempts = attempts;
-    }
-    let label = place::run_label(run.idempotency_key.as_deref());
+    let label = place::run_label(job.idempotency_key.as_deref());
     task.requires.push(label.clone());
     let orchestrator = work::open(place, &run.here, agents, Some(&label)).await?;
     let submitted = orchestrator.engine().submit_one(task).await?;
@@ -42,12 +35,5 @@ pub async fn run(run: Run, place: &Place, output: Output) -> Result<Exit, Failur
     if !submitted.created {
         output.remark(&format!("this was submitted before, as task {}", task.id));
     }
-    work::to_the_end(&orchestrator, &task, audience, run.out.as_deref(), output).await
-}
-
-fn describe(run: &Run) -> String {
-    match &run.repo {
-        Some(repo) => format!("{} of {}", run.task_type, repo.display()),
-        None => run.task_type.clone(),
-    }
+    work::to_the_end(&orchestrator, &task, audience, job.out.as_deref(), output).await
 }

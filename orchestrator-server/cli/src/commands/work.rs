@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use orchestrator_core::{
     Agent, Config, Orchestrator,
-    protocol::{Task, TaskId, TaskState},
+    protocol::{Task, TaskId},
 };
 use orchestrator_signals::Signals;
 
@@ -73,7 +73,7 @@ pub async fn to_the_end(
     let Ended::Task(task) = ended else {
         return Ok(broken_off(orchestrator, id, runner, output));
     };
-    let exit = hand_over(&task, out, output);
+    let exit = jobs::hand_over(&task, out, output);
     tokio::select! {
         () = orchestrator.shutdown(LAST_ORDERS) => {}
         () = signals.next() => orchestrator.abort(),
@@ -94,36 +94,4 @@ fn broken_off(orchestrator: &Orchestrator, id: TaskId, runner: Runner, output: O
         ));
     }
     Exit::Cancelled
-}
-
-/// Prints or writes what a task gave, or says why it gave nothing.
-pub fn hand_over(task: &Task, out: Option<&Path>, output: Output) -> Result<Exit, Failure> {
-    let id = task.id;
-    if task.state == TaskState::Succeeded {
-        jobs::deliver(task, out, output)?;
-        return Ok(Exit::Success);
-    }
-    if output.is_json() {
-        output.json(task);
-    }
-    let why = task
-        .error
-        .as_ref()
-        .map_or("no reason was given", |e| e.message.as_str());
-    let message = match task.state {
-        TaskState::Cancelled => format!("cancelled; `orchestrator retry {id}` goes on with what was finished"),
-        TaskState::NeedsAttention => {
-            format!("it needs a person to decide: {why}; `orchestrator retry {id}` tries again, `cancel` gives up")
-        }
-        _ => format!("failed: {why}; `orchestrator retry {id}` goes on with what was finished"),
-    };
-    if task.state == TaskState::Cancelled {
-        output.remark(&message);
-    } else {
-        output.failure(&Failure {
-            message,
-            exit: Exit::Failed,
-        });
-    }
-    Ok(Exit::of(task.state))
 }

@@ -1,6 +1,6 @@
 //! Following a task on a server.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use orchestrator_client::{Client, Events, EventsQuery, transport};
 use orchestrator_core::{
@@ -10,8 +10,8 @@ use orchestrator_core::{
 use orchestrator_signals::Signals;
 
 use crate::{
-    commands::texts,
     exit::{Exit, Failure},
+    jobs,
     output::Output,
     view::{Audience, View},
 };
@@ -48,8 +48,13 @@ pub(super) async fn watch(client: &Client, id: TaskId, output: Output) -> Result
     }
 }
 
-/// Follows a task and prints what it gave.
-pub(super) async fn to_the_end(client: &Client, id: TaskId, output: Output) -> Result<Exit, Failure> {
+/// Follows a task and hands over what it gave.
+pub(super) async fn to_the_end(
+    client: &Client,
+    id: TaskId,
+    out: Option<&Path>,
+    output: Output,
+) -> Result<Exit, Failure> {
     let quiet = output.is_json();
     let ended = if quiet {
         Ended::Task(Box::new(settled(client, id, output).await?))
@@ -62,8 +67,7 @@ pub(super) async fn to_the_end(client: &Client, id: TaskId, output: Output) -> R
         ));
         return Ok(Exit::Cancelled);
     };
-    output.result(&task, || texts::show(&task, std::slice::from_ref(&*task), None));
-    Ok(Exit::of(task.state))
+    jobs::hand_over(&task, out, output)
 }
 
 /// Waits until a task has ended or needs a person. What needs one below it is told once; the rest of it goes on.

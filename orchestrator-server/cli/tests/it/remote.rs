@@ -60,6 +60,28 @@ fn a_task_goes_through_a_server_and_comes_back() {
 }
 
 #[test]
+fn a_review_through_a_server_is_asked_for_and_written_as_one_here() {
+    let dev = Dev::start();
+    let files = [
+        ("src/a.py".to_owned(), "def f(x):\n    return eval(x)\n".to_owned()),
+        ("b.py".to_owned(), "def g(x):\n    return eval(x)\n".to_owned()),
+    ];
+    dev.place.repository("repo", &files);
+    let args = ["submit", "code_review", "--repo", "repo", "--exclude", "src/**"];
+    let written = dev.run(&[&args[..], &["--wait", "--out", "out"]].concat()).expect(0);
+    assert!(written.stderr.contains("wrote out/report.md"), "{written:#?}");
+    let report = std::fs::read_to_string(dev.place.path("out/report.md")).expect("the report");
+    assert!(report.contains("b.py") && !report.contains("src/a.py"), "{report}");
+    let printed = dev.run(&[&args[..], &["--wait"]].concat()).expect(0);
+    assert_eq!(printed.stdout.trim(), report.trim());
+    dev.run(&[&args[..], &["--out", "out"]].concat())
+        .complains(2, &["--out needs --wait"]);
+    dev.run(&["submit", "code_review"]).complains(2, &["--repo"]);
+    let here = dev.run(&["run", "command", "--input", &Place::shell("true")]).expect(0);
+    assert!(here.stderr.contains("this runs here"), "{here:#?}");
+}
+
+#[test]
 fn people_step_in_from_far_away() {
     let dev = Dev::start();
     let asked = dev.run(&[

@@ -15,10 +15,15 @@ async fn the_server_says_how_it_is() {
         .post("/api/v1/tasks", &json!({"task_type": "a"}))
         .await
         .expect(201);
+    server
+        .post("/api/v1/tasks", &json!({"type": "a"}))
+        .await
+        .problem(400, "invalid_input");
     let metrics = server.get("/metrics").await.text;
     for line in [
         "orchestrator_tasks{state=\"ready\"}",
         "http_requests_total{method=\"POST\",route=\"/api/v1/tasks\",status=\"201\"}",
+        "http_requests_total{method=\"POST\",route=\"/api/v1/tasks\",status=\"400\"}",
         "http_request_duration_seconds_bucket",
         "orchestrator_workers{state=\"online\"}",
         "process_resident_memory_bytes",
