@@ -142,13 +142,15 @@ impl Reader {
 
     /// A task and all below it, level by level.
     pub(crate) async fn tree(&self, id: TaskId) -> Result<Tree, StoreError> {
-        let condition = "join (with recursive below(key,depth) as (select key,0 from task where id=$1 union all \
-                         select t.key,b.depth+1 from below b join task t on t.parent=b.key) select * from below) b \
-                         on b.key=t.key order by b.depth,t.key";
-        let rows = self.tasks(condition, |args| add(args, id.as_uuid())).await?;
+        // One value instead of a join: PostgreSQL takes a tree for far larger than it is, and would read all tasks.
+        let condition = "where t.key=any(array(with recursive below(key) as (select key from task where id=$1 union all \
+                         select t.key from below b cross join lateral (select key from task where parent=b.key offset 0) t) \
+                         select key from below)) order by t.key";
+        let mut rows = self.tasks(condition, |args| add(args, id.as_uuid())).await?;
         if rows.is_empty() {
             return Err(StoreError::TaskNotFound(id));
         }
+        by_level(&mut rows);
         let tasks: Vec<Task> = rows.iter().map(TaskRow::to_task).collect();
         let here: HashSet<TaskId> = tasks.iter().map(|task| task.id).collect();
         let edges_of = |task: &Task| {
@@ -291,4 +293,15 @@ fn minute(row: &PgRow) -> Result<Minute, StoreError> {
         cost: n(5) as i64,
     };
     Ok(tally.in_minute(throughput::beginning(column(row, 0)?)))
+}
+
+/// Brings a tree from the order of its keys into that of its levels. Parents were there before their children.
+fn by_level(rows: &mut [TaskRow]) {
+    let mut levels: HashMap<Key, usize> = HashMap::with_capacity(rows.len());
+    for row in rows.iter() {
+        let above = row.parent.and_then(|parent| levels.get(&parent));
+        let level = above.map_or(0, |level| level + 1);
+        levels.insert(row.key, level);
+    }
+    rows.sort_by_key(|row| levels[&row.key]);
 }

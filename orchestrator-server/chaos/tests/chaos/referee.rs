@@ -22,6 +22,8 @@ const TAKEOVER: Duration = Duration::from_secs(5);
 /// Everything durable that happened, in order, as the database has it.
 pub struct History {
     pub events: Vec<Event>,
+    /// Where those of each task are among them: an hour's history is long.
+    places: BTreeMap<TaskId, Vec<usize>>,
 }
 
 impl History {
@@ -42,11 +44,18 @@ impl History {
             }
         }
         events.sort_by_key(|event| event.seq);
-        Self { events }
+        let mut places: BTreeMap<TaskId, Vec<usize>> = BTreeMap::new();
+        for (place, event) in events.iter().enumerate() {
+            if let Some(task) = event.task_id {
+                places.entry(task).or_default().push(place);
+            }
+        }
+        Self { events, places }
     }
 
     fn of(&self, task: TaskId) -> impl Iterator<Item = &Event> {
-        self.events.iter().filter(move |event| event.task_id == Some(task))
+        let places = self.places.get(&task).into_iter().flatten();
+        places.map(|place| &self.events[*place])
     }
 }
 

@@ -124,9 +124,10 @@ impl Reader {
 
     /// The nearest task from this one up whose budget is spent.
     async fn spender(&self, row: &TaskRow) -> Result<Option<TaskId>, StoreError> {
-        let condition = "join (with recursive above(key,parent,height) as (select key,parent,0 from task where key=$1 \
-                         union all select t.key,t.parent,a.height+1 from above a join task t on t.key=a.parent) \
-                         select key,height from above) a on a.key=t.key order by a.height";
+        // Whoever is above was there before, so the nearest has the largest key.
+        let condition = "where t.key=any(array(with recursive above(key,parent) as (select key,parent from task where key=$1 \
+                         union all select t.key,t.parent from above a join task t on t.key=a.parent) \
+                         select key from above)) order by t.key desc";
         let above = self.tasks(condition, |args| add(args, row.key.0)).await?;
         let spent = above.iter().find(|row| {
             let budget = row.spec.budget.as_ref();

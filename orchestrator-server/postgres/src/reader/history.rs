@@ -18,13 +18,22 @@ use crate::{
 /// How many events or lines are read when nobody says.
 const PAGE: usize = 1000;
 
-/// Walks back from each task's newest event until the place that is asked for: $3 is the task, $4 whether with all below.
-const WALK: &str = "join (with recursive member(key) as (select key from task where key=$3 union all \
-    select t.key from member m join task t on t.parent=m.key where $4), \
-    walk(seq,previous) as (select e.seq,e.previous from member m join life l on l.key=m.key \
-    join event e on e.seq=l.last_event union all \
-    select e.seq,e.previous from walk w join event e on e.seq=w.previous where w.seq>$1 and w.previous>0) \
-    select seq from walk) w on w.seq=e.seq ";
+/// The places of events of a task ($3), and of all below it ($4): walks back from each task's newest event until the place
+/// that is asked for. PostgreSQL takes a walk for a thousand times as long as it is, and would rather read all there is: so
+/// each step is a look of its own, and what was found is one value.
+fn walk(types: &str) -> String {
+    format!(
+        "e.seq=any(array(with recursive member(key) as (select $3::bigint union all \
+         select t.key from member m cross join lateral (select key from task where parent=m.key offset 0) t where $4), \
+         walk(seq,previous,kind) as (select e.seq,e.previous,e.kind from member m \
+         cross join lateral (select last_event from life where key=m.key limit 1) l \
+         cross join lateral (select seq,previous,kind from event where seq=l.last_event limit 1) e union all \
+         select e.seq,e.previous,e.kind from walk w \
+         cross join lateral (select seq,previous,kind from event where seq=w.previous limit 1) e \
+         where w.seq>$1 and w.previous>0) \
+         select e.seq from walk e where e.seq>$1 {types}order by e.seq limit $2)) order by e.seq"
+    )
+}
 
 fn limit(asked: usize) -> i64 {
     i64::try_from(if asked == 0 { PAGE } else { asked }).unwrap_or(i64::MAX)
@@ -37,13 +46,16 @@ impl Reader {
             EventScope::Task(id) => Some((self.known_key(id).await?, false)),
             EventScope::Tree(id) => Some((self.known_key(id).await?, true)),
         };
-        let walk = if scope.is_some() { WALK } else { "" };
         let types = match (query.types.is_empty(), scope.is_some()) {
             (true, _) => "",
             (false, true) => "and e.kind=any($5) ",
             (false, false) => "and e.kind=any($3) ",
         };
-        let sql = format!("{}{walk}where e.seq>$1 {types}order by e.seq limit $2", codec::EVENT);
+        let which = match scope {
+            Some(_) => walk(types),
+            None => format!("e.seq>$1 {types}order by e.seq limit $2"),
+        };
+        let sql = format!("{}where {which}", codec::EVENT);
         let rows = self.rows(sql, |args| {
             add(args, query.after.0);
             add(args, limit(query.limit));

@@ -4,6 +4,7 @@ mod bus;
 mod conformance;
 mod outbox;
 mod place;
+mod plans;
 mod schema;
 mod sharing;
 mod totals;
