@@ -72,11 +72,16 @@ async def forked():
     print(await o.run(nap, 7), flush=True)
     pid = os.fork()
     if pid == 0:
+        for late in (o.stats, lambda: o.run(nap, 7), lambda: o.submit(nap, 7)):
+            try:
+                await late()
+            except orchestrator.Unavailable as error:
+                print("fork" in str(error) and "connect() here" in str(error), flush=True)
         try:
             o._engine.ask('"stats"')
         except orchestrator.Unavailable as error:
             print("fork" in str(error) and "connect() here" in str(error), flush=True)
-        del o, worker
+        del o, worker, late
         asyncio.events._set_running_loop(None)
         asyncio.run(main())
         os._exit(0)
@@ -88,7 +93,33 @@ async def forked():
 asyncio.run(forked())
 """
     )
-    assert (done.stdout, done.returncode) == ("7\nTrue\n[0, 1, 2]\n8\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("7\nTrue\nTrue\nTrue\nTrue\n[0, 1, 2]\n8\n", 0), done.stderr
+
+
+def test_a_fork_of_the_blocking_facade_is_told_too() -> None:
+    done = script(
+        USE
+        + """
+import os
+
+with orchestrator.sync.connect("memory:") as o, o.worker([nap]):
+    handle = o.submit(nap, 7)
+    print(handle.result(), flush=True)
+    pid = os.fork()
+    if pid == 0:
+        for late in (o.stats, handle.result, lambda: o.run(nap, 8)):
+            try:
+                late()
+            except orchestrator.Unavailable as error:
+                print("fork" in str(error) and "connect() here" in str(error), flush=True)
+        with orchestrator.sync.connect("memory:") as anew, anew.worker([nap]):
+            print(anew.run(nap, 9), flush=True)
+    else:
+        assert os.waitpid(pid, 0)[1] == 0
+        print(o.run(nap, 10), flush=True)
+"""
+    )
+    assert (done.stdout, done.returncode) == ("7\nTrue\nTrue\nTrue\n9\n10\n", 0), done.stderr
 
 
 def test_ctrl_c_ends_a_run_in_order(tmp_path: pathlib.Path) -> None:
