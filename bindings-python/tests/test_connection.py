@@ -224,7 +224,13 @@ def test_the_blocking_facade(sqlite: str) -> None:
     def inner(n: int) -> int:
         return n * 2
 
-    with sync.connect(sqlite) as o, o.worker([outer, inner]):
+    @orchestrator.agent(retry=1)
+    def lucky(ctx: sync.Context) -> int:
+        if ctx.attempt == 1:
+            raise orchestrator.Terminal("not at first")
+        return int(ctx.attempt)
+
+    with sync.connect(sqlite) as o, o.worker([outer, inner, lucky]):
         handle = o.submit(outer, 4)
         for event in handle.events():
             if event.type == "checkpoint_opened":
@@ -237,5 +243,11 @@ def test_the_blocking_facade(sqlite: str) -> None:
         o.limit("provider:x", max_running=1)
         assert o.limits()["provider:x"]["max_running"] == 1
         assert str(handle.why()).startswith("succeeded")
+        assert o.is_embedded is True
+        assert (repr(o), repr(handle)) == ("Orchestrator(sqlite:…)", f"TaskHandle({handle.id!r})")
         with pytest.raises(orchestrator.TaskFailed, match="input: must be a whole number"):
             o.run(inner, "x")
+        again = o.submit(lucky)
+        with pytest.raises(orchestrator.TaskFailed, match="not at first"):
+            again.result()
+        assert again.retry().result() == 2

@@ -260,6 +260,14 @@ class Orchestrator:
         """Counts."""
         return self._loop.wait(self._inner.stats)
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the engine lives in this process."""
+        return self._inner.is_embedded
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
 
@@ -299,6 +307,14 @@ class TaskHandle(Generic[T]):
     def wait(self, timeout: _task.Seconds | None = None) -> _task.Task:
         """The task once it has ended or needs a person."""
         return self._loop.wait(lambda: self._inner.wait(timeout))
+
+    def retry(self) -> Self:
+        """Runs it again when it has failed, was cancelled or needs a person: from its finished steps."""
+        self._loop.wait(self._inner.retry)
+        return self
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
 
     def logs(self, *, follow: bool = False) -> Iterator[_task.LogLine]:
         """The lines that it wrote."""
