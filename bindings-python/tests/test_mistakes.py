@@ -223,6 +223,28 @@ async def test_sleeping_until_a_moment_that_has_passed() -> None:
         assert await o.run(late) == "awake"
 
 
+async def test_a_second_sleep_needs_a_name() -> None:
+    @orchestrator.agent(retry=1)
+    async def looks(ctx: Context) -> None:
+        for _ in range(2):
+            await ctx.sleep(0.01)
+
+    @orchestrator.agent(retry=1)
+    def looks_by_name(ctx: orchestrator.sync.Context) -> str:
+        ctx.sleep(0.01)
+        for look in range(2):
+            ctx.sleep(0.01, name=f"look {look}")
+        # By its name, what is remembered can be met again.
+        ctx.sleep(3600, name="sleep")
+        return "seen"
+
+    async with orchestrator.connect("memory:") as o, o.worker([looks, looks_by_name]):
+        with pytest.raises(TaskFailed, match="give the second one a name") as failed:
+            await o.run(looks)
+        assert failed.value.error_class == "terminal"
+        assert await o.run(looks_by_name) == "seen"
+
+
 async def test_a_context_is_of_no_use_after_its_run() -> None:
     kept: list[Context] = []
 
