@@ -193,9 +193,10 @@ class RateLimited(AgentError):
 
 
 class NeedsAttention(AgentError):
-    """A person must decide how the task goes on. Waiting for such a task raises this too."""
+    """A person must decide how the task goes on. Waiting for such a task raises this too, with its ``task_id``."""
 
     error_class = "needs_attention"
+    task_id: str | None = None
 
 
 _BY_CODE: dict[str, type[Error]] = {
