@@ -60,6 +60,10 @@ async def test_a_closed_connection_says_so(sqlite: str) -> None:
         await waiting
     with pytest.raises(Unavailable, match="it was closed; connect again"):
         await o.stats()
+    in_memory = await orchestrator.connect("memory:")
+    await in_memory.close()
+    with pytest.raises(Unavailable, match="it was closed; connect again"):
+        await in_memory.run("anything")
 
 
 async def test_another_loop_is_told_to_connect_itself() -> None:

@@ -148,6 +148,9 @@ class Orchestrator:
         except InvalidInput as error:
             # What the question is called is our matter, not the caller's.
             error.args = (error.message.removeprefix(f"{op}."),)
+            if isinstance(error.detail, dict):
+                for one in error.detail.get("errors", []):
+                    one["field"] = one["field"].removeprefix(f"{op}.")
             raise
 
     @property
@@ -239,6 +242,7 @@ class Orchestrator:
 
     def _check_somebody_runs(self, task_type: str) -> None:
         """A task in memory that no agent here runs would be waited for without end."""
+        self._here()
         if not self._url.startswith("memory:") or task_type in ("external", "checkpoint"):
             return
         known = [name for worker in self._workers for name in worker.task_types]
