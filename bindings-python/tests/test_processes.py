@@ -257,6 +257,7 @@ async def from_python(ctx: Context, n: int) -> int:
 
 async def test_what_the_command_says_of_mistakes(tmp_path: pathlib.Path) -> None:
     (tmp_path / "mine.py").write_text("import orchestrator\nx = 3\n@orchestrator.agent\ndef a(): pass\n")
+    (tmp_path / "half.py").write_text("def a(:\n")
 
     def command(*words: str) -> tuple[str, int]:
         done = subprocess.run(
@@ -267,6 +268,8 @@ async def test_what_the_command_says_of_mistakes(tmp_path: pathlib.Path) -> None
 
     for words, said, status in [
         (["nothing"], "error: nothing: there is no module `nothing` here or installed", 2),
+        (["mine.py"], "error: mine.py: there is no module `mine.py` here or installed; a module is named without `.py`", 2),
+        (["half"], "error: half: the module cannot be loaded: SyntaxError: ", 2),
         (["mine:x"], "error: mine:x: `x` is not an agent of the module", 2),
         (["mine:y"], "error: mine:y: `y` is not an agent of the module", 2),
         (["mine", "--url", "nowhere:"], "`nowhere` is not the URL of a store", 2),
@@ -282,10 +285,15 @@ def test_the_command_starts_again_when_a_file_changes(server: Server, tmp_path: 
     source = "import orchestrator\n@orchestrator.agent\ndef version() -> int:\n    return 1\n"
     (tmp_path / "changing.py").write_text(source)
     command = [sys.executable, "-m", "orchestrator.cli", "worker", "changing", "--server", server.url, "--reload"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    said = tmp_path / "said"
+    with said.open("w") as errors:
+        process = subprocess.Popen(command, cwd=tmp_path, stderr=errors)
     try:
         with orchestrator.sync.connect(server.url) as o:
             assert o.run("version", wait=30) == 1
+            # Saved in the middle of a change: nothing runs until the next one.
+            (tmp_path / "changing.py").write_text(source + "def half(:\n")
+            eventually(lambda: "cannot be loaded: SyntaxError" in said.read_text(), "half a change is told")
             (tmp_path / "changing.py").write_text(source.replace("1", "22"))
             eventually(lambda: o.run("version", wait=30) == 22, "the new version runs")
         process.send_signal(signal.SIGINT)
