@@ -10,7 +10,7 @@ from typing import Any
 
 import orchestrator
 import pytest
-from conftest import Server
+from conftest import Server, script
 from orchestrator import Context, InvalidInput, Unavailable, sync, task
 from orchestrator._client import connection
 
@@ -213,6 +213,28 @@ async def test_logging_is_captured_once() -> None:
             assert [line.text async for line in handle.logs()] == ["WARNING mine: once"]
             assert logging.getLogger().handlers.count(orchestrator._logging._handler) == 1
         assert orchestrator._logging._handler not in logging.getLogger().handlers
+
+
+def test_warnings_are_seen_without_logging_being_set_up() -> None:
+    done = script("""
+import asyncio, logging, orchestrator
+
+@orchestrator.agent
+async def warns() -> None:
+    logging.getLogger("mine").warning("inside")
+    logging.getLogger("mine").info("quiet")
+
+async def main():
+    async with orchestrator.connect("memory:") as o, o.worker([warns]):
+        handle = await o.submit(warns)
+        await handle
+        logging.getLogger("mine").warning("outside")
+        print([line.text async for line in handle.logs()])
+    logging.getLogger("mine").warning("after")
+
+asyncio.run(main())
+""")
+    assert (done.stdout, done.stderr) == ("['WARNING mine: inside']\n", "inside\noutside\nafter\n")
 
 
 def test_the_blocking_facade(sqlite: str) -> None:
