@@ -11,7 +11,7 @@ from typing import Any, Callable, cast
 
 import orchestrator
 import pytest
-from orchestrator import Context, InvalidInput, TaskFailed, task
+from orchestrator import Context, InvalidInput, TaskFailed, task, testing
 
 
 @dataclasses.dataclass
@@ -243,6 +243,16 @@ async def test_a_second_sleep_needs_a_name() -> None:
             await o.run(looks)
         assert failed.value.error_class == "terminal"
         assert await o.run(looks_by_name) == "seen"
+
+
+async def test_a_test_that_forgets_to_advance_is_not_waited_for() -> None:
+    @orchestrator.agent
+    async def sleepy(ctx: Context) -> None:
+        await ctx.sleep(3600)
+
+    async with testing.engine([sleepy]) as t:
+        with pytest.raises(TimeoutError, match="is still waiting after 0.1 s"):
+            await t.run(sleepy, wait=0.1)
 
 
 async def test_a_context_is_of_no_use_after_its_run() -> None:
