@@ -10,7 +10,7 @@ from typing import Any
 
 import orchestrator
 import pytest
-from conftest import Server
+from conftest import Server, script
 from orchestrator import Context, InvalidInput, Unavailable, sync, task
 from orchestrator._client import connection
 
@@ -60,6 +60,10 @@ async def test_a_closed_connection_says_so(sqlite: str) -> None:
         await waiting
     with pytest.raises(Unavailable, match="it was closed; connect again"):
         await o.stats()
+    in_memory = await orchestrator.connect("memory:")
+    await in_memory.close()
+    with pytest.raises(Unavailable, match="it was closed; connect again"):
+        await in_memory.run("anything")
 
 
 async def test_another_loop_is_told_to_connect_itself() -> None:
@@ -211,6 +215,28 @@ async def test_logging_is_captured_once() -> None:
         assert orchestrator._logging._handler not in logging.getLogger().handlers
 
 
+def test_warnings_are_seen_without_logging_being_set_up() -> None:
+    done = script("""
+import asyncio, logging, orchestrator
+
+@orchestrator.agent
+async def warns() -> None:
+    logging.getLogger("mine").warning("inside")
+    logging.getLogger("mine").info("quiet")
+
+async def main():
+    async with orchestrator.connect("memory:") as o, o.worker([warns]):
+        handle = await o.submit(warns)
+        await handle
+        logging.getLogger("mine").warning("outside")
+        print([line.text async for line in handle.logs()])
+    logging.getLogger("mine").warning("after")
+
+asyncio.run(main())
+""")
+    assert (done.stdout, done.stderr) == ("['WARNING mine: inside']\n", "inside\noutside\nafter\n")
+
+
 def test_the_blocking_facade(sqlite: str) -> None:
     @orchestrator.agent
     def outer(ctx: sync.Context, n: int) -> dict[str, Any]:
@@ -224,7 +250,13 @@ def test_the_blocking_facade(sqlite: str) -> None:
     def inner(n: int) -> int:
         return n * 2
 
-    with sync.connect(sqlite) as o, o.worker([outer, inner]):
+    @orchestrator.agent(retry=1)
+    def lucky(ctx: sync.Context) -> int:
+        if ctx.attempt == 1:
+            raise orchestrator.Terminal("not at first")
+        return int(ctx.attempt)
+
+    with sync.connect(sqlite) as o, o.worker([outer, inner, lucky]):
         handle = o.submit(outer, 4)
         for event in handle.events():
             if event.type == "checkpoint_opened":
@@ -237,5 +269,11 @@ def test_the_blocking_facade(sqlite: str) -> None:
         o.limit("provider:x", max_running=1)
         assert o.limits()["provider:x"]["max_running"] == 1
         assert str(handle.why()).startswith("succeeded")
+        assert o.is_embedded is True
+        assert (repr(o), repr(handle)) == ("Orchestrator(sqlite:…)", f"TaskHandle({handle.id!r})")
         with pytest.raises(orchestrator.TaskFailed, match="input: must be a whole number"):
             o.run(inner, "x")
+        again = o.submit(lucky)
+        with pytest.raises(orchestrator.TaskFailed, match="not at first"):
+            again.result()
+        assert again.retry().result() == 2

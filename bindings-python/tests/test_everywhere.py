@@ -136,6 +136,8 @@ async def broken(ctx: Context, how: str) -> None:
         raise orchestrator.Terminal("cannot work", detail={"part": 3})
     if how == "child":
         await ctx.call("broken", "terminal")
+    if how == "attention":
+        raise orchestrator.NeedsAttention("look at it")
     raise KeyError(f"attempt {ctx.attempt}")
 
 
@@ -165,6 +167,11 @@ async def test_failures_tell_what_happened(url: str) -> None:
         with pytest.raises(TaskFailed, match="KeyError: 'attempt 2'") as caught:
             await o.run(broken, "retry")
         assert caught.value.error_class == "retryable"
+        with pytest.raises(orchestrator.NeedsAttention, match="needs a decision: look at it") as attention:
+            await o.run(broken, "attention")
+        assert attention.value.task_id is not None
+        assert "raise orchestrator.NeedsAttention" in attention.value.detail["traceback"]
+        assert (await o.get(attention.value.task_id)).state == "needs_attention"
         with pytest.raises(TaskFailed, match="`broken` failed: cannot work"):
             await o.run(broken, "child")
         with pytest.raises(TaskFailed, match="input: must be a whole number, not 'x'") as caught:
@@ -227,8 +234,9 @@ async def test_what_is_refused(url: str) -> None:
         await first.fail("did not work")
         with pytest.raises(TaskFailed, match="did not work"):
             await first
-        with pytest.raises(orchestrator.InvalidInput, match="not a UUID|UUID"):
+        with pytest.raises(orchestrator.InvalidInput, match="^task_id: .*UUID") as no_id:
             await o.get("not-an-id")
+        assert [one["field"] for one in no_id.value.detail["errors"]] == ["task_id"]
 
 
 async def test_batches_depend_on_each_other(url: str) -> None:

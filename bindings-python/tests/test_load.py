@@ -102,6 +102,10 @@ async def test_who_blocks_the_loop_is_named(caplog: pytest.LogCaptureFixture) ->
         text = warned.getMessage()
         assert text.startswith(f"agent `sleepy` (task {handle.id}) blocked the event loop for 0.")
         assert "time.sleep(0.8)" in text
+        # The task ended with the block, and has it in its log.
+        lines = [line.text async for line in handle.logs()]
+        assert lines[0].startswith(f"WARNING orchestrator: agent `sleepy` (task {handle.id}) blocks the event loop, for 0.2 s")
+        assert any("time.sleep(0.8)" in line for line in lines)
 
 
 async def test_plain_functions_block_nothing() -> None:

@@ -11,7 +11,7 @@ from typing import Any, Callable, cast
 
 import orchestrator
 import pytest
-from orchestrator import Context, InvalidInput, TaskFailed, task
+from orchestrator import Context, InvalidInput, TaskFailed, task, testing
 
 
 @dataclasses.dataclass
@@ -221,6 +221,38 @@ async def test_sleeping_until_a_moment_that_has_passed() -> None:
 
     async with orchestrator.connect("memory:") as o, o.worker([late]):
         assert await o.run(late) == "awake"
+
+
+async def test_a_second_sleep_needs_a_name() -> None:
+    @orchestrator.agent(retry=1)
+    async def looks(ctx: Context) -> None:
+        for _ in range(2):
+            await ctx.sleep(0.01)
+
+    @orchestrator.agent(retry=1)
+    def looks_by_name(ctx: orchestrator.sync.Context) -> str:
+        ctx.sleep(0.01)
+        for look in range(2):
+            ctx.sleep(0.01, name=f"look {look}")
+        # By its name, what is remembered can be met again.
+        ctx.sleep(3600, name="sleep")
+        return "seen"
+
+    async with orchestrator.connect("memory:") as o, o.worker([looks, looks_by_name]):
+        with pytest.raises(TaskFailed, match="give the second one a name") as failed:
+            await o.run(looks)
+        assert failed.value.error_class == "terminal"
+        assert await o.run(looks_by_name) == "seen"
+
+
+async def test_a_test_that_forgets_to_advance_is_not_waited_for() -> None:
+    @orchestrator.agent
+    async def sleepy(ctx: Context) -> None:
+        await ctx.sleep(3600)
+
+    async with testing.engine([sleepy]) as t:
+        with pytest.raises(TimeoutError, match="is still waiting after 0.1 s"):
+            await t.run(sleepy, wait=0.1)
 
 
 async def test_a_context_is_of_no_use_after_its_run() -> None:

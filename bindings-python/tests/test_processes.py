@@ -72,11 +72,16 @@ async def forked():
     print(await o.run(nap, 7), flush=True)
     pid = os.fork()
     if pid == 0:
+        for late in (o.stats, lambda: o.run(nap, 7), lambda: o.submit(nap, 7)):
+            try:
+                await late()
+            except orchestrator.Unavailable as error:
+                print("fork" in str(error) and "connect() here" in str(error), flush=True)
         try:
             o._engine.ask('"stats"')
         except orchestrator.Unavailable as error:
             print("fork" in str(error) and "connect() here" in str(error), flush=True)
-        del o, worker
+        del o, worker, late
         asyncio.events._set_running_loop(None)
         asyncio.run(main())
         os._exit(0)
@@ -88,7 +93,33 @@ async def forked():
 asyncio.run(forked())
 """
     )
-    assert (done.stdout, done.returncode) == ("7\nTrue\n[0, 1, 2]\n8\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("7\nTrue\nTrue\nTrue\nTrue\n[0, 1, 2]\n8\n", 0), done.stderr
+
+
+def test_a_fork_of_the_blocking_facade_is_told_too() -> None:
+    done = script(
+        USE
+        + """
+import os
+
+with orchestrator.sync.connect("memory:") as o, o.worker([nap]):
+    handle = o.submit(nap, 7)
+    print(handle.result(), flush=True)
+    pid = os.fork()
+    if pid == 0:
+        for late in (o.stats, handle.result, lambda: o.run(nap, 8)):
+            try:
+                late()
+            except orchestrator.Unavailable as error:
+                print("fork" in str(error) and "connect() here" in str(error), flush=True)
+        with orchestrator.sync.connect("memory:") as anew, anew.worker([nap]):
+            print(anew.run(nap, 9), flush=True)
+    else:
+        assert os.waitpid(pid, 0)[1] == 0
+        print(o.run(nap, 10), flush=True)
+"""
+    )
+    assert (done.stdout, done.returncode) == ("7\nTrue\nTrue\nTrue\n9\n10\n", 0), done.stderr
 
 
 def test_ctrl_c_ends_a_run_in_order(tmp_path: pathlib.Path) -> None:
@@ -226,6 +257,7 @@ async def from_python(ctx: Context, n: int) -> int:
 
 async def test_what_the_command_says_of_mistakes(tmp_path: pathlib.Path) -> None:
     (tmp_path / "mine.py").write_text("import orchestrator\nx = 3\n@orchestrator.agent\ndef a(): pass\n")
+    (tmp_path / "half.py").write_text("def a(:\n")
 
     def command(*words: str) -> tuple[str, int]:
         done = subprocess.run(
@@ -236,6 +268,8 @@ async def test_what_the_command_says_of_mistakes(tmp_path: pathlib.Path) -> None
 
     for words, said, status in [
         (["nothing"], "error: nothing: there is no module `nothing` here or installed", 2),
+        (["mine.py"], "error: mine.py: there is no module `mine.py` here or installed; a module is named without `.py`", 2),
+        (["half"], "error: half: the module cannot be loaded: SyntaxError: ", 2),
         (["mine:x"], "error: mine:x: `x` is not an agent of the module", 2),
         (["mine:y"], "error: mine:y: `y` is not an agent of the module", 2),
         (["mine", "--url", "nowhere:"], "`nowhere` is not the URL of a store", 2),
@@ -251,10 +285,15 @@ def test_the_command_starts_again_when_a_file_changes(server: Server, tmp_path: 
     source = "import orchestrator\n@orchestrator.agent\ndef version() -> int:\n    return 1\n"
     (tmp_path / "changing.py").write_text(source)
     command = [sys.executable, "-m", "orchestrator.cli", "worker", "changing", "--server", server.url, "--reload"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL)
+    said = tmp_path / "said"
+    with said.open("w") as errors:
+        process = subprocess.Popen(command, cwd=tmp_path, stderr=errors)
     try:
         with orchestrator.sync.connect(server.url) as o:
             assert o.run("version", wait=30) == 1
+            # Saved in the middle of a change: nothing runs until the next one.
+            (tmp_path / "changing.py").write_text(source + "def half(:\n")
+            eventually(lambda: "cannot be loaded: SyntaxError" in said.read_text(), "half a change is told")
             (tmp_path / "changing.py").write_text(source.replace("1", "22"))
             eventually(lambda: o.run("version", wait=30) == 22, "the new version runs")
         process.send_signal(signal.SIGINT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, ClassVar
 
 __all__ = [
@@ -110,6 +111,25 @@ class Unavailable(Error):
     code = "unavailable"
 
 
+class Process:
+    """The process in which something was opened. A fork has none of the threads that would answer there."""
+
+    def __init__(self) -> None:
+        self._id = os.getpid()
+
+    def is_here(self) -> bool:
+        """Whether this is the process, and not a fork of it."""
+        return self._id == os.getpid()
+
+    def check(self) -> None:
+        """Raises :class:`Unavailable` in a fork."""
+        if not self.is_here():
+            raise Unavailable(
+                f"this was opened in the process {self._id}, of which this one ({os.getpid()}) is a fork: call connect() "
+                "here anew"
+            )
+
+
 class TaskFailed(Error):
     """A task failed, its own retries included.
 
@@ -173,9 +193,10 @@ class RateLimited(AgentError):
 
 
 class NeedsAttention(AgentError):
-    """A person must decide how the task goes on. Waiting for such a task raises this too."""
+    """A person must decide how the task goes on. Waiting for such a task raises this too, with its ``task_id``."""
 
     error_class = "needs_attention"
+    task_id: str | None = None
 
 
 _BY_CODE: dict[str, type[Error]] = {

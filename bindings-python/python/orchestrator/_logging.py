@@ -36,8 +36,27 @@ def from_native(level: str, target: str, text: str) -> None:
 
 _LEVELS = {"ERROR": logging.ERROR, "WARN": logging.WARNING, "INFO": logging.INFO}
 
+class _Capture(TaskLogHandler):
+    """What workers add. Programs that have not set up logging go on seeing warnings: Python shows those as long as there
+    is no handler at all, and this one, which nobody asked for, must not count."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        super().emit(record)
+        last = logging.lastResort
+        if last is not None and record.levelno >= last.level and not self._is_shown(record):
+            last.handle(record)
+
+    def _is_shown(self, record: logging.LogRecord) -> bool:
+        logger: logging.Logger | None = logging.getLogger(record.name)
+        while logger is not None:
+            if any(handler is not self for handler in logger.handlers):
+                return True
+            logger = logger.parent if logger.propagate else None
+        return False
+
+
 _users = 0
-_handler = TaskLogHandler()
+_handler = _Capture()
 
 
 def capture() -> None:

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from typing import Any, Iterator, Sequence
 
 from ._client.connection import connect
@@ -129,7 +130,12 @@ def _load(where: str) -> Iterator[Agent[Any]]:
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
-        raise InvalidInput(f"{where}: there is no module `{error.name}` here or installed") from None
+        hint = "; a module is named without `.py`" if name.endswith(".py") else ""
+        raise InvalidInput(f"{where}: there is no module `{error.name}` here or installed{hint}") from None
+    except Exception as error:
+        # Where it is wrong is for its author to see; with --reload the next change may be the cure.
+        traceback.print_exc()
+        raise InvalidInput(f"{where}: the module cannot be loaded: {type(error).__name__}: {error} (above)") from None
     if not names:
         found = [value for value in vars(module).values() if isinstance(value, Agent)]
         if not found:

@@ -9,7 +9,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Awaitable, Callable, Generic, Iterable, Iterator, Sequence, TypeVar
 
-from ._errors import InvalidInput, Unavailable
+from ._errors import InvalidInput, Process, Unavailable
 from ._values import json as _json, types as _types
 from ._work import context as _context
 
@@ -146,9 +146,12 @@ class _Loop:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="orchestrator-loop", daemon=True)
+        self.process = Process()
         self._thread.start()
 
     def wait(self, begin: Callable[[], Awaitable[T]]) -> T:
+        # Where the loop's thread is not, nobody would ever answer.
+        self.process.check()
         return wait(self._loop, begin)
 
     def iterate(self, begin: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
@@ -192,7 +195,8 @@ class Orchestrator:
 
     def close(self) -> None:
         """Ends everything in order."""
-        if not self._closed:
+        # What a fork leaves is for the process that opened it to end.
+        if not self._closed and self._loop.process.is_here():
             self._closed = True
             try:
                 self._loop.wait(self._inner.close)
@@ -256,6 +260,14 @@ class Orchestrator:
         """Counts."""
         return self._loop.wait(self._inner.stats)
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the engine lives in this process."""
+        return self._inner.is_embedded
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
 
@@ -272,9 +284,11 @@ class Orchestrator:
         try:
             yield worker
         except BaseException:
-            self._loop.wait(lambda: worker.stop(0.0))
+            if self._loop.process.is_here():
+                self._loop.wait(lambda: worker.stop(0.0))
             raise
-        self._loop.wait(worker.stop)
+        if self._loop.process.is_here():
+            self._loop.wait(worker.stop)
 
 
 class TaskHandle(Generic[T]):
@@ -293,6 +307,14 @@ class TaskHandle(Generic[T]):
     def wait(self, timeout: _task.Seconds | None = None) -> _task.Task:
         """The task once it has ended or needs a person."""
         return self._loop.wait(lambda: self._inner.wait(timeout))
+
+    def retry(self) -> Self:
+        """Runs it again when it has failed, was cancelled or needs a person: from its finished steps."""
+        self._loop.wait(self._inner.retry)
+        return self
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
 
     def logs(self, *, follow: bool = False) -> Iterator[_task.LogLine]:
         """The lines that it wrote."""

@@ -111,7 +111,7 @@ class Engine(Orchestrator):
         return {one.step or one.id: one for one in tree.tasks if one.parent_id == task.id}
 
     async def assert_history(self, task: TaskHandle[Any], states: Iterable[State]) -> None:
-        """Asserts that a task went through exactly these states."""
+        """Asserts that a task went through exactly these states, after the one that it was submitted in."""
         went = [event.state for event in await task.history() if event.type == "task_state"]
         assert went == list(states), f"task {task.id} went through {went}, not {list(states)}"
 

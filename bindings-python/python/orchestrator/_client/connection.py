@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Generator, Iterable, Literal, Sequence, TypeVar, overload
 
 from .. import _native
-from .._errors import InvalidInput, Unavailable
+from .._errors import InvalidInput, Process, Unavailable
 from .._values import json as _json, types as _types
 from .._work.agent import Agent
 from .._work.worker import Worker
@@ -125,12 +125,14 @@ class Orchestrator:
         self._bridge = bridge
         self._fileno = fileno
         self._loop = loop
+        self._process = Process()
         self._closed = False
         self._workers: list[Worker] = []
 
     def _here(self) -> _native.Engine:
         if self._closed:
             raise Unavailable("it was closed; connect again")
+        self._process.check()
         try:
             running: Any = asyncio.get_running_loop()
         except RuntimeError:
@@ -146,6 +148,9 @@ class Orchestrator:
         except InvalidInput as error:
             # What the question is called is our matter, not the caller's.
             error.args = (error.message.removeprefix(f"{op}."),)
+            if isinstance(error.detail, dict):
+                for one in error.detail.get("errors", []):
+                    one["field"] = one["field"].removeprefix(f"{op}.")
             raise
 
     @property
@@ -237,6 +242,7 @@ class Orchestrator:
 
     def _check_somebody_runs(self, task_type: str) -> None:
         """A task in memory that no agent here runs would be waited for without end."""
+        self._here()
         if not self._url.startswith("memory:") or task_type in ("external", "checkpoint"):
             return
         known = [name for worker in self._workers for name in worker.task_types]

@@ -64,7 +64,11 @@ class TaskHandle(Generic[T]):
             raise TaskCancelled(f"task {task.id} (`{task.task_type}`) was cancelled", task_id=task.id)
         message = error.message if error else "no reason was given"
         if task.state == "needs_attention":
-            raise NeedsAttention(f"task {task.id} (`{task.task_type}`) needs a decision: {message}")
+            attention = NeedsAttention(
+                f"task {task.id} (`{task.task_type}`) needs a decision: {message}", detail=error.detail if error else None
+            )
+            attention.task_id = task.id
+            raise attention
         if task.state != "failed":
             raise TimeoutError(f"task {task.id} (`{task.task_type}`) is still {task.state} after {timeout} s")
         raise TaskFailed(

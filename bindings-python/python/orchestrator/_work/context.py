@@ -25,7 +25,7 @@ from typing import (
 
 from .. import _native
 from .._client.task import Decision, NewTask, Seconds, TaskOptions, new_task, seconds
-from .._errors import Error, from_task_error
+from .._errors import Error, Terminal, from_task_error
 from .._values import json as _json, types as _types
 from .agent import Agent
 
@@ -113,6 +113,7 @@ class Context:
     def __init__(self, native: _native.TaskContext) -> None:
         self._native = native
         self._spec: dict[str, Any] | None = None
+        self._slept = False
 
     # What it knows
 
@@ -385,9 +386,22 @@ class Context:
         index, output = _json.loads(await self._native.race(name, _array(tasks)))
         return Winner(index, _read(output, tasks[index].agent, returns, f"{name}[{index}]"))
 
-    async def sleep(self, duration: Seconds, *, name: str = "sleep") -> None:
+    async def sleep(self, duration: Seconds, *, name: str | None = None) -> None:
         """Sleeps without holding anything. The end of it is remembered under ``name``: an agent that runs again sleeps for
-        the rest only. A moment that has passed (a duration below 0) is not waited for."""
+        the rest only. A moment that has passed (a duration below 0) is not waited for.
+
+        Without a name it is called ``sleep``, so that a second one in the same agent, or one in a loop, needs a name of its
+        own: ``ctx.sleep(60, name=f"look {n}")``.
+        """
+        if name is None:
+            if self._slept:
+                # Nobody means a sleep that is over at once, and one who does can say so by its name.
+                raise Terminal(
+                    "this agent has slept before, and a sleep without a name is the same one, which is over: give the second "
+                    "one a name, as in `ctx.sleep(60, name=\"look again\")`, and one in a loop another name for each turn"
+                )
+            self._slept = True
+            name = "sleep"
         passed = isinstance(duration, (int, float)) and duration < 0
         passed = passed or (isinstance(duration, datetime.timedelta) and duration < datetime.timedelta(0))
         await self._native.sleep(name, 0.0 if passed else seconds(duration))

@@ -65,16 +65,18 @@ class Watchdog:
         frame = sys._current_frames().get(self._loop_thread)
         stack = "".join(traceback.format_stack(frame)[-_FRAMES:]) if frame is not None else ""
         del frame
+        advice = "Make it a plain function, which runs in a thread, or use asyncio.to_thread."
+        if ctx is not None:
+            # At once: a task that ends with the block takes no lines any more.
+            ctx.log(
+                f"WARNING orchestrator: {who} blocks the event loop, for {self._blocked_after:.1f} s so far: nothing else "
+                f"runs meanwhile. {advice} It is here:\n{stack}"
+            )
         while not self._is_over() and not self._native.ping(0.25):
             pass
         lasted = time.monotonic() - began
-        text = (
-            f"{who} blocked the event loop for {lasted:.1f} s: nothing else ran meanwhile. Make it a plain function, which "
-            f"runs in a thread, or use asyncio.to_thread. It was here:\n{stack}"
-        )
+        text = f"{who} blocked the event loop for {lasted:.1f} s: nothing else ran meanwhile. {advice} It was here:\n{stack}"
         _log.warning("%s", text)
-        if ctx is not None:
-            ctx.log(f"WARNING orchestrator: {text}")
 
     def _culprit(self) -> tuple[str, Context | None]:
         """The agent whose task runs on the loop now."""
