@@ -16,7 +16,7 @@ mod workers;
 
 use poem::{
     Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Response, Route, endpoint::make_sync,
-    error::MethodNotAllowedError, get, web::Html,
+    error::MethodNotAllowedError, get,
 };
 use poem_openapi::{OpenApiService, Tags};
 
@@ -82,7 +82,7 @@ pub(crate) fn all(app: &App, service: OpenApiService<Api, ()>, page: String, spe
             "/assets/:name",
             only_get(dashboard::asset).data(app.config.dashboard.clone()),
         )
-        .at("/docs", only_get(make_sync(move |_| Html(page.clone()))))
+        .at("/docs", only_get(make_sync(move |_| dashboard::docs(page.clone()))))
         .at(
             "/openapi.json",
             only_get(make_sync(move |_| {

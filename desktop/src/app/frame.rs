@@ -7,7 +7,7 @@ use iced::{
 use orchestrator_desktop_model::{Link, Tone, format};
 use orchestrator_protocol::TaskState;
 
-use super::{App, Message, Said};
+use super::{App, Message};
 use crate::{
     screen::Route,
     theme::{self, font, gap, glyph},
@@ -28,7 +28,7 @@ pub(super) fn view<'a>(app: &'a App, screen: Element<'a, Message>) -> Element<'a
         .width(Length::Fill)
         .height(Length::Fill)
         .style(theme::container::ground);
-    stack![all].push((!app.said.is_empty()).then(|| said(&app.said))).into()
+    stack![all].push((!app.said.is_empty()).then(|| said(app))).into()
 }
 
 fn side(app: &App) -> Element<'_, Message> {
@@ -172,8 +172,14 @@ fn banner(app: &App) -> Option<Element<'_, Message>> {
     )
 }
 
-fn said(said: &[Said]) -> Element<'_, Message> {
-    let lines = said.iter().map(|said| {
+fn said(app: &App) -> Element<'_, Message> {
+    // Where one decides, the buttons are in that corner.
+    let above = if matches!(app.route, Route::Checkpoints(_)) {
+        160.0
+    } else {
+        gap::HUGE
+    };
+    let lines = app.said.iter().map(|said| {
         let glyph = match said.tone {
             Tone::Good => glyph::CIRCLE_CHECK,
             Tone::Bad => glyph::CIRCLE_X,
@@ -189,7 +195,7 @@ fn said(said: &[Said]) -> Element<'_, Message> {
     });
     let all = column(lines).spacing(gap::SMALL).align_x(Alignment::End);
     container(all)
-        .padding(gap::HUGE)
+        .padding(Padding::from(gap::HUGE).bottom(above))
         .width(Length::Fill)
         .height(Length::Fill)
         .align_x(Alignment::End)

@@ -65,7 +65,7 @@ mod native {
     #[derive(Debug, Parser)]
     #[command(name = "orchestrator-desktop", version)]
     struct Arguments {
-        /// The server: http://host:8080 [default: the one that was used last]
+        /// The server: http://host:8080; sqlite:FILE or memory: runs tasks in the app itself [default: the one that was used last]
         #[arg(long, env = "ORCHESTRATOR_SERVER", value_name = "URL")]
         server: Option<String>,
         /// The token, where the server asks for one

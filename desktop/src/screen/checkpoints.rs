@@ -187,7 +187,7 @@ impl Checkpoints {
     /// What it shows.
     pub fn view<'a>(&'a self, shared: &'a Shared) -> Element<'a, Message> {
         if !shared.fleet.known {
-            return surface::page("Checkpoints", Vec::new(), notice::loading("Asking the server…"));
+            return surface::page("Checkpoints", Vec::new(), notice::unknown(&shared.link));
         }
         let waiting = self.inbox.waiting(&shared.fleet.checkpoints);
         let current = self.inbox.current(&shared.fleet.checkpoints);

@@ -444,14 +444,14 @@ impl TaskScreen {
         let tabs = row(tabs)
             .spacing(2.0)
             .push(fill())
-            .push(
+            .push((!shared.is_narrow()).then(|| {
                 body(match below {
                     0 => "No tasks below".to_owned(),
                     1 => "1 task below".to_owned(),
                     n => format!("{} tasks below", format::count(n as u64)),
                 })
-                .style(theme::text::faint),
-            )
+                .style(theme::text::faint)
+            }))
             .align_y(Alignment::Center);
         let main = column![tabs, pane]
             .spacing(gap::MEDIUM)

@@ -124,7 +124,7 @@ impl Workers {
     pub fn view<'a>(&'a self, shared: &'a Shared) -> Element<'a, Message> {
         let workers = &shared.fleet.workers;
         if !shared.fleet.known {
-            return surface::page("Workers", Vec::new(), notice::loading("Asking the server…"));
+            return surface::page("Workers", Vec::new(), notice::unknown(&shared.link));
         }
         if workers.is_empty() {
             let advice = "Start one on this machine or another: orchestrator-worker --server URL";

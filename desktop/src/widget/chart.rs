@@ -1,13 +1,19 @@
 //! Small charts.
 
 use iced::{
-    Color, Element, Length, Point, Rectangle, Renderer, Theme,
+    Color, Element, Length, Point, Rectangle, Renderer, Size, Theme,
     mouse::Cursor,
     widget::canvas::{self, Canvas, Frame, Geometry, Path, Stroke},
 };
 use orchestrator_desktop_model::Tone;
 
 use crate::theme;
+
+/// A level line. The processor paints only where something changed, and a stroked one takes no room: it would come up in
+/// pieces, where something beside it changes too.
+fn level(frame: &mut Frame, y: f32, colour: Color) {
+    frame.fill_rectangle(Point::new(0.0, y), Size::new(frame.width(), 1.0), colour);
+}
 
 /// Values over time as a line with what is below it tinted.
 #[derive(Debug, Clone)]
@@ -33,9 +39,7 @@ impl<Message> canvas::Program<Message> for Sparkline {
         let colour = theme::tone(theme, self.tone);
         let most = self.values.iter().copied().fold(self.most, f32::max).max(f32::EPSILON);
         let (width, height) = (bounds.width, bounds.height - 2.0);
-        let base = Path::line(Point::new(0.0, height + 0.5), Point::new(width, height + 0.5));
-        let line = theme::colours(theme).border;
-        frame.stroke(&base, Stroke::default().with_color(line).with_width(1.0));
+        level(&mut frame, height, theme::colours(theme).border);
         let step = width / self.values.len().saturating_sub(1).max(1) as f32;
         let point = |(n, value): (usize, &f32)| Point::new(n as f32 * step, 1.0 + height * (1.0 - value / most));
         if self.values.len() > 1 {
@@ -84,12 +88,9 @@ impl<Message> canvas::Program<Message> for Columns {
         let colours = theme::colours(theme);
         let height = bounds.height - 2.0;
         for part in [0.0, 0.5] {
-            let y = (1.0 + height * part).round() + 0.5;
-            let line = Path::line(Point::new(0.0, y), Point::new(bounds.width, y));
-            frame.stroke(&line, Stroke::default().with_color(colours.border).with_width(1.0));
+            level(&mut frame, (1.0 + height * part).round(), colours.border);
         }
-        let base = Path::line(Point::new(0.0, height + 0.5), Point::new(bounds.width, height + 0.5));
-        frame.stroke(&base, Stroke::default().with_color(colours.outline).with_width(1.0));
+        level(&mut frame, height, colours.outline);
         let most = self
             .values
             .iter()
@@ -105,12 +106,12 @@ impl<Message> canvas::Program<Message> for Columns {
             let (good, bad) = (height * good / most, height * bad / most);
             frame.fill_rectangle(
                 Point::new(x, height - good),
-                iced::Size::new(width, good),
+                Size::new(width, good),
                 theme::tone(theme, Tone::Good),
             );
             frame.fill_rectangle(
                 Point::new(x, height - good - bad),
-                iced::Size::new(width, bad),
+                Size::new(width, bad),
                 theme::tone(theme, Tone::Bad),
             );
         }

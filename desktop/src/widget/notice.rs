@@ -4,7 +4,7 @@ use iced::{
     Alignment, Element, Length,
     widget::{column, container, row},
 };
-use orchestrator_desktop_model::{Failure, FailureKind, Tone};
+use orchestrator_desktop_model::{Failure, FailureKind, Link, Tone};
 
 use super::{body, button, heading, icon, small};
 use crate::theme::{self, gap, glyph};
@@ -45,6 +45,15 @@ pub fn loading<'a, Message: 'a>(what: &'a str) -> Element<'a, Message> {
     .spacing(gap::SMALL)
     .align_y(Alignment::Center);
     middle(words)
+}
+
+/// Nothing has come yet: it is on its way, or this is why it does not come.
+pub fn unknown<'a, Message: Clone + 'a>(link: &'a Link) -> Element<'a, Message> {
+    match link {
+        Link::Connecting | Link::Live => loading("Asking the server…"),
+        Link::Lost { .. } => loading("Waiting for the server…"),
+        Link::Ended(failure) => failed(failure, None),
+    }
 }
 
 const fn glyph_of(kind: FailureKind) -> char {

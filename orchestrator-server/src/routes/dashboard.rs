@@ -32,6 +32,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 /// The same for the page without the app, which has nothing but words.
 const PLAIN_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The same for the page that describes the API, in which a token may be typed in too. It brings its script and style
+/// inside itself; neither may load anything or talk to anybody else.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
+    img-src 'self' data:; font-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /// What every answer with a file of ours says beside what it is.
 const GUARDS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -67,6 +72,13 @@ pub(crate) fn page(request: &Request, Data(built): Data<&Built>) -> Response {
         headers.insert(header::ETAG, tag);
     }
     guard(headers, POLICY);
+    response
+}
+
+/// Answers with the page that describes the API.
+pub(crate) fn docs(text: String) -> Response {
+    let mut response = Response::builder().content_type("text/html; charset=utf-8").body(text);
+    guard(response.headers_mut(), DOCS_POLICY);
     response
 }
 

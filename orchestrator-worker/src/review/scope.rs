@@ -6,7 +6,7 @@ mod select;
 mod walk;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -99,16 +99,16 @@ impl Scope {
 #[non_exhaustive]
 pub enum ScopeError {
     /// The folder does not exist or cannot be read.
-    #[error("{repo}: {source}")]
+    #[error("the folder {} cannot be read on the machine that runs the review: {source}", .dir.display())]
     Unreadable {
-        /// The repository as the user named it.
-        repo: String,
+        /// The folder.
+        dir: PathBuf,
         /// Why.
         source: std::io::Error,
     },
     /// It is a file.
-    #[error("{0} is not a folder")]
-    NotAFolder(String),
+    #[error("{} is not a folder", .0.display())]
+    NotAFolder(PathBuf),
     /// The options contradict themselves.
     #[error("the options cannot be used: {}", .0.join("; "))]
     Options(Vec<String>),
@@ -157,12 +157,12 @@ pub async fn scope(repo: &str, dir: &Path, options: &Options, runner: &dyn Runne
         return Err(ScopeError::Options(problems));
     }
     let unreadable = |source| ScopeError::Unreadable {
-        repo: repo.to_owned(),
+        dir: dir.to_owned(),
         source,
     };
     let metadata = std::fs::metadata(dir).map_err(unreadable)?;
     if !metadata.is_dir() {
-        return Err(ScopeError::NotAFolder(repo.to_owned()));
+        return Err(ScopeError::NotAFolder(dir.to_owned()));
     }
     let mut scope = Scope {
         repo: repo.to_owned(),

@@ -1,5 +1,5 @@
 use iced::keyboard::key::Named;
-use orchestrator_desktop_model::testing::id;
+use orchestrator_desktop_model::{Link, testing::id};
 use serde_json::json;
 
 use super::*;
@@ -37,7 +37,10 @@ fn two() -> Shared {
 #[test]
 fn before_the_first_answer_and_without_anything() {
     let screen = Checkpoints::default();
-    assert!(shows(screen.view(&unknown()), "Asking the server…"));
+    let mut unknown = unknown();
+    assert!(shows(screen.view(&unknown), "Asking the server…"));
+    unknown.link = Link::Ended(Failure::new(FailureKind::Denied, "the token is wrong"));
+    assert!(shows(screen.view(&unknown), "the token is wrong"));
     assert!(shows(
         screen.view(&shared(Vec::new(), Vec::new())),
         "Nothing waits for you"

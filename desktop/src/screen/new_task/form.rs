@@ -86,7 +86,7 @@ fn what<'a>(screen: &'a NewTaskForm, wrong: &Wrong, shared: &'a Shared) -> Colum
         kind(screen, wrong, shared),
         labelled(
             "Description",
-            "For people; Markdown.",
+            "What lists call it; Markdown.",
             wrong.get(&Field::Description),
             editor(
                 &screen.description,
@@ -119,7 +119,7 @@ fn kind<'a>(screen: &'a NewTaskForm, wrong: &Wrong, shared: &'a Shared) -> Eleme
         .map(|kind| button::choice(kind, kind == written.trim(), Message::Set(Field::Type, kind.to_owned())));
     let choices = row(choices).spacing(gap::TINY).wrap().vertical_spacing(gap::TINY);
     let offer = match offered(&shared.fleet.workers, written) {
-        None if types.is_empty() => {
+        None if types.is_empty() && shared.fleet.known => {
             Some(small("No worker is connected: a task would wait for one.").style(theme::text::toned(Tone::Attention)))
         }
         None => None,
@@ -252,7 +252,7 @@ fn how<'a>(screen: &'a NewTaskForm, wrong: &Wrong) -> Column<'a, Message> {
             text(Field::Tokens, "Tokens", "no limit", "With all that is below it."),
             text(Field::Dollars, "US dollars", "no limit", ""),
         ),
-        choices("Asks people", checkpoints),
+        choices("Asks people", checkpoints).push(small("If its agent does: some never ask.").style(theme::text::faint)),
         text(Field::Labels, "Labels", "team:core, ticket:42", "To find it by."),
     ]
     .spacing(gap::MEDIUM)
@@ -266,11 +266,9 @@ fn pair<'a>(left: Column<'a, Message>, right: Column<'a, Message>) -> Element<'a
     row![left, right].spacing(gap::MEDIUM).into()
 }
 
-fn choices<'a>(name: &'a str, all: impl IntoIterator<Item = Element<'a, Message>>) -> Element<'a, Message> {
+fn choices<'a>(name: &'a str, all: impl IntoIterator<Item = Element<'a, Message>>) -> Column<'a, Message> {
     let all = row(all).spacing(gap::TINY).wrap().vertical_spacing(gap::TINY);
-    column![small(name).font(font::MEDIUM).style(theme::text::muted), all]
-        .spacing(gap::TINY)
-        .into()
+    column![small(name).font(font::MEDIUM).style(theme::text::muted), all].spacing(gap::TINY)
 }
 
 fn labelled<'a>(

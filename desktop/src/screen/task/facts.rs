@@ -5,7 +5,7 @@ use iced::{
     widget::{Column, column, container, progress_bar, row},
 };
 use orchestrator_desktop_model::{Tone, format, tree};
-use orchestrator_protocol::{Placement, Task, TaskState};
+use orchestrator_protocol::{CheckpointFrequency, Placement, Task, TaskState};
 
 use super::{Message, TaskScreen};
 use crate::{
@@ -258,6 +258,16 @@ fn times<'a>(task: &'a Task, shared: &'a Shared) -> Element<'a, Message> {
     part("TIMES", lines.spacing(gap::TINY))
 }
 
+/// When its agent is to ask people, where that was chosen.
+const fn asks(frequency: CheckpointFrequency) -> Option<&'static str> {
+    match frequency {
+        CheckpointFrequency::None => Some("never"),
+        CheckpointFrequency::Low => Some("at the end"),
+        CheckpointFrequency::Medium => None,
+        CheckpointFrequency::High => Some("at each step"),
+    }
+}
+
 fn terms(task: &Task) -> Element<'_, Message> {
     let list = |name, items: &[String]| (!items.is_empty()).then(|| fact(name, items.join(", ")));
     let labels = task
@@ -272,6 +282,7 @@ fn terms(task: &Task) -> Element<'_, Message> {
         .push(list("Limits", &task.limits))
         .push((task.retry.max_attempts > 1).then(|| fact("Attempts", format!("at most {}", task.retry.max_attempts))))
         .push(task.timeout_s.map(|s| fact("Timeout", format::seconds(s))))
+        .push(asks(task.checkpoint_frequency).map(|when| fact("Asks people", when)))
         .push((!task.labels.is_empty()).then(|| row(labels).spacing(gap::TINY).wrap()))
         .spacing(gap::TINY);
     part("TERMS", lines)

@@ -255,10 +255,10 @@ impl OutputView {
                 None,
             ),
         };
-        super::pane(column![self.bar(), crate::widget::surface::line(), content])
+        super::pane(column![self.bar(shared), crate::widget::surface::line(), content])
     }
 
-    fn bar(&self) -> Element<'_, Message> {
+    fn bar<'a>(&'a self, shared: &Shared) -> Element<'a, Message> {
         let found = match (self.needle.is_empty(), self.output.current()) {
             (true, _) => None,
             (false, Some((n, _))) => Some(small(format!("{n} of {}", self.output.found())).style(theme::text::muted)),
@@ -271,14 +271,15 @@ impl OutputView {
             .on_submit(Message::Step(true))
             .size(size::BODY)
             .padding([5.0, 10.0])
-            .width(260.0)
+            // Where it is narrow it leaves room for the buttons behind it.
+            .width(if shared.is_narrow() { 150.0 } else { 260.0 })
             .style(theme::input::line);
         let whole = (!self.output.is_empty()).then_some(Message::Copy);
-        let all = small(format!(
-            "{} lines · {}",
-            self.output.len(),
-            format::bytes(self.output.bytes() as u64)
-        ));
+        let lines = match self.output.len() {
+            1 => "1 line".to_owned(),
+            n => format!("{n} lines"),
+        };
+        let all = small(format!("{lines} · {}", format::bytes(self.output.bytes() as u64)));
         row![
             search,
             button::only_icon(glyph::CHEVRON_UP, "The one before", any.map(|()| Message::Step(false))),

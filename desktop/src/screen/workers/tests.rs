@@ -1,4 +1,7 @@
-use orchestrator_desktop_model::testing::{id, task, worker};
+use orchestrator_desktop_model::{
+    Link,
+    testing::{id, task, worker},
+};
 use orchestrator_protocol::{Worker, WorkerState};
 
 use super::*;
@@ -25,7 +28,10 @@ fn two() -> Vec<Worker> {
 #[test]
 fn before_the_first_answer_and_without_anything() {
     let screen = Workers::default();
-    assert!(shows(screen.view(&unknown()), "Asking the server…"));
+    let mut unknown = unknown();
+    assert!(shows(screen.view(&unknown), "Asking the server…"));
+    unknown.link = Link::Ended(Failure::new(FailureKind::Denied, "the token is wrong"));
+    assert!(shows(screen.view(&unknown), "the token is wrong"));
     assert!(shows(
         screen.view(&shared(Vec::new(), Vec::new())),
         "No worker is connected"

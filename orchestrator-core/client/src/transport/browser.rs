@@ -69,12 +69,13 @@ async fn why(url: &Url, token: Option<&str>, closed: &Closed) -> ConnectError {
     }
     let response = match request.send().await {
         Ok(response) => response,
-        Err(error) => return unreachable(format!("{}: {error}", closed.reason)),
+        // Pages are told no more than that it failed.
+        Err(_) => return unreachable("the server does not answer".to_owned()),
     };
     let status = response.status();
     // 426 is what a healthy server says to a request that does not ask for a WebSocket; and it may have come up since.
     if status.is_success() || status.is_server_error() || status == StatusCode::UPGRADE_REQUIRED {
-        return unreachable(closed.reason.clone());
+        return unreachable(closed.to_string());
     }
     let body = response.bytes().await.unwrap_or_default();
     ConnectError::Refused {

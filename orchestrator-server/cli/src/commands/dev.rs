@@ -61,7 +61,7 @@ pub async fn dev(dev: Dev, database: Option<String>, output: Output) -> Result<E
         .start();
     let mut signals = Signals::listen().map_err(|error| Failure::deaf(&error))?;
     output.remark(&format!(
-        "the server and a worker run at {url}, until Ctrl-C; what it can do: {url}/docs\n\
+        "the server and a worker run at {url}, until Ctrl-C: open it in a browser; its API: {url}/docs\n\
          in another terminal: orchestrator submit code_review --repo . --wait --server {url}"
     ));
     let listening = async { source.listen().await };

@@ -208,3 +208,15 @@ async fn a_name_that_was_made_to_lead_here_gets_nothing_where_nobody_is_asked_fo
         "a page knows no token"
     );
 }
+
+#[tokio::test]
+async fn the_page_that_describes_the_api_talks_to_this_server_alone() {
+    let server = TestServer::start_with(config()).await;
+    let docs = get(&server, "/docs", &[]).await;
+    let policy = said(&docs, "content-security-policy");
+    for rule in ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(rule), "{policy}");
+    }
+    assert!(!policy.contains('*') && !policy.contains("http"), "{policy}");
+    assert_eq!(said(&docs, "x-content-type-options"), "nosniff");
+}

@@ -109,8 +109,9 @@ async fn an_empty_repository_and_a_missing_folder() {
     git(dir.path(), &["init", "-q"]);
     let scope = run(dir.path(), &Options::default()).await.unwrap();
     assert!(scope.files.is_empty() && scope.git.unwrap().head.is_none());
-    let missing = run(&dir.path().join("nope"), &Options::default()).await.unwrap_err();
-    assert!(missing.to_string().starts_with("repo: "), "{missing}");
+    let nope = dir.path().join("nope");
+    let missing = run(&nope, &Options::default()).await.unwrap_err().to_string();
+    assert!(missing.contains(nope.to_str().unwrap()), "{missing}");
     write(dir.path(), "file", "x");
     assert!(matches!(
         run(&dir.path().join("file"), &Options::default()).await,
