@@ -2,12 +2,13 @@
 //!
 //! In the order in which they are used: [`scope`] lists the files; [`mod@file`] runs the built-in [`checks`] over each of
 //! them; [`analyser`] runs the linters that are there; [`model`] asks a language model, when there is one; [`duplicate`]
-//! and [`overview`] look at all files together; [`critique`] takes a second look at what was found; [`report`] and
-//! [`score`] make a page of it. Nothing here knows about tasks; whoever does calls these functions in that order and
-//! passes their results on as JSON.
+//! and [`overview`] look at all files together; [`critique`] takes a second look at what was found; [`correction`] is what a
+//! person wants of it; [`report`] and [`score`] make a page of it. Nothing here knows about tasks; whoever does calls these
+//! functions in that order and passes their results on as JSON.
 
 pub mod analyser;
 pub mod checks;
+pub mod correction;
 pub mod critique;
 pub mod duplicate;
 pub mod file;

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
-use orchestrator_core::protocol::{Role, TaskState, Timestamp, TokenId, Verdict};
+use orchestrator_core::protocol::{CheckpointFrequency, Role, TaskState, Timestamp, TokenId, Verdict};
 
 /// Runs durable tasks and agents, on this machine or through a server, and looks after what ran.
 #[derive(Debug, Parser)]
@@ -171,6 +171,9 @@ pub struct Job {
     /// How often it is tried when it fails in a way that may pass; 3 times by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub attempts: Option<u32>,
+    /// How often it asks people, where its agent does: none, low (at the end), medium, high (after every step)
+    #[arg(long, value_name = "HOW_OFTEN", value_parser = frequency)]
+    pub checkpoints: Option<CheckpointFrequency>,
     /// How the code review is done
     #[command(flatten)]
     pub review: Review,
@@ -465,6 +468,11 @@ impl From<DecisionArg> for Verdict {
             DecisionArg::Reject => Self::Reject,
         }
     }
+}
+
+/// How often people are asked, as the API says it.
+fn frequency(word: &str) -> Result<CheckpointFrequency, String> {
+    serde_json::from_value(word.into()).map_err(|_| "it is one of none, low, medium and high".to_owned())
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -83,6 +83,9 @@ pub fn task(job: &Job, input: Value) -> NewTask {
     if let Some(attempts) = job.attempts {
         task.retry.max_attempts = attempts;
     }
+    if let Some(frequency) = job.checkpoints {
+        task.checkpoint_frequency = frequency;
+    }
     task
 }
 

@@ -2,9 +2,11 @@
 //!
 //! `code_review` lists the files, asks for one `code_review.file` each, several at a time, and for one
 //! `code_review.repository` that looks at them together; `code_review.critique` takes a second look at what they found,
-//! and `code_review.report` makes a page of it. What has been finished is never done again: the listing is a step, and
-//! everything else a child with a name.
+//! and `code_review.report` makes a page of it. Where people want to be asked, one accepts it, or says what is to be
+//! corrected: then the second look and the page are made anew. What has been finished is never done again: the listing is
+//! a step, and everything else a child with a name.
 
+mod approval;
 mod critique;
 mod file;
 mod input;
@@ -25,13 +27,13 @@ use self::{
     critique::{CritiqueInput, Looked},
     file::FileInput,
     reader::Reader,
-    repository::RepositoryInput,
+    repository::{RepositoryInput, Together},
 };
 use crate::{
     llm::{Client, LlmInput},
     review::{
         analyser::{self, Detection},
-        critique::{Critique, FileFacts},
+        critique::FileFacts,
         file::FileReview,
         finding::{Finding, Unchecked},
         overview,
@@ -106,19 +108,43 @@ async fn review(ctx: TaskContext, input: ReviewInput, model: Option<Reader>) -> 
         .await?;
     let model = participant.model.is_some();
     let reviews = review_files(&ctx, &input, &plan, model).await?;
-    let together = together.join().await?;
-    let (critique, mut unchecked) = look_again(&ctx, &input, &plan, &reviews, together, model).await?;
-    unchecked.extend(participant.missing);
-    let parts = Parts {
-        scope: plan.scope,
-        reviews,
-        critique,
-        unchecked,
-        tools: plan.detection.tools,
-        model: participant.model,
-    };
-    ctx.call("report", task("code_review.report", &parts, "the report")?)
-        .await
+    let together: Together = together.join().await?;
+    let mut corrections = Vec::new();
+    loop {
+        let round = corrections.len() + 1;
+        let looked = look_again(&ctx, &input, &plan, &reviews, &together, &corrections, model).await?;
+        let mut unchecked = looked.unchecked;
+        unchecked.extend(participant.missing.clone());
+        let parts = Parts {
+            scope: plan.scope.clone(),
+            reviews: reviews.clone(),
+            critique: looked.critique,
+            unchecked,
+            tools: plan.detection.tools.clone(),
+            model: participant.model.clone(),
+            notes: looked.notes,
+        };
+        let page = task("code_review.report", &parts, "the report")?;
+        let written: Json = ctx.call(numbered("report", round), page).await?;
+        if !approval::is_wanted(ctx.checkpoint_frequency()) {
+            return Ok(written);
+        }
+        match approval::ask(&ctx, round, &written).await? {
+            None => return Ok(written),
+            Some(correction) => {
+                ctx.log(format!("to be corrected: {correction}")).await;
+                corrections.push(correction);
+            }
+        }
+    }
+}
+
+/// The name of a child of a round: the first has none of its own.
+fn numbered(name: &str, round: usize) -> String {
+    match round {
+        1 => name.to_owned(),
+        n => format!("{name} {n}"),
+    }
 }
 
 async fn plan(input: &ReviewInput) -> Result<Plan, TaskError> {
@@ -202,29 +228,30 @@ async fn look_again(
     input: &ReviewInput,
     plan: &Plan,
     reviews: &[FileReview],
-    together: repository::Together,
+    together: &Together,
+    corrections: &[String],
     model: bool,
-) -> Result<(Critique, Vec<Unchecked>), TaskError> {
+) -> Result<Looked, TaskError> {
     let options = input.options();
     let mut findings: Vec<Finding> = reviews.iter().flat_map(|review| review.findings.clone()).collect();
-    findings.extend(together.findings);
+    findings.extend(together.findings.clone());
     findings.extend(overview::repository_findings(&plan.scope, reviews, &options));
     let look = CritiqueInput {
         input: input.clone(),
         findings,
         files: reviews.iter().map(FileFacts::from).collect(),
         model,
+        corrections: corrections.to_vec(),
     };
-    let looked: Looked = ctx
+    let mut looked: Looked = ctx
         .call(
-            "critique",
+            numbered("critique", corrections.len() + 1),
             task("code_review.critique", &look, "a second look at the findings")?,
         )
         .await?;
-    let mut unchecked = plan.detection.unchecked.clone();
-    unchecked.extend(together.unchecked);
-    unchecked.extend(looked.unchecked);
-    Ok((looked.critique, unchecked))
+    looked.unchecked.extend(plan.detection.unchecked.clone());
+    looked.unchecked.extend(together.unchecked.clone());
+    Ok(looked)
 }
 
 /// A child that changes nothing and may be tried again.

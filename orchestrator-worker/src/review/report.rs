@@ -115,6 +115,8 @@ pub struct Parts {
     pub tools: Vec<ToolRun>,
     /// The model that was used.
     pub model: Option<String>,
+    /// What else a reader should know.
+    pub notes: Vec<String>,
 }
 
 /// Puts the report together. Pure.
@@ -126,6 +128,7 @@ pub fn report(parts: Parts) -> Report {
         unchecked,
         mut tools,
         model,
+        notes,
     } = parts;
     let mut findings = critique.kept;
     findings.sort_by(Finding::order);
@@ -163,7 +166,7 @@ pub fn report(parts: Parts) -> Report {
         inventory: scope.inventory,
         unchecked: all.into_iter().collect(),
         skipped: scope.skipped,
-        notes: scope.notes,
+        notes: scope.notes.into_iter().chain(notes).collect(),
         dropped: critique.dropped,
         changed: critique.changed,
     }

@@ -32,6 +32,7 @@ async fn whole(dir: &Path, options: &Options) -> Report {
         unchecked: detection.unchecked,
         tools: detection.tools,
         model: None,
+        notes: Vec::new(),
     })
 }
 

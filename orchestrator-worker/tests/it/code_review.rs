@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use orchestrator_core::{Json, NewTask, Orchestrator, protocol::Task};
+use orchestrator_core::{
+    Json, NewTask, Orchestrator,
+    protocol::{CheckpointFrequency, Decision, Task, TaskId, TaskState, Verdict},
+};
 use orchestrator_worker::builtin::{self, ModelSettings};
 use serde_json::{Value, json};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::method};
@@ -31,6 +34,45 @@ async fn review(folder: &Path, model: Option<ModelSettings>) -> (Vec<Task>, Valu
     let output: Value = handle.output().await.expect("a report");
     let tree = orchestrator.engine().tree(handle.id()).await.expect("its tree").tasks;
     (tree, output["report"].clone())
+}
+
+/// A review that asks people, in memory.
+async fn asking(folder: &Path) -> (Orchestrator, TaskId) {
+    let orchestrator = Orchestrator::open("memory:").await.expect("a store");
+    for agent in builtin::agents(None).expect("agents") {
+        orchestrator.register_shared(Arc::clone(&agent)).expect("an agent");
+    }
+    let input = json!({"repo": folder, "analysers": "none"});
+    let mut task = NewTask::new("code_review", Json::from(input));
+    task.checkpoint_frequency = CheckpointFrequency::Low;
+    let id = orchestrator.submit(task).await.expect("a task").id();
+    (orchestrator, id)
+}
+
+/// The checkpoint that is open, once one is.
+async fn open(orchestrator: &Orchestrator) -> (TaskId, Value) {
+    let mut events = orchestrator.engine().bus.subscribe();
+    loop {
+        let open = orchestrator
+            .engine()
+            .checkpoints(None, 0, None)
+            .await
+            .expect("checkpoints");
+        if let Some(checkpoint) = open.items.first() {
+            return (checkpoint.task.id, checkpoint.task.input.to_value());
+        }
+        events.recv().await.expect("something happens");
+    }
+}
+
+async fn decide(orchestrator: &Orchestrator, checkpoint: TaskId, decision: Verdict, feedback: &str) {
+    let feedback = feedback.to_owned();
+    let decision = Decision { decision, feedback };
+    orchestrator
+        .engine()
+        .decide(checkpoint, &decision)
+        .await
+        .expect("a decision");
 }
 
 /// A model that finds something in every first line, and takes back what it found in `b.py`.
@@ -185,4 +227,57 @@ async fn an_empty_folder_has_a_report_too() {
     let (tree, report) = review(folder.path(), None).await;
     assert!(tree.iter().all(|task| task.task_type != "code_review.file"));
     assert_eq!(report["findings"], json!([]));
+}
+
+#[tokio::test]
+async fn a_person_corrects_a_review_and_accepts_it() {
+    let folder = repository(&[
+        ("a.py", "def f(x):\n    return eval(x)\n"),
+        ("gen/b.py", "def g(x):\n    return eval(x)\n"),
+    ]);
+    let (orchestrator, id) = asking(folder.path()).await;
+    let (first, shown) = open(&orchestrator).await;
+    let page = shown["content"].as_str().expect("a page");
+    assert!(page.contains("a.py:2") && page.contains("gen/b.py:2"), "{page}");
+    assert!(shown["evaluation"]["scores"]["overall"].is_number(), "{shown}");
+    decide(&orchestrator, first, Verdict::Correct, "gen/ is generated").await;
+
+    let (second, shown) = open(&orchestrator).await;
+    assert_ne!(first, second);
+    assert!(
+        shown["question"].as_str().is_some_and(|q| q.contains("corrected once")),
+        "{shown}"
+    );
+    let page = shown["content"].as_str().expect("a page");
+    assert!(page.contains("a.py:2") && !page.contains("gen/b.py:2"), "{page}");
+    decide(&orchestrator, second, Verdict::Accept, "").await;
+
+    let task = orchestrator.engine().settled(id).await.expect("its end");
+    let report = task.output.expect("a report").to_value()["report"].clone();
+    let places: Vec<&Value> = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .map(|f| &f["file"])
+        .collect();
+    assert!(
+        places.contains(&&json!("a.py")) && !places.contains(&&json!("gen/b.py")),
+        "{report}"
+    );
+    assert!(report["notes"].to_string().contains("gen/ is generated"), "{report}");
+    let tree = orchestrator.engine().tree(id).await.expect("its tree").tasks;
+    let files = tree.iter().filter(|task| task.task_type == "code_review.file");
+    assert_eq!(files.count(), 2, "a correction reviews no file again");
+}
+
+#[tokio::test]
+async fn a_review_that_is_rejected_fails_with_the_reason() {
+    let folder = repository(&[("a.py", "x = 1\n")]);
+    let (orchestrator, id) = asking(folder.path()).await;
+    let (checkpoint, _) = open(&orchestrator).await;
+    decide(&orchestrator, checkpoint, Verdict::Reject, "the wrong repository").await;
+    let task = orchestrator.engine().settled(id).await.expect("its end");
+    assert_eq!(task.state, TaskState::Failed);
+    let error = task.error.expect("an error");
+    assert_eq!(error.message, "a person rejected the review: the wrong repository");
 }

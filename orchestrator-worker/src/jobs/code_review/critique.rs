@@ -9,6 +9,7 @@ use super::{
     reader::{Reader, is_worth_another_try},
 };
 use crate::review::{
+    correction,
     critique::{Critique, FileFacts, critique, model},
     finding::{Finding, Unchecked},
     model::Request,
@@ -23,6 +24,9 @@ pub(super) struct CritiqueInput {
     /// Whether a model takes part.
     #[serde(default)]
     pub(super) model: bool,
+    /// What a person who has read the report wants corrected.
+    #[serde(default)]
+    pub(super) corrections: Vec<String>,
 }
 
 /// What the second look left, and what it could not do.
@@ -31,16 +35,27 @@ pub(super) struct Looked {
     pub(super) critique: Critique,
     #[serde(default)]
     pub(super) unchecked: Vec<Unchecked>,
+    /// What became of corrections.
+    #[serde(default)]
+    pub(super) notes: Vec<String>,
 }
 
 pub(super) async fn review(ctx: TaskContext, look: CritiqueInput, reader: Option<Reader>) -> Result<Looked, TaskError> {
     let found = look.findings.len();
     let mut looked = Looked {
         critique: critique(look.findings, &look.files, &look.input.options()),
-        unchecked: Vec::new(),
+        ..Looked::default()
     };
     if let Some(reader) = reader.filter(|_| look.model) {
-        judge(&ctx, &reader, &mut looked).await?;
+        judge(&ctx, &reader, &look.corrections, &mut looked).await?;
+    }
+    // A person has the last word.
+    for said in &look.corrections {
+        let note = match correction::apply(&mut looked.critique, said) {
+            0 => format!("a person asked for a correction: {said}"),
+            n => format!("a person left {n} finding(s) out: {said}"),
+        };
+        looked.notes.push(note);
     }
     let critique = &looked.critique;
     ctx.log(format!(
@@ -54,8 +69,13 @@ pub(super) async fn review(ctx: TaskContext, look: CritiqueInput, reader: Option
 }
 
 /// Lets a model doubt what is doubtful. One that gives no usable answer leaves everything as it was, which is told.
-async fn judge(ctx: &TaskContext, reader: &Reader, looked: &mut Looked) -> Result<(), TaskError> {
-    let Some((request, indices)) = model::request(&looked.critique.kept) else {
+async fn judge(
+    ctx: &TaskContext,
+    reader: &Reader,
+    corrections: &[String],
+    looked: &mut Looked,
+) -> Result<(), TaskError> {
+    let Some((request, indices)) = model::request(&looked.critique.kept, corrections) else {
         return Ok(());
     };
     let answer: Result<String, String> = ctx.step("model", || question(ctx, reader, &request)).await?;

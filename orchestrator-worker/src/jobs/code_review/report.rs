@@ -8,8 +8,8 @@ use crate::review::report::{Parts, Report, markdown, report};
 /// The output of the job: the report for machines and for people.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Written {
-    report: Report,
-    markdown: String,
+    pub(super) report: Report,
+    pub(super) markdown: String,
 }
 
 pub(super) async fn write(ctx: TaskContext, parts: Parts) -> Result<Written, TaskError> {
