@@ -23,6 +23,9 @@ use crate::{
 /// only when a task is terminal, and a task that needs a person ends a wait too.
 const WAITS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
+/// How much later than it was waited for an answer may come.
+const SLACK: Duration = Duration::from_secs(1);
+
 /// All items of a list, page by page. A macro, since the future of an async closure cannot be shown to be `Send`.
 macro_rules! everything {
     ($page:ident => $list:expr) => {{
@@ -182,9 +185,20 @@ impl Remote {
         };
         let end = longest.map(|longest| tokio::time::Instant::now() + longest);
         let (mut patience, longest) = WAITS;
+        // Once it is known to be there, it is waited for through restarts of the server.
+        let (mut client, enduring) = (&self.client, self.client.enduring());
         loop {
             let left = end.map(|end| end.saturating_duration_since(tokio::time::Instant::now()));
-            let task: Task = self.client.result(id, left.unwrap_or(patience).min(patience)).await?;
+            let wait = left.unwrap_or(patience).min(patience);
+            let asked = client.result(id, wait);
+            let task: Task = match end {
+                None => asked.await?,
+                Some(end) => match tokio::time::timeout_at(end + SLACK, asked).await {
+                    Ok(answer) => answer?,
+                    Err(_) => self.client.task(id).await?,
+                },
+            };
+            client = &enduring;
             let over = left.is_some_and(|left| left <= patience);
             patience = (patience * 2).min(longest);
             if task.state.is_terminal() || task.state == TaskState::NeedsAttention || over {

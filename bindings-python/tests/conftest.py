@@ -50,8 +50,8 @@ def postgres_database() -> Iterator[str]:
 class Server:
     """A real server on a free port."""
 
-    def __init__(self, database: str) -> None:
-        command = [str(binary("orchestrator-server")), "--listen", "127.0.0.1:0", "--database", database]
+    def __init__(self, database: str, listen: str = "127.0.0.1:0") -> None:
+        command = [str(binary("orchestrator-server")), "--listen", listen, "--database", database]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

@@ -277,3 +277,24 @@ def test_the_blocking_facade(sqlite: str) -> None:
         with pytest.raises(orchestrator.TaskFailed, match="not at first"):
             again.result()
         assert again.retry().result() == 2
+
+
+async def test_a_restart_of_the_server_is_waited_through(tmp_path: pathlib.Path) -> None:
+    database = f"sqlite:{tmp_path}/server.db"
+    server = Server(database)
+    o = await orchestrator.connect(server.url)
+    handle = await o.submit("external")
+    waiting = asyncio.create_task(handle.result())
+    # It is known to be there once it was asked for.
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(asyncio.shield(waiting), 1)
+    server.stop()
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(asyncio.shield(waiting), 1)
+    server = Server(database, server.url.removeprefix("http://"))
+    try:
+        await handle.complete("done")
+        assert await waiting == "done"
+    finally:
+        await o.close()
+        server.stop()

@@ -41,6 +41,8 @@ pub struct Client {
     address: ServerAddress,
     http: reqwest::Client,
     transport: Arc<dyn Transport>,
+    /// How often what may be repeated is tried.
+    tries: usize,
 }
 
 /// What a server made, or had already.

@@ -12,6 +12,9 @@ use crate::{ServerAddress, retry::Backoff, transport::Transport};
 /// How often a call is tried.
 const TRIES: usize = 4;
 
+/// The same for those who wait: after the first second about one in four seconds, so some five minutes.
+const ENDURING_TRIES: usize = 85;
+
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -79,7 +82,18 @@ impl Client {
             address,
             http,
             transport,
+            tries: TRIES,
         })
+    }
+
+    /// The same for those who wait for something that they know the server has: one that goes away meanwhile is asked again
+    /// for five minutes, since it is being restarted, or another will be in its place.
+    #[must_use]
+    pub fn enduring(&self) -> Self {
+        Self {
+            tries: ENDURING_TRIES,
+            ..self.clone()
+        }
     }
 
     /// Where its server is.
@@ -159,7 +173,7 @@ impl Call<'_> {
                 Ok(response) => return Ok(response),
                 Err((error, untouched)) => {
                     let again = error.is_transient() && (self.repeatable || untouched);
-                    if !again || attempt >= TRIES.max(self.client.address.replicas()) {
+                    if !again || attempt >= self.client.tries.max(self.client.address.replicas()) {
                         return Err(error);
                     }
                 }

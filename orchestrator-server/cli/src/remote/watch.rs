@@ -73,6 +73,8 @@ pub(super) async fn to_the_end(
 /// Waits until a task has ended or needs a person. What needs one below it is told once; the rest of it goes on.
 async fn settled(client: &Client, id: TaskId, output: Output) -> Result<Task, Failure> {
     let mut told = false;
+    // Whoever waits knows that it is there: a restart of the server is felt as a pause.
+    let client = client.enduring();
     loop {
         // Once it is told, the answer that says it again would come at once each time.
         let found = if told {

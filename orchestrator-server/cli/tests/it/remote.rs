@@ -1,6 +1,6 @@
 //! The commands that talk to a server, and the server of `dev`.
 
-use crate::support::{Out, Place, Running};
+use crate::support::{Out, Place, Running, eventually, write};
 
 /// A server with a worker, as `orchestrator dev` runs them.
 struct Dev {
@@ -79,6 +79,23 @@ fn a_review_through_a_server_is_asked_for_and_written_as_one_here() {
     dev.run(&["submit", "code_review"]).complains(2, &["--repo"]);
     let here = dev.run(&["run", "command", "--input", &Place::shell("true")]).expect(0);
     assert!(here.stderr.contains("this runs here"), "{here:#?}");
+}
+
+#[test]
+fn who_waits_feels_a_restart_of_the_server_as_a_pause() {
+    let Dev { place, running, url } = Dev::start();
+    let script = Place::shell("touch started; until test -e go; do sleep 0.05; done; echo done");
+    let mut command = place.command(&["submit", "command", "--input", &script, "--wait", "--json"]);
+    command.env("ORCHESTRATOR_URL", &url);
+    let waiting = place.begin(command);
+    eventually("it runs", || place.path("started").exists());
+    running.signal("KILL");
+    running.end();
+    write(&place.path("go"), "");
+    let listen = url.trim_start_matches("http://");
+    let mut again = place.start(&["dev", "--listen", listen, "--slots", "4"]);
+    again.says("until Ctrl-C");
+    assert_eq!(waiting.end().expect(0).json()["output"]["stdout"], "done\n");
 }
 
 #[test]
