@@ -52,7 +52,7 @@ pub(super) async fn ask(ctx: &TaskContext, round: usize, written: &Json) -> Resu
         .content(&page)
         .map_err(damaged)?
         .evaluation(evaluation)
-        .context(json!({ "help": HELP, "notes": report.notes }));
+        .context(json!({ "help": HELP }));
     let decision = ctx.checkpoint_with(numbered("approval", round), checkpoint).await?;
     match decision.decision {
         Verdict::Accept => Ok(None),
