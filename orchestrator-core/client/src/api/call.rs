@@ -12,7 +12,7 @@ use crate::{ServerAddress, retry::Backoff, transport::Transport};
 /// How often a call is tried.
 const TRIES: usize = 4;
 
-/// The same for those who wait: after the first second about one in four seconds, so some five minutes.
+/// The same for those who wait: after the first seconds about one in four seconds, so some five minutes.
 const ENDURING_TRIES: usize = 85;
 
 /// How long an answer may take.
