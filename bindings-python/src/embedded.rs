@@ -116,7 +116,7 @@ impl Embedded {
                     biased;
                     settled = engine.settled(task_id) => written(&settled?),
                     // Who waits does so in real time: a test whose clock stands still must not wait for ever.
-                    () = tokio::time::sleep(wait) => written(&engine.get(task_id).await?),
+                    () = tokio::time::sleep(wait) => written(&engine.result_or_attention(task_id, Duration::ZERO).await?),
                 }
             }
             Ask::List(list) => written(&engine.list(list_query(list)).await?),

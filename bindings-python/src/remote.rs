@@ -12,16 +12,15 @@ use orchestrator_core::{
     clock::Sources,
     worker::{Worker, WorkerConfig},
 };
-use orchestrator_protocol::{LimitRule, Task, TaskId, TaskState};
+use orchestrator_protocol::{LimitRule, TaskId};
 
 use crate::{
     ask::{Ask, Follow, List, nothing, written},
     failure::Failure,
 };
 
-/// How long one request waits for a task to end: so long at first, and up to so long. Short, since a server answers early
-/// only when a task is terminal, and a task that needs a person ends a wait too.
-const WAITS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+/// How long one request waits for a task to end, or to need a person.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How much later than it was waited for an answer may come.
 const SLACK: Duration = Duration::from_secs(1);
@@ -184,25 +183,21 @@ impl Remote {
             None => None,
         };
         let end = longest.map(|longest| tokio::time::Instant::now() + longest);
-        let (mut patience, longest) = WAITS;
-        // Once it is known to be there, it is waited for through restarts of the server.
-        let (mut client, enduring) = (&self.client, self.client.enduring());
+        let mut waiting = self.client.wait_for(id);
         loop {
             let left = end.map(|end| end.saturating_duration_since(tokio::time::Instant::now()));
-            let wait = left.unwrap_or(patience).min(patience);
-            let asked = client.result(id, wait);
-            let task: Task = match end {
+            let wait = left.unwrap_or(PATIENCE).min(PATIENCE);
+            let asked = waiting.next(wait);
+            let found = match end {
                 None => asked.await?,
                 Some(end) => match tokio::time::timeout_at(end + SLACK, asked).await {
                     Ok(answer) => answer?,
-                    Err(_) => self.client.task(id).await?,
+                    Err(_) => self.client.result_or_attention(id, Duration::ZERO).await?,
                 },
             };
-            client = &enduring;
-            let over = left.is_some_and(|left| left <= patience);
-            patience = (patience * 2).min(longest);
-            if task.state.is_terminal() || task.state == TaskState::NeedsAttention || over {
-                return written(&task);
+            let over = end.is_some_and(|end| end <= tokio::time::Instant::now());
+            if found.has_stopped() || over {
+                return written(&found);
             }
         }
     }

@@ -180,6 +180,34 @@ async def test_failures_tell_what_happened(url: str) -> None:
 
 
 @orchestrator.agent
+async def lavish(ctx: Context) -> int:
+    async def buy() -> int:
+        ctx.usage(input_tokens=80, output_tokens=40)
+        return 1
+
+    bought = await ctx.step("buy", buy)
+    return bought + await ctx.call(double, 20)
+
+
+async def test_a_spent_budget_is_told_and_may_be_lifted(url: str) -> None:
+    async with orchestrator.connect(url) as o, o.worker([lavish, double]):
+        handle = await o.submit(lavish, budget=orchestrator.Budget(tokens=100))
+        with pytest.raises(orchestrator.BudgetExhausted, match=r"the budget is spent \(120 of 100 tokens\)") as spent:
+            await handle
+        assert (spent.value.task_id, spent.value.spender, spent.value.code) == (handle.id, handle.id, "budget_exhausted")
+        seen = await handle.wait()
+        assert (seen.state, seen.usage.input_tokens) == ("paused", 80)
+        below = [task for task in (await handle.tree()).tasks if task.id != handle.id]
+        for child in below:
+            with pytest.raises(orchestrator.BudgetExhausted) as spent:
+                await o.task(child.id)
+            assert spent.value.spender == handle.id
+        await handle.resume()
+        assert await handle == 41
+        assert (await handle.get()).usage.input_tokens == 80, "the step was not paid for twice"
+
+
+@orchestrator.agent
 async def stuck(ctx: Context) -> str:
     ctx.log("begun")
     try:

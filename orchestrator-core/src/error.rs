@@ -30,6 +30,16 @@ pub enum Error {
         /// What happened.
         message: String,
     },
+    /// The budget of the task or of one above it is spent: nothing more of it starts until it is resumed.
+    #[error("task {task} has stopped: {message}; resume it to go on regardless, or cancel it")]
+    BudgetExhausted {
+        /// The task.
+        task: TaskId,
+        /// The task whose budget it is.
+        spender: TaskId,
+        /// What was spent.
+        message: String,
+    },
     /// No agent here runs this type.
     #[error("no agent runs tasks of the type `{task_type}`; {known}")]
     UnknownAgent {
@@ -72,6 +82,7 @@ impl Error {
         match self {
             Self::Store(error) => error.code(),
             Self::ShutDown => Code::Unavailable,
+            Self::BudgetExhausted { .. } => Code::BudgetExhausted,
             Self::TaskFailed { .. } | Self::TaskCancelled { .. } | Self::NeedsAttention { .. } => Code::StateConflict,
             _ => Code::InvalidInput,
         }

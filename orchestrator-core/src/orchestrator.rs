@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use orchestrator_protocol::{Json, NewTask, Task, TaskId, TaskState};
+use orchestrator_protocol::{Json, NewTask, TaskId, TaskResult, TaskState};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_util::sync::CancellationToken;
 
@@ -375,7 +375,8 @@ impl Orchestrator {
 }
 
 /// The output of a task that has ended.
-pub(crate) fn outcome<O: DeserializeOwned>(task: Task) -> Result<O, Error> {
+fn outcome<O: DeserializeOwned>(result: TaskResult) -> Result<O, Error> {
+    let TaskResult { task, attention } = result;
     let id = task.id;
     match task.state {
         TaskState::Succeeded => {
@@ -390,6 +391,14 @@ pub(crate) fn outcome<O: DeserializeOwned>(task: Task) -> Result<O, Error> {
             task: id,
             message: task.error.unwrap_or_default().message,
         }),
+        TaskState::Paused => {
+            let spender = attention.into_iter().next();
+            Err(Error::BudgetExhausted {
+                task: id,
+                spender: spender.as_ref().map_or(id, |spender| spender.task_id),
+                message: spender.map(|spender| spender.message).unwrap_or_default(),
+            })
+        }
         _ => Err(Error::TaskFailed {
             task: id,
             error: task.error.unwrap_or_default(),

@@ -94,9 +94,23 @@ class LeaseLost(Error):
 
 
 class BudgetExhausted(Error):
-    """What the tree may spend is spent."""
+    """What a tree may spend is spent, and nothing more of it starts. ``task_id`` is the task that was waited for,
+    ``spender`` the one whose budget it is: that or one above. ``await handle.resume()`` lets it go on regardless."""
 
     code = "budget_exhausted"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        task_id: str | None = None,
+        spender: str | None = None,
+        code: str | None = None,
+        detail: Any = None,
+    ) -> None:
+        super().__init__(message, code=code, detail=detail)
+        self.task_id = task_id
+        self.spender = spender
 
 
 class Forbidden(Error):

@@ -17,7 +17,7 @@ pub use self::{
     error::ClientError,
     query::{HistoryQuery, PageQuery, TaskQuery, all},
 };
-use crate::{ServerAddress, transport::Transport};
+use crate::{ServerAddress, Waiting, transport::Transport};
 
 /// What a server can be asked. Cheap to clone; clones share their connections.
 ///
@@ -135,8 +135,13 @@ impl Client {
             .await
     }
 
-    /// The task once it is terminal, or once it or a task below it that it waits for needs a person's attention, or as it
-    /// is when the wait (at most 300 s) ends. Whoever asks again gets the same at once, until a person has acted.
+    /// Waits for a task's end, and hears on the way of what keeps it from ending.
+    pub fn wait_for(&self, task: TaskId) -> Waiting {
+        Waiting::new(self.clone(), task)
+    }
+
+    /// The task once it is terminal, or once it or a task below it that it waits for needs a person's attention or has
+    /// spent its budget, or as it is when the wait (at most 300 s) ends. Whoever asks again gets the same at once, until a person has acted.
     pub async fn result_or_attention(&self, task: TaskId, wait: Duration) -> Result<TaskResult, ClientError> {
         let query = vec![
             ("wait_s".to_owned(), wait.as_secs_f64().to_string()),

@@ -9,11 +9,13 @@ pub mod api;
 pub mod events;
 mod retry;
 pub mod transport;
+pub mod waiting;
 #[cfg(feature = "native")]
 pub mod worker;
 
 pub use address::ServerAddress;
 pub use api::{Client, ClientError};
 pub use events::{Events, EventsError, EventsQuery, Step};
+pub use waiting::Waiting;
 #[cfg(feature = "native")]
 pub use worker::{RemoteConfig, RemoteSource, Way};

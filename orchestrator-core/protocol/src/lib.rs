@@ -47,7 +47,7 @@ pub use json::{DEEPEST, Json, is_too_deep};
 pub use new_task::{Budget, CheckpointFrequency, Join, NewTask, OnDependencyFailure, Privacy, SideEffects, TaskRef};
 pub use placement::{PassedOver, Placement, PlacementParts, RunnerUp};
 pub use report::{ChildRef, ChildSpec, Group, History, ReportAck, ReportBody, ReportItem, Settled, StepRecord};
-pub use result::{Attention, TaskResult};
+pub use result::{Attention, Need, TaskResult};
 pub use retry::RetryPolicy;
 pub use schedule::{NewSchedule, OverlapPolicy, Schedule, Timing};
 pub use state::TaskState;

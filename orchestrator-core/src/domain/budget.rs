@@ -1,6 +1,6 @@
 //! Whether a tree has spent what it may.
 
-use orchestrator_protocol::{Budget, Usage};
+use orchestrator_protocol::{Attention, Budget, Need, Task, Usage};
 
 /// Whether what was spent has reached the budget. An empty budget allows everything.
 pub fn is_spent(budget: &Budget, spent: &Usage) -> bool {
@@ -21,6 +21,26 @@ pub fn in_words(budget: &Budget, spent: &Usage) -> String {
         ));
     }
     parts.join(", ")
+}
+
+/// Whether a task's own budget is spent by it and what is below it.
+pub fn is_spent_by(task: &Task) -> bool {
+    task.budget
+        .as_ref()
+        .is_some_and(|budget| is_spent(budget, &task.tree_usage))
+}
+
+/// What a person has to know of a task whose budget is spent.
+pub fn attention(task: &Task) -> Attention {
+    let words = task.budget.as_ref().map(|budget| in_words(budget, &task.tree_usage));
+    let numbers = words.filter(|words| !words.is_empty());
+    let numbers = numbers.map(|words| format!(" ({words})")).unwrap_or_default();
+    Attention {
+        need: Need::BudgetExhausted,
+        task_id: task.id,
+        task_type: task.task_type.clone(),
+        message: format!("the budget is spent{numbers}"),
+    }
 }
 
 #[cfg(test)]

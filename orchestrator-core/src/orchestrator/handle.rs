@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use orchestrator_protocol::{Task, TaskId, Why};
+use orchestrator_protocol::{Task, TaskId, TaskResult, Why};
 use serde::de::DeserializeOwned;
 
 use super::{Desk, outcome};
@@ -38,7 +38,7 @@ impl TaskHandle {
         Ok(self.desk.engine.get(self.id).await?)
     }
 
-    /// The task once it has ended or needs a person.
+    /// The task once it has ended, needs a person, or rests because a budget is spent.
     ///
     /// # Errors
     ///
@@ -48,6 +48,10 @@ impl TaskHandle {
     ///
     /// Dropping the future only stops the waiting.
     pub async fn settled(&self) -> Result<Task, Error> {
+        Ok(self.end().await?.task)
+    }
+
+    async fn end(&self) -> Result<TaskResult, Error> {
         tokio::select! {
             biased;
             settled = self.desk.engine.settled(self.id) => self.desk.unless_over(settled),
@@ -72,14 +76,14 @@ impl TaskHandle {
     ///
     /// # Errors
     ///
-    /// [`Error::TaskFailed`], [`Error::TaskCancelled`], [`Error::NeedsAttention`]; [`Error::Output`] when it is not an
-    /// `O`; as [`TaskHandle::settled`].
+    /// [`Error::TaskFailed`], [`Error::TaskCancelled`], [`Error::NeedsAttention`], [`Error::BudgetExhausted`];
+    /// [`Error::Output`] when it is not an `O`; as [`TaskHandle::settled`].
     ///
     /// # Cancel safety
     ///
     /// Dropping the future only stops the waiting.
     pub async fn output<O: DeserializeOwned>(&self) -> Result<O, Error> {
-        outcome(self.settled().await?)
+        outcome(self.end().await?)
     }
 
     /// Cancels it and everything below it.

@@ -87,14 +87,12 @@ impl Lobby {
             return self.ring_all();
         }
         if let (Some(task), Some(state)) = (event.task_id, event.body.state)
-            && has_ended(state)
+            && (has_ended(state) || state == TaskState::Paused)
         {
             let guests = self.lock();
-            // Who waits for a whole tree may want to know that something in it needs a person. Who waits for a part of it
-            // looks now and then.
-            let top = event
-                .root_id
-                .filter(|top| *top != task && state == TaskState::NeedsAttention);
+            // Who waits for a whole tree may want to know that something in it needs a person, or has spent its budget. Who
+            // waits for a part of it looks now and then.
+            let top = event.root_id.filter(|top| *top != task && !state.is_terminal());
             for task in std::iter::once(task).chain(top) {
                 for (_, bell) in guests.seats.range((task, 0)..=(task, u64::MAX)) {
                     bell.notify_one();
@@ -111,7 +109,7 @@ impl Lobby {
 }
 
 impl Seat {
-    /// Returns when the task may have ended since the call before.
+    /// Returns when the task may have ended, or come to a stop, since the call before.
     ///
     /// # Cancel safety
     ///

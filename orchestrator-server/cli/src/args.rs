@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
-use orchestrator_core::protocol::{CheckpointFrequency, Role, TaskState, Timestamp, TokenId, Verdict};
+use orchestrator_core::protocol::{CheckpointFrequency, Role, TaskState, Timestamp, TokenId, Usd, Verdict};
 
 /// Runs durable tasks and agents, on this machine or through a server, and looks after what ran.
 #[derive(Debug, Parser)]
@@ -171,6 +171,13 @@ pub struct Job {
     /// How often it is tried when it fails in a way that may pass; 3 times by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub attempts: Option<u32>,
+    /// What it may cost, with all that is below it, in USD: 2.50. When that is spent, nothing more of it starts until
+    /// `retry` lets it go on
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub budget: Option<Usd>,
+    /// How many tokens it may use, with all that is below it; when they are spent, as with --budget
+    #[arg(long, value_name = "N")]
+    pub budget_tokens: Option<u64>,
     /// How often it asks people, where its agent does: none, low (at the end), medium, high (after every step)
     #[arg(long, value_name = "HOW_OFTEN", value_parser = frequency)]
     pub checkpoints: Option<CheckpointFrequency>,
@@ -467,6 +474,14 @@ impl From<DecisionArg> for Verdict {
             DecisionArg::Correct => Self::Correct,
             DecisionArg::Reject => Self::Reject,
         }
+    }
+}
+
+/// An amount of money.
+fn dollars(word: &str) -> Result<Usd, String> {
+    match word.trim_start_matches('$').parse::<f64>() {
+        Ok(dollars) if dollars.is_finite() && dollars >= 0.0 => Ok(Usd::from_dollars(dollars)),
+        _ => Err("say it in USD, from 0 on: 2.50".to_owned()),
     }
 }
 

@@ -99,7 +99,10 @@ impl From<Error> for Failure {
         let exit = match &error {
             Error::Store(_) => None,
             Error::TaskCancelled { .. } => Some(Exit::Cancelled),
-            Error::TaskFailed { .. } | Error::NeedsAttention { .. } | Error::Output { .. } => Some(Exit::Failed),
+            Error::TaskFailed { .. }
+            | Error::NeedsAttention { .. }
+            | Error::BudgetExhausted { .. }
+            | Error::Output { .. } => Some(Exit::Failed),
             Error::ShutDown => Some(Exit::Unavailable),
             _ => Some(Exit::Usage),
         };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use orchestrator_core::{
     NewTask,
-    protocol::{Task, TaskState},
+    protocol::{Budget, Task, TaskResult, TaskState},
 };
 use serde_json::{Map, Value, json};
 
@@ -82,6 +82,12 @@ pub fn task(job: &Job, input: Value) -> NewTask {
     task.idempotency_key.clone_from(&job.idempotency_key);
     if let Some(attempts) = job.attempts {
         task.retry.max_attempts = attempts;
+    }
+    if job.budget.is_some() || job.budget_tokens.is_some() {
+        task.budget = Some(Budget {
+            tokens: job.budget_tokens,
+            cost_usd: job.budget,
+        });
     }
     if let Some(frequency) = job.checkpoints {
         task.checkpoint_frequency = frequency;
@@ -175,7 +181,8 @@ pub fn prepare(out: Option<&Path>) -> Result<(), Failure> {
 }
 
 /// Prints or writes what a task gave, or says why it gave nothing.
-pub fn hand_over(task: &Task, out: Option<&Path>, output: Output) -> Result<Exit, Failure> {
+pub fn hand_over(ended: &TaskResult, out: Option<&Path>, output: Output) -> Result<Exit, Failure> {
+    let task = &ended.task;
     let id = task.id;
     if task.state == TaskState::Succeeded {
         deliver(task, out, output)?;
@@ -192,6 +199,13 @@ pub fn hand_over(task: &Task, out: Option<&Path>, output: Output) -> Result<Exit
         TaskState::Cancelled => format!("cancelled; `orchestrator retry {id}` goes on with what was finished"),
         TaskState::NeedsAttention => {
             format!("it needs a person to decide: {why}; `orchestrator retry {id}` tries again, `cancel` gives up")
+        }
+        TaskState::Paused => {
+            let spent = ended.attention.first();
+            let why = spent.map_or("it is paused", |spent| spent.message.as_str());
+            format!(
+                "stopped: {why}; `orchestrator retry {id}` goes on regardless, with what was finished, `cancel` gives up"
+            )
         }
         _ => format!("failed: {why}; `orchestrator retry {id}` goes on with what was finished"),
     };

@@ -133,18 +133,16 @@ impl Tasks {
         task_id: Path<String>,
         /// How long to wait, in seconds, at most 300; 0 when left out.
         wait_s: Query<Option<f64>>,
-        /// Answer also when the task, or one below it that it waits for, is in `needs_attention`; `attention` then names
-        /// them. Whoever asks again gets the same at once, until a person has retried or cancelled them.
+        /// Answer also when the task, or one below it that it waits for, is in `needs_attention` or rests because a budget is
+        /// spent; `attention` then names them. Whoever asks again gets the same at once, until a person has retried,
+        /// resumed or cancelled them.
         attention: Query<Option<bool>>,
     ) -> Result<Answer<TaskResult>, Failure> {
         let (task, wait) = (query::task(&task_id)?, query::wait(wait_s.0)?);
         if attention.0 == Some(true) {
             return Ok(Answer(self.0.engine.result_or_attention(task, wait).await?));
         }
-        Ok(Answer(TaskResult {
-            task: self.0.engine.result(task, wait).await?,
-            attention: Vec::new(),
-        }))
+        Ok(Answer(self.0.engine.result(task, wait).await?.into()))
     }
 
     /// A task and all below it

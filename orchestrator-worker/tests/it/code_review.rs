@@ -252,7 +252,7 @@ async fn a_person_corrects_a_review_and_accepts_it() {
     assert!(page.contains("a.py:2") && !page.contains("gen/b.py:2"), "{page}");
     decide(&orchestrator, second, Verdict::Accept, "").await;
 
-    let task = orchestrator.engine().settled(id).await.expect("its end");
+    let task = orchestrator.engine().settled(id).await.expect("its end").task;
     let report = task.output.expect("a report").to_value()["report"].clone();
     let places: Vec<&Value> = report["findings"]
         .as_array()
@@ -276,7 +276,7 @@ async fn a_review_that_is_rejected_fails_with_the_reason() {
     let (orchestrator, id) = asking(folder.path()).await;
     let (checkpoint, _) = open(&orchestrator).await;
     decide(&orchestrator, checkpoint, Verdict::Reject, "the wrong repository").await;
-    let task = orchestrator.engine().settled(id).await.expect("its end");
+    let task = orchestrator.engine().settled(id).await.expect("its end").task;
     assert_eq!(task.state, TaskState::Failed);
     let error = task.error.expect("an error");
     assert_eq!(error.message, "a person rejected the review: the wrong repository");

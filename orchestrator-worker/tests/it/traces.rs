@@ -150,7 +150,10 @@ async fn a_task_is_one_trace_in_every_process() {
         .expect("an answer");
     let task: Task = submitted.json().await.expect("a task");
     let ended = tokio::time::timeout(super::program::place::PATIENCE, app.engine().settled(task.id)).await;
-    assert_eq!(ended.expect("it ends").expect("a task").state, TaskState::Succeeded);
+    assert_eq!(
+        ended.expect("it ends").expect("a task").task.state,
+        TaskState::Succeeded
+    );
     // What is left is sent when they end.
     assert_eq!(worker.stop().await, Some(0));
     stop.send(()).expect("it listens");

@@ -224,7 +224,7 @@ class Orchestrator:
     ) -> Any:
         """Submits a task and waits for its output, at most ``wait`` (then ``TimeoutError``; the task goes on).
 
-        Raises :class:`TaskFailed`, :class:`TaskCancelled`, :class:`NeedsAttention`.
+        Raises :class:`TaskFailed`, :class:`TaskCancelled`, :class:`NeedsAttention`, :class:`BudgetExhausted`.
         """
         task = new_task(agent, input, options)
         self._check_somebody_runs(task.task_type)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, AsyncIterator, Generic, TypeVar, cast
 
-from .._errors import NeedsAttention, TaskCancelled, TaskFailed
+from .._errors import BudgetExhausted, NeedsAttention, TaskCancelled, TaskFailed
 from .._values import json as _json
 from .._work.run import STREAM
 from .task import ENDED, Decision, Event, LogLine, Seconds, Task, Tree, Why, seconds
@@ -43,7 +43,7 @@ class TaskHandle(Generic[T]):
         return Task._of(await self._ask("get"))
 
     async def wait(self, timeout: Seconds | None = None) -> Task:
-        """The task once it has ended or needs a person, or as it is after ``timeout``."""
+        """The task once it has ended, needs a person or rests because a budget is spent, or as it is after ``timeout``."""
         return Task._of(await self._settled(timeout))
 
     async def _settled(self, timeout: Seconds | None) -> dict[str, Any]:
@@ -51,8 +51,9 @@ class TaskHandle(Generic[T]):
         return cast("dict[str, Any]", await self._ask("settled", wait_s=wait_s))
 
     async def result(self, timeout: Seconds | None = None) -> T:
-        """Its output. Raises :class:`TaskFailed`, :class:`TaskCancelled`, :class:`NeedsAttention`, or ``TimeoutError``
-        when it has not ended after ``timeout``; the task goes on then."""
+        """Its output. Raises :class:`TaskFailed`, :class:`TaskCancelled`, :class:`NeedsAttention`,
+        :class:`BudgetExhausted` when it rests because a budget is spent, or ``TimeoutError`` when it has not ended after
+        ``timeout``; the task goes on then."""
         return self._outcome(await self._settled(timeout), timeout)
 
     def _outcome(self, raw: dict[str, Any], timeout: Seconds | None) -> T:
@@ -69,6 +70,13 @@ class TaskHandle(Generic[T]):
             )
             attention.task_id = task.id
             raise attention
+        for spent in raw.get("attention", []):
+            if task.state == "paused":
+                raise BudgetExhausted(
+                    f"task {task.id} (`{task.task_type}`) has stopped: {spent['message']}; resume() lets it go on regardless",
+                    task_id=task.id,
+                    spender=spent["task_id"],
+                )
         if task.state != "failed":
             raise TimeoutError(f"task {task.id} (`{task.task_type}`) is still {task.state} after {timeout} s")
         raise TaskFailed(

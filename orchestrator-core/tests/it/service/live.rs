@@ -260,7 +260,7 @@ async fn a_bus_that_lost_something_makes_viewers_and_guests_look() {
     timeout(SOON, std::future::pending::<()>()).await.expect_err("it waits");
     there.cancel(first, "no").await.unwrap();
     here.bus.publish(vec![lagged(Some(0))]).await;
-    assert_eq!(settled.await.unwrap().unwrap().state, TaskState::Cancelled);
+    assert_eq!(settled.await.unwrap().unwrap().task.state, TaskState::Cancelled);
     assert!(began.elapsed() < SOON * 2, "without waiting for the poll");
 }
 

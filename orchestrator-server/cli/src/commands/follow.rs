@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use orchestrator_core::{
     Orchestrator,
-    protocol::{Event, Task, TaskId},
+    protocol::{Event, TaskId, TaskResult},
     service::{Engine, Live, Trouble},
     store::{EventQuery, EventScope, StoreError},
 };
@@ -29,8 +29,8 @@ pub enum Runner {
 
 /// How the following ended.
 pub enum Ended {
-    /// The task has ended, or needs a person.
-    Task(Box<Task>),
+    /// The task has ended, needs a person or has stopped over a spent budget.
+    Task(Box<TaskResult>),
     /// It was interrupted: for good, by who runs the task, or once, by who only looks.
     Interrupted,
     /// Nobody runs the task any more.
@@ -66,7 +66,7 @@ pub async fn follow(
     tokio::pin!(cancel);
     let (mut interrupted, mut cancelled) = (false, false);
     let mut drawn = engine.now();
-    let task = loop {
+    let ended = loop {
         tokio::select! {
             biased;
             () = signals.next() => {
@@ -81,7 +81,7 @@ pub async fn follow(
                 done?;
                 cancelled = true;
             }
-            task = &mut settled => break task?,
+            ended = &mut settled => break ended?,
             event = live.next() => view.apply(&event?, live.is_caught_up()),
             _ = looks.tick(), if runner == Runner::Elsewhere => {
                 peek.look(engine, view).await?;
@@ -106,8 +106,8 @@ pub async fn follow(
     };
     see_it_out(&mut live, view).await;
     view.draw(engine.now());
-    view.finish(&task);
-    Ok(Ended::Task(Box::new(task)))
+    view.finish(&ended.task);
+    Ok(Ended::Task(Box::new(ended)))
 }
 
 /// How long a full disk may stay full, and a store locked or out of reach, before the run is broken off. What could not be

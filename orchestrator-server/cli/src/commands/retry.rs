@@ -25,7 +25,7 @@ pub async fn retry(retry: Retry, place: &Place, output: Output) -> Result<Exit, 
     let task = look(&retry, place, output).await?;
     if task.state == TaskState::Succeeded {
         output.remark("it has succeeded; there is nothing to retry, and this is its result");
-        return jobs::hand_over(&task, retry.out.as_deref(), output);
+        return jobs::hand_over(&task.into(), retry.out.as_deref(), output);
     }
     agents::recall(&mut retry.here, &task);
     let agents = agents::all(&retry.here)?;

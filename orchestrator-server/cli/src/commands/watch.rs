@@ -1,5 +1,7 @@
 //! `orchestrator watch`.
 
+use std::time::Duration;
+
 use orchestrator_core::{Orchestrator, protocol::TaskId};
 use orchestrator_signals::Signals;
 
@@ -27,7 +29,8 @@ pub async fn watch(which: &Which, place: &Place, output: Output) -> Result<Exit,
         follow::follow(&orchestrator, id, Runner::Elsewhere, &mut signals, &mut view).await?
     };
     match ended {
-        Ended::Task(task) => {
+        Ended::Task(ended) => {
+            let task = ended.task;
             if !output.is_json() {
                 output.text(&format!("{} {}", task.id, task.state));
             }
@@ -54,14 +57,14 @@ async fn stream(orchestrator: &Orchestrator, id: TaskId, output: Output) -> Resu
             continue;
         }
         // Looked at only when everything that was there has been told.
-        let task = engine.get(id).await?;
-        if task.state.is_terminal() && live.is_caught_up() {
+        let seen = engine.result_or_attention(id, Duration::ZERO).await?;
+        if seen.has_stopped() && live.is_caught_up() {
             while let Ok(event) = tokio::time::timeout(follow::FRAME, live.next()).await {
                 output.json(&event?);
             }
-            return Ok(Ended::Task(Box::new(task)));
+            return Ok(Ended::Task(Box::new(seen)));
         }
-        if place::is_deserted(engine, &task).await? {
+        if place::is_deserted(engine, &seen.task).await? {
             return Ok(Ended::Deserted);
         }
     }

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use orchestrator_core::{
     Agent, Config, Orchestrator,
-    protocol::{Task, TaskId},
+    protocol::{Task, TaskId, TaskState},
 };
 use orchestrator_signals::Signals;
 
@@ -21,6 +21,9 @@ use crate::{
 
 /// What a task in the midst of something gets to come to an end when everything is done.
 const LAST_ORDERS: Duration = Duration::from_secs(5);
+
+/// The same when the budget is spent and other parts of the task still run.
+const PAID_FOR: Duration = Duration::from_hours(1);
 
 /// Opens the store with this process as a worker that runs one tree of tasks: the one with this label.
 pub async fn open(
@@ -70,12 +73,17 @@ pub async fn to_the_end(
         }
     };
     drop(view);
-    let Ended::Task(task) = ended else {
+    let Ended::Task(ended) = ended else {
         return Ok(broken_off(orchestrator, id, runner, output));
     };
-    let exit = jobs::hand_over(&task, out, output);
+    let exit = jobs::hand_over(&ended, out, output);
+    // What runs when a budget is spent has been paid for.
+    let last_orders = match ended.task.state {
+        TaskState::Paused => PAID_FOR,
+        _ => LAST_ORDERS,
+    };
     tokio::select! {
-        () = orchestrator.shutdown(LAST_ORDERS) => {}
+        () = orchestrator.shutdown(last_orders) => {}
         () = signals.next() => orchestrator.abort(),
     }
     exit

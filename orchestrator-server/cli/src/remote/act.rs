@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use orchestrator_client::Client;
-use orchestrator_core::protocol::Decision;
+use orchestrator_core::protocol::{Decision, TaskState};
 
 use super::find;
 use crate::{
@@ -42,7 +42,10 @@ pub(super) async fn retry(retry: &Retry, client: &Client, output: Output) -> Res
         ));
     }
     let id = find::task(client, retry.which.word()).await?;
-    let task = client.retry(id).await?;
+    let task = match client.task(id).await?.state {
+        TaskState::Paused => client.resume(id).await?,
+        _ => client.retry(id).await?,
+    };
     output.result(&task, || {
         format!("{id} is {}; `orchestrator watch {id}` follows it", task.state)
     });

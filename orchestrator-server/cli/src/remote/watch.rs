@@ -1,11 +1,11 @@
 //! Following a task on a server.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use orchestrator_client::{Client, Events, EventsQuery, transport};
 use orchestrator_core::{
     clock::{Clock, SystemClock},
-    protocol::{Attention, Event, Seq, Task, TaskId, TaskResult, TaskState},
+    protocol::{Attention, Event, Need, Seq, TaskId, TaskResult, TaskState},
 };
 use orchestrator_signals::Signals;
 
@@ -25,12 +25,9 @@ const LATE: Duration = Duration::from_secs(3);
 /// How long the server is asked at a time whether the task has ended.
 const ASKED: Duration = Duration::from_mins(1);
 
-/// The same once it is known that something below it needs a person, who may leave the task itself in the same state.
-const TOLD: Duration = Duration::from_secs(5);
-
 /// How the following ended.
 enum Ended {
-    Task(Box<Task>),
+    Task(Box<TaskResult>),
     Interrupted,
 }
 
@@ -38,7 +35,8 @@ enum Ended {
 pub(super) async fn watch(client: &Client, id: TaskId, output: Output) -> Result<Exit, Failure> {
     let after = output.is_json().then_some(Seq(0));
     match follow(client, id, after, output).await? {
-        Ended::Task(task) => {
+        Ended::Task(ended) => {
+            let task = ended.task;
             if !output.is_json() {
                 output.text(&format!("{} {}", task.id, task.state));
             }
@@ -61,47 +59,50 @@ pub(super) async fn to_the_end(
     } else {
         follow(client, id, Some(Seq(0)), output).await?
     };
-    let Ended::Task(task) = ended else {
+    let Ended::Task(ended) = ended else {
         output.remark(&format!(
             "it goes on without us; `orchestrator watch {id}` follows it again"
         ));
         return Ok(Exit::Cancelled);
     };
-    jobs::hand_over(&task, out, output)
+    jobs::hand_over(&ended, out, output)
 }
 
-/// Waits until a task has ended or needs a person. What needs one below it is told once; the rest of it goes on.
-async fn settled(client: &Client, id: TaskId, output: Output) -> Result<Task, Failure> {
-    let mut told = false;
+/// Waits until a task has ended, needs a person or has stopped over a spent budget. What needs somebody below it is told
+/// once; the rest of it goes on.
+async fn settled(client: &Client, id: TaskId, output: Output) -> Result<TaskResult, Failure> {
     // Whoever waits knows that it is there: a restart of the server is felt as a pause.
-    let client = client.enduring();
+    let mut waiting = client.enduring().wait_for(id);
+    let mut told = BTreeSet::new();
     loop {
-        // Once it is told, the answer that says it again would come at once each time.
-        let found = if told {
-            let task = client.result(id, TOLD).await?;
-            TaskResult {
-                task,
-                attention: Vec::new(),
+        let found = waiting.next(ASKED).await?;
+        if found.has_stopped() {
+            return Ok(found);
+        }
+        for attention in found.attention {
+            if told.insert(attention.task_id) {
+                output.remark(&needed(&attention));
             }
-        } else {
-            client.result_or_attention(id, ASKED).await?
-        };
-        let task = found.task;
-        if task.state.is_terminal() || task.state == TaskState::NeedsAttention {
-            return Ok(task);
         }
-        for Attention {
-            task_id,
-            task_type,
-            message,
-        } in found.attention
-        {
-            told = true;
-            output.remark(&format!(
-                "{task_type} {task_id} needs a person: {message}\n\
-                 `orchestrator retry {task_id}` runs it again, `orchestrator cancel {task_id}` ends it; until then this waits"
-            ));
-        }
+    }
+}
+
+fn needed(attention: &Attention) -> String {
+    let Attention {
+        need,
+        task_id,
+        task_type,
+        message,
+    } = attention;
+    match need {
+        Need::NeedsAttention => format!(
+            "{task_type} {task_id} needs a person: {message}\n\
+             `orchestrator retry {task_id}` runs it again, `orchestrator cancel {task_id}` ends it; until then this waits"
+        ),
+        Need::BudgetExhausted => format!(
+            "{task_type} {task_id} has stopped: {message}\n\
+             `orchestrator retry {task_id}` lets it go on regardless, `orchestrator cancel {task_id}` ends it; until then this waits"
+        ),
     }
 }
 
@@ -138,7 +139,7 @@ async fn follow(client: &Client, id: TaskId, after: Option<Seq>, output: Output)
     };
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let task = loop {
+    let ended = loop {
         tokio::select! {
             biased;
             () = signals.next() => {
@@ -146,19 +147,19 @@ async fn follow(client: &Client, id: TaskId, after: Option<Seq>, output: Output)
                 return Ok(Ended::Interrupted);
             }
             event = events.next() => take(&event.map_err(|error| refused(&error))?, &mut view, &mut state),
-            task = &mut settled => break task?,
+            ended = &mut settled => break ended?,
             _ = frames.tick() => {}
         }
         view.draw(SystemClock.now());
     };
     // What was told before the end belongs into the last picture; the end itself may still be on its way.
-    let patience = |state| if state == Some(task.state) { FRAME } else { LATE };
+    let patience = |state| if state == Some(ended.task.state) { FRAME } else { LATE };
     while let Ok(Ok(event)) = tokio::time::timeout(patience(state), events.next()).await {
         take(&event, &mut view, &mut state);
     }
     view.draw(SystemClock.now());
-    view.finish(&task);
-    Ok(Ended::Task(Box::new(task)))
+    view.finish(&ended.task);
+    Ok(Ended::Task(Box::new(ended)))
 }
 
 fn refused(error: &orchestrator_client::events::EventsError) -> Failure {

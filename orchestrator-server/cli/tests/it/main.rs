@@ -12,6 +12,7 @@
 
 mod support;
 
+mod budget;
 mod cancel;
 mod decide;
 mod inputs;

@@ -396,7 +396,9 @@ async fn whoever_waits_may_hear_that_a_person_is_needed() {
     let (waited, ()) = tokio::join!(server.get(&result), worker.report(&claimed, vec![fail]));
     assert!(began.elapsed().as_secs() < 100, "before the wait ends");
     let waited = waited.expect(200);
-    let named = json!([{"task_id": child["id"], "task_type": "b", "message": "did the money leave?"}]);
+    let named = json!([{
+        "need": "needs_attention", "task_id": child["id"], "task_type": "b", "message": "did the money leave?"
+    }]);
     assert_eq!((&waited["state"], &waited["attention"]), (&json!("waiting"), &named));
     let itself = server
         .get(&path(&child, "/result?wait_s=300&attention=true"))

@@ -118,7 +118,7 @@ pub async fn settled(engine: &Engine, task: TaskId) -> Task {
     let Ok(settled) = settled else {
         panic!("it did not end: {:#?}", engine.get(task).await);
     };
-    settled.expect("a task")
+    settled.expect("a task").task
 }
 
 /// What a task gave.

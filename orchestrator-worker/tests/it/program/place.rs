@@ -89,7 +89,7 @@ impl Server {
         let Ok(settled) = tokio::time::timeout(PATIENCE, self.engine.settled(id)).await else {
             panic!("it did not end: {:#?}", self.engine.get(id).await);
         };
-        settled.expect("a task")
+        settled.expect("a task").task
     }
 }
 
