@@ -173,7 +173,7 @@ pub struct Job {
     pub attempts: Option<u32>,
     /// What it may cost, with all that is below it, in USD: 2.50. When that is spent, nothing more of it starts until
     /// `retry` lets it go on
-    #[arg(long, value_name = "USD", value_parser = dollars)]
+    #[arg(long, value_name = "USD", value_parser = dollars, allow_negative_numbers = true)]
     pub budget: Option<Usd>,
     /// How many tokens it may use, with all that is below it; when they are spent, as with --budget
     #[arg(long, value_name = "N")]
