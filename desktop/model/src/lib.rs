@@ -23,6 +23,7 @@ pub mod schema;
 pub mod script;
 pub mod servers;
 pub mod settings;
+pub mod subject;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod timeline;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use orchestrator_protocol::{Event, EventType, Page, Task, TaskId, TaskState, Timestamp, Usd};
 
-use crate::{format, tree};
+use crate::tree;
 
 /// Which tasks are listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub struct Row {
 
 impl From<&Task> for Row {
     fn from(task: &Task) -> Self {
-        let line = format::first_line(&task.description, 200);
+        let line = tree::about(task, 200);
         let name = if line.is_empty() { tree::name(task) } else { line };
         let labels = task.labels.iter().map(|(key, value)| format!("{key}:{value}").into());
         Self {

@@ -6,7 +6,7 @@ use orchestrator_protocol::{
     Edge, Event, EventType, Placement, Task, TaskError, TaskId, TaskState, Timestamp, Tree, Why, WorkerId,
 };
 
-use crate::graph::Node;
+use crate::{format::first_line, graph::Node, subject::subject};
 
 /// A task and all below it as they are when a connection opens.
 #[derive(Debug, Clone, PartialEq)]
@@ -269,10 +269,10 @@ pub fn took(task: &Task, now: Timestamp) -> Option<std::time::Duration> {
     Some(task.finished_at.unwrap_or(now).since(from))
 }
 
-/// How a task is called: its step in its parent, else the first line of its description, else its type. One of many
-/// (`file[3]`) is called by its description, which tells more.
+/// How a task is called: its step in its parent, else the first line of its description or what its input is about, else
+/// its type. One of many (`file[3]`) is called by the latter, which tell more.
 pub fn name(task: &Task) -> String {
-    let line = crate::format::first_line(&task.description, 80);
+    let line = about(task, 80);
     let step = task
         .step
         .as_deref()
@@ -282,6 +282,16 @@ pub fn name(task: &Task) -> String {
         (false, _) => step.to_owned(),
         (true, false) => line,
         (true, true) => task.task_type.clone(),
+    }
+}
+
+/// What a task is about, in a line: its description, or else what its input begins with. Empty where neither says.
+pub fn about(task: &Task, most: usize) -> String {
+    let line = first_line(&task.description, most);
+    if line.is_empty() {
+        subject(&task.input, most)
+    } else {
+        line
     }
 }
 
@@ -420,5 +430,11 @@ mod tests {
         one.tree_usage.input_tokens = 50;
         one.tree_usage.cost_usd = orchestrator_protocol::Usd::from_dollars(2.0);
         assert_eq!((name(&one).as_str(), spent(&one)), ("test", Some(2.0)));
+        one.input = orchestrator_protocol::Json::from(serde_json::json!({"path": "src/a.rs"}));
+        assert_eq!(name(&one), "src/a.rs");
+        one.step = Some("file[3]".to_owned());
+        assert_eq!(name(&one), "src/a.rs");
+        one.step = Some("plan".to_owned());
+        assert_eq!(name(&one), "plan");
     }
 }

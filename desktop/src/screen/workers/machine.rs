@@ -4,7 +4,7 @@ use iced::{
     Alignment, Border, Element, Length, Theme,
     widget::{button as press, column, container, row, space, text::Wrapping, tooltip},
 };
-use orchestrator_desktop_model::{Tone, fleet::Measurement, format, machines::consequence};
+use orchestrator_desktop_model::{Tone, fleet::Measurement, format, machines::consequence, tree};
 use orchestrator_protocol::{Task, Worker, WorkerState};
 
 use super::Message;
@@ -154,7 +154,7 @@ fn chips<'a>(
 
 fn tasks<'a>(worker: &Worker, running: &'a [Task], shared: &Shared) -> Element<'a, Message> {
     let lines = running.iter().take(TASKS).map(|task| {
-        let what = format::first_line(&task.description, 60);
+        let what = tree::about(task, 60);
         let what = if what.is_empty() {
             format!("{} {}", task.task_type, format::short_id(task.id))
         } else {
