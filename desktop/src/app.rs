@@ -324,7 +324,14 @@ impl App {
         let checkpoints = self.shared.fleet.checkpoints.iter();
         let opened: Vec<String> = checkpoints
             .filter(|checkpoint| !known.contains(&checkpoint.task.id))
-            .map(|checkpoint| format!("An agent asks: {}", format::first_line(&checkpoint.question, 90)))
+            .map(|checkpoint| {
+                let what = if self.checkpoints.is_revision(checkpoint) {
+                    "The revision has come"
+                } else {
+                    "An agent asks"
+                };
+                format!("{what}: {}", format::first_line(&checkpoint.question, 90))
+            })
             .collect();
         if opened.is_empty() {
             return Task::none();
@@ -347,6 +354,7 @@ impl App {
             Update::Happened(events) => {
                 self.shared.link = Link::Live;
                 events.iter().for_each(|event| self.shared.fleet.happen(event));
+                self.checkpoints.happen(&events);
                 match self.route {
                     Route::Tasks => self.tasks.happen(&events, &self.shared).map(Message::Tasks),
                     Route::Workers => self.workers.happen(&events, &self.shared).map(Message::Workers),

@@ -1,8 +1,8 @@
 //! What waits for a person's decision, one after the other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use orchestrator_protocol::{Checkpoint, TaskId, Verdict};
+use orchestrator_protocol::{Checkpoint, Decision, TaskId, Verdict};
 use serde_json::Value;
 
 use crate::format::first_line;
@@ -13,6 +13,17 @@ pub struct Inbox {
     chosen: Option<TaskId>,
     entered: Option<TaskId>,
     sent: BTreeSet<TaskId>,
+    /// What the person wants corrected, by the task that asked.
+    corrected: BTreeMap<TaskId, Correction>,
+}
+
+/// What a person wants corrected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// In their words.
+    pub words: String,
+    /// The checkpoint that they answered with it.
+    of: TaskId,
 }
 
 /// What is before the person.
@@ -37,12 +48,38 @@ impl Inbox {
         self.entered = named;
     }
 
-    /// What waits and is not decided here yet, the longest waiting first.
+    /// What waits and is not decided here yet: first what was revised as the person wanted, then the longest waiting.
     pub fn waiting<'a>(&self, all: &'a [Checkpoint]) -> Vec<&'a Checkpoint> {
         let open = all.iter().filter(|checkpoint| !self.sent.contains(&checkpoint.task.id));
         let mut open: Vec<_> = open.collect();
-        open.sort_by_key(|checkpoint| checkpoint.task.id);
+        open.sort_by_key(|checkpoint| (self.correction(checkpoint).is_none(), checkpoint.task.id));
         open
+    }
+
+    /// What the person wanted corrected of what a checkpoint shows, where it is the revision.
+    pub fn correction(&self, checkpoint: &Checkpoint) -> Option<&Correction> {
+        let correction = self.corrected.get(&asker(checkpoint))?;
+        (checkpoint.task.id > correction.of).then_some(correction)
+    }
+
+    /// The revision that has come while the person looks at something else, the first of them.
+    pub fn revision<'a>(&self, all: &'a [Checkpoint]) -> Option<&'a Checkpoint> {
+        let first = self.waiting(all).into_iter().next()?;
+        let is_open = matches!(self.current(all), Current::Open(open) if self.correction(open).is_some());
+        (!is_open && self.correction(first).is_some()).then_some(first)
+    }
+
+    /// What was sent back and has not come again: the tasks that asked, and what is to be corrected.
+    pub fn awaited(&self, all: &[Checkpoint]) -> Vec<(TaskId, &Correction)> {
+        let has_come = |id: TaskId, correction: &Correction| {
+            let mut others = all.iter().filter(|other| asker(other) == id);
+            others.any(|other| other.task.id > correction.of)
+        };
+        let all_of_them = self.corrected.iter();
+        all_of_them
+            .filter(|(id, correction)| !has_come(**id, correction))
+            .map(|(id, correction)| (*id, correction))
+            .collect()
     }
 
     /// What is before the person.
@@ -53,7 +90,7 @@ impl Inbox {
         };
         match waiting.iter().find(|checkpoint| checkpoint.task.id == chosen) {
             Some(checkpoint) => Current::Open(checkpoint),
-            None if self.sent.contains(&chosen) => after(&waiting, chosen).map_or(Current::Nothing, Current::Open),
+            None if self.sent.contains(&chosen) => self.after(&waiting, chosen).map_or(Current::Nothing, Current::Open),
             None => Current::Gone(chosen),
         }
     }
@@ -66,44 +103,65 @@ impl Inbox {
     /// The person wants the next one, or the one before.
     pub fn step(&mut self, all: &[Checkpoint], forward: bool) {
         let waiting = self.waiting(all);
-        let from = match self.current(all) {
+        let place = |id| waiting.iter().position(|checkpoint| checkpoint.task.id == id);
+        let to = match self.current(all) {
             Current::Nothing => return,
-            Current::Open(checkpoint) => checkpoint.task.id,
-            Current::Gone(id) => id,
-        };
-        let to = if forward {
-            waiting.iter().find(|checkpoint| checkpoint.task.id > from)
-        } else {
-            waiting.iter().rev().find(|checkpoint| checkpoint.task.id < from)
-        };
-        match to {
-            Some(checkpoint) => self.chosen = Some(checkpoint.task.id),
-            // Past the end of what is gone there is still something to show.
-            None if matches!(self.current(all), Current::Gone(_)) => {
-                self.chosen = waiting.first().map(|checkpoint| checkpoint.task.id);
+            Current::Open(open) => {
+                place(open.task.id).and_then(|at| if forward { at.checked_add(1) } else { at.checked_sub(1) })
             }
+            // What is gone stood between those before and after it.
+            Current::Gone(id) if forward => self.after(&waiting, id).and_then(|next| place(next.task.id)),
+            Current::Gone(id) => waiting.iter().rposition(|other| other.task.id < id).or(Some(0)),
+        };
+        match to.and_then(|to| waiting.get(to)) {
+            Some(checkpoint) => self.chosen = Some(checkpoint.task.id),
+            // Nothing is left to show instead of what is gone.
+            None if waiting.is_empty() => self.chosen = None,
             None => {}
         }
     }
 
-    /// The person has decided: the next one comes up.
-    pub fn send(&mut self, id: TaskId, all: &[Checkpoint]) {
+    /// The person has decided: the next one comes up. What is to be corrected is awaited.
+    pub fn send(&mut self, id: TaskId, decision: &Decision, all: &[Checkpoint]) {
+        let sent = all.iter().find(|checkpoint| checkpoint.task.id == id);
+        if let Some(sent) = sent {
+            let correction = Correction {
+                words: decision.feedback.clone(),
+                of: id,
+            };
+            match decision.decision {
+                Verdict::Correct => drop(self.corrected.insert(asker(sent), correction)),
+                Verdict::Accept | Verdict::Reject => drop(self.corrected.remove(&asker(sent))),
+            }
+        }
         self.sent.insert(id);
-        let next = after(&self.waiting(all), id).map(|checkpoint| checkpoint.task.id);
+        let next = self.after(&self.waiting(all), id).map(|checkpoint| checkpoint.task.id);
         self.chosen = next.or(Some(id));
     }
 
     /// A decision did not arrive: the checkpoint waits again, and is before the person.
     pub fn take_back(&mut self, id: TaskId) {
         self.sent.remove(&id);
+        self.corrected.retain(|_, correction| correction.of != id);
         self.chosen = Some(id);
+    }
+
+    /// A task has ended: it will not ask again.
+    pub fn ended(&mut self, task: TaskId) {
+        self.corrected.remove(&task);
+    }
+
+    /// What comes after one: a revision, or the first that waits since later, or else from the start.
+    fn after<'a>(&self, waiting: &[&'a Checkpoint], id: TaskId) -> Option<&'a Checkpoint> {
+        let revised = waiting.first().filter(|first| self.correction(first).is_some());
+        let later = || waiting.iter().find(|checkpoint| checkpoint.task.id > id);
+        revised.or_else(later).or(waiting.first()).copied()
     }
 }
 
-/// The first after one, or from the start when there is none.
-fn after<'a>(waiting: &[&'a Checkpoint], id: TaskId) -> Option<&'a Checkpoint> {
-    let later = waiting.iter().find(|checkpoint| checkpoint.task.id > id);
-    later.or(waiting.first()).copied()
+/// The task that asks.
+fn asker(checkpoint: &Checkpoint) -> TaskId {
+    checkpoint.task.parent_id.unwrap_or(checkpoint.task.id)
 }
 
 /// Why a decision cannot be sent as it is; none when it can.
@@ -164,6 +222,17 @@ mod tests {
         numbers.iter().map(checkpoint).collect()
     }
 
+    fn decision(verdict: Verdict) -> Decision {
+        Decision {
+            decision: verdict,
+            feedback: "Shorter".to_owned(),
+        }
+    }
+
+    fn accept(inbox: &mut Inbox, n: u64, all: &[Checkpoint]) {
+        inbox.send(id(n), &decision(Verdict::Accept), all);
+    }
+
     fn at(inbox: &Inbox, all: &[Checkpoint]) -> Option<TaskId> {
         match inbox.current(all) {
             Current::Open(checkpoint) => Some(checkpoint.task.id),
@@ -176,11 +245,11 @@ mod tests {
         let all = checkpoints(&[3, 2, 1]);
         let mut inbox = Inbox::default();
         inbox.choose(id(2));
-        inbox.send(id(2), &all);
+        accept(&mut inbox, 2, &all);
         assert_eq!(at(&inbox, &all), Some(id(3)));
-        inbox.send(id(3), &all);
+        accept(&mut inbox, 3, &all);
         assert_eq!(at(&inbox, &all), Some(id(1)), "from the start again");
-        inbox.send(id(1), &all);
+        accept(&mut inbox, 1, &all);
         assert_eq!(inbox.current(&all), Current::Nothing);
         assert_eq!(at(&inbox, &checkpoints(&[4, 1])), Some(id(4)), "a new one");
         assert!(inbox.waiting(&all).is_empty());
@@ -216,10 +285,64 @@ mod tests {
     fn a_decision_that_did_not_arrive_comes_back() {
         let all = checkpoints(&[1, 2]);
         let mut inbox = Inbox::default();
-        inbox.send(id(1), &all);
+        accept(&mut inbox, 1, &all);
         assert_eq!(at(&inbox, &all), Some(id(2)));
         inbox.take_back(id(1));
         assert_eq!(at(&inbox, &all), Some(id(1)));
+    }
+
+    /// Checkpoints with the tasks that ask.
+    fn asked_by(pairs: &[(u64, u64)]) -> Vec<Checkpoint> {
+        let numbers: Vec<u64> = pairs.iter().map(|(n, _)| *n).collect();
+        let mut all = checkpoints(&numbers);
+        for (checkpoint, (_, asker)) in all.iter_mut().zip(pairs) {
+            checkpoint.task.parent_id = Some(id(*asker));
+        }
+        all
+    }
+
+    #[test]
+    fn a_revision_is_known_and_comes_up_as_soon_as_nothing_else_is_looked_at() {
+        let all = asked_by(&[(11, 1), (12, 2), (13, 3)]);
+        let mut inbox = Inbox::default();
+        inbox.send(id(11), &decision(Verdict::Correct), &all);
+        assert_eq!(at(&inbox, &all), Some(id(12)));
+        let awaited: Vec<_> = inbox.awaited(&all).into_iter().map(|(asker, _)| asker).collect();
+        assert_eq!(awaited, [id(1)]);
+        let all = asked_by(&[(12, 2), (13, 3), (14, 1), (15, 4)]);
+        assert_eq!(at(&inbox, &all), Some(id(12)), "what is looked at is not replaced");
+        assert_eq!(inbox.revision(&all).map(|revision| revision.task.id), Some(id(14)));
+        assert!(inbox.awaited(&all).is_empty());
+        let waiting: Vec<_> = inbox.waiting(&all).iter().map(|one| one.task.id).collect();
+        assert_eq!(waiting, [14, 12, 13, 15].map(id), "a revision stands first");
+        inbox.step(&all, false);
+        assert_eq!(at(&inbox, &all), Some(id(14)));
+        assert_eq!(inbox.revision(&all), None, "it is looked at");
+        inbox.step(&all, true);
+        accept(&mut inbox, 12, &all);
+        assert_eq!(at(&inbox, &all), Some(id(14)), "it is the next one");
+        let words = inbox.correction(&all[2]).map(|correction| correction.words.as_str());
+        assert_eq!(words, Some("Shorter"));
+        accept(&mut inbox, 14, &all);
+        assert_eq!(at(&inbox, &all), Some(id(15)));
+        assert!(inbox.awaited(&[]).is_empty(), "what is accepted does not come again");
+    }
+
+    #[test]
+    fn a_revision_comes_up_by_itself_where_nothing_else_waits() {
+        let mut inbox = Inbox::default();
+        inbox.send(id(11), &decision(Verdict::Correct), &asked_by(&[(11, 1)]));
+        assert_eq!(inbox.current(&[]), Current::Nothing);
+        assert_eq!(inbox.awaited(&[]).len(), 1);
+        let all = asked_by(&[(12, 1)]);
+        assert_eq!(at(&inbox, &all), Some(id(12)));
+        assert_eq!(inbox.revision(&all), None);
+        inbox.send(id(12), &decision(Verdict::Correct), &all);
+        inbox.take_back(id(12));
+        assert!(inbox.awaited(&[]).is_empty(), "it was not sent");
+        inbox.send(id(12), &decision(Verdict::Correct), &all);
+        inbox.ended(id(1));
+        assert!(inbox.awaited(&[]).is_empty(), "it will not ask again");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use orchestrator_desktop_model::{
     Failure, FailureKind, Tone, format,
     inbox::{Current, Inbox, missing, told},
 };
-use orchestrator_protocol::{Checkpoint, Decision, TaskId, TaskState, Verdict};
+use orchestrator_protocol::{Checkpoint, Decision, Event as Happened, TaskId, TaskState, Verdict};
 
 use super::{Event, Route, Shared};
 use crate::{
@@ -81,6 +81,22 @@ impl Checkpoints {
     /// The screen comes up, at a checkpoint if one is named.
     pub fn enter(&mut self, chosen: Option<TaskId>) {
         self.inbox.enter(chosen);
+    }
+
+    /// Something happened, wherever one is: a task that has ended will not ask again.
+    pub fn happen(&mut self, events: &[Happened]) {
+        for event in events {
+            if let (Some(id), Some(state)) = (event.task_id, event.body.state)
+                && state.is_terminal()
+            {
+                self.inbox.ended(id);
+            }
+        }
+    }
+
+    /// Whether a checkpoint shows what was revised as the person wanted.
+    pub fn is_revision(&self, checkpoint: &Checkpoint) -> bool {
+        self.inbox.correction(checkpoint).is_some()
     }
 
     /// Something happened on the screen.
@@ -155,7 +171,7 @@ impl Checkpoints {
         self.rejecting = None;
         self.missing = None;
         self.failure = None;
-        self.inbox.send(id, all);
+        self.inbox.send(id, &decision, all);
         Task::perform(send(api, id, decision), move |result| {
             Message::Decided(id, verdict, question.clone(), result)
         })
@@ -165,7 +181,11 @@ impl Checkpoints {
         match result {
             Ok(()) => {
                 self.drafts.remove(&id);
-                Event::Say(Tone::Good, format!("{}: {question}", told(verdict)))
+                let then = match verdict {
+                    Verdict::Correct => "\nThe revision comes up here when the agent has it.",
+                    Verdict::Accept | Verdict::Reject => "",
+                };
+                Event::Say(Tone::Good, format!("{}: {question}{then}", told(verdict)))
             }
             Err(Refusal::Late(other)) => {
                 self.drafts.remove(&id);
@@ -196,23 +216,19 @@ impl Checkpoints {
             _ => None,
         };
         let right = match current {
-            Current::Nothing => {
-                let nothing = notice::empty(
-                    glyph::INBOX,
-                    "Nothing waits for you",
-                    "When an agent asks for a decision, it comes up here by itself.",
-                    None,
-                );
-                return surface::page("Checkpoints", Vec::new(), nothing);
-            }
+            Current::Nothing => return surface::page("Checkpoints", Vec::new(), self.nothing(shared)),
             Current::Gone(_) => detail::gone(waiting.is_empty()),
             Current::Open(checkpoint) => detail::view(self, checkpoint, shared),
         };
         let narrow = shared.is_narrow();
-        let list = inbox::view(&waiting, open, shared).width(if narrow { 236.0 } else { 280.0 });
+        let list = inbox::view(&waiting, open, &self.inbox, shared).width(if narrow { 236.0 } else { 280.0 });
         let left = match waiting.len() {
             1 => "1 waits".to_owned(),
             n => format!("{n} wait"),
+        };
+        let left = match self.inbox.awaited(&shared.fleet.checkpoints).len() {
+            0 => left,
+            n => format!("{left} · {n} sent back"),
         };
         let count = crate::widget::body(left).style(crate::theme::text::muted);
         let page = surface::page(
@@ -223,6 +239,30 @@ impl Checkpoints {
                 .height(Length::Fill),
         );
         hotkeys(page, move |key, modifiers| self.key(key, modifiers, open))
+    }
+
+    /// What is said while nothing waits: of what was sent back, where it comes again.
+    fn nothing(&self, shared: &Shared) -> Element<'_, Message> {
+        match self.inbox.awaited(&shared.fleet.checkpoints)[..] {
+            [] => notice::empty(
+                glyph::INBOX,
+                "Nothing waits for you",
+                "When an agent asks for a decision, it comes up here by itself.",
+                None,
+            ),
+            [(asker, _)] => notice::empty(
+                glyph::HOURGLASS,
+                "Sent back with your corrections",
+                "The agent works on them. When it asks again, the revision comes up here by itself.",
+                Some(("Show its task", Message::Show(asker))),
+            ),
+            _ => notice::empty(
+                glyph::HOURGLASS,
+                "Sent back with your corrections",
+                "The agents work on them. When they ask again, the revisions come up here by themselves.",
+                None,
+            ),
+        }
     }
 
     fn key(&self, key: Key<&str>, modifiers: Modifiers, open: Option<TaskId>) -> Option<Message> {

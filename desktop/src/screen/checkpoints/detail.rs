@@ -11,7 +11,7 @@ use super::{Checkpoints, Message, feedback_id};
 use crate::{
     screen::Shared,
     theme::{self, gap, glyph, size},
-    widget::{self, body, button, button::Kind, editor::editor, fill, judged, notice, small, surface, work},
+    widget::{self, body, button, button::Kind, editor::editor, fill, icon, judged, notice, small, surface, work},
 };
 
 /// From here on the work and what helps to decide stand side by side.
@@ -58,8 +58,11 @@ pub(super) fn view<'a>(
             .height(Length::Fill)
             .into()
     });
+    let revised = screen.inbox.revision(&shared.fleet.checkpoints);
     let all = column![
-        container(head(checkpoint, shared)).padding([gap::LARGE, 20.0]),
+        // With and without it: what is below would lose the keyboard otherwise, and letters become commands.
+        revised.map_or_else(|| iced::widget::space().into(), other),
+        container(head(screen, checkpoint, shared)).padding([gap::LARGE, 20.0]),
         surface::line(),
         // Another checkpoint is read from its start.
         keyed_column([(checkpoint.task.id, reading.into())]).height(Length::Fill),
@@ -73,7 +76,23 @@ pub(super) fn view<'a>(
         .into()
 }
 
-fn head<'a>(checkpoint: &'a Checkpoint, shared: &Shared) -> Element<'a, Message> {
+/// That a revision has come meanwhile. What is looked at stays, or the next press would decide on something else.
+fn other<'a>(revision: &Checkpoint) -> Element<'a, Message> {
+    let words = body("The revision that you asked for has come.").width(Length::Fill);
+    let show = button::secondary("Show it", Some(Message::Choose(revision.task.id)));
+    let line = row![icon(glyph::INBOX), words, show]
+        .spacing(gap::SMALL)
+        .align_y(Alignment::Center);
+    container(
+        container(line)
+            .padding([gap::TINY, gap::MEDIUM])
+            .style(theme::container::toned(Tone::Active)),
+    )
+    .padding([gap::SMALL, gap::MEDIUM])
+    .into()
+}
+
+fn head<'a>(screen: &'a Checkpoints, checkpoint: &'a Checkpoint, shared: &Shared) -> Element<'a, Message> {
     let task = &checkpoint.task;
     let question = iced::widget::text(format::clip(checkpoint.question.trim(), 600))
         .size(size::HEADING + 2.0)
@@ -111,7 +130,19 @@ fn head<'a>(checkpoint: &'a Checkpoint, shared: &Shared) -> Element<'a, Message>
         .push(asker)
         .spacing(gap::SMALL)
         .align_y(Alignment::Center);
-    column![question].push(about).push(facts).spacing(gap::SMALL).into()
+    let wanted = screen.inbox.correction(checkpoint).map(|correction| {
+        let words = format!("You asked for: {}", format::clip(correction.words.trim(), 300));
+        let words = body(words)
+            .style(theme::text::toned(Tone::Active))
+            .wrapping(Wrapping::WordOrGlyph);
+        row![surface::toned_chip("Revision", Tone::Active), words.width(Length::Fill)].spacing(gap::SMALL)
+    });
+    column![question]
+        .push(about)
+        .push(wanted)
+        .push(facts)
+        .spacing(gap::SMALL)
+        .into()
 }
 
 /// All that is read. It is made once for each checkpoint: the work may be large.

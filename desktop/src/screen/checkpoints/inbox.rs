@@ -4,7 +4,10 @@ use iced::{
     Element, Length,
     widget::{Container, button, column, container, row, text::Wrapping},
 };
-use orchestrator_desktop_model::{Tone, format, inbox};
+use orchestrator_desktop_model::{
+    Tone, format,
+    inbox::{self, Inbox},
+};
 use orchestrator_protocol::{Checkpoint, TaskId};
 
 use super::Message;
@@ -17,11 +20,16 @@ use crate::{
 /// How many rows are made: nobody decides more than these in one go, and the next ones come up as they go.
 const ROWS: usize = 200;
 
-pub(super) fn view<'a>(waiting: &[&'a Checkpoint], open: Option<TaskId>, shared: &'a Shared) -> Container<'a, Message> {
-    let rows = waiting
-        .iter()
-        .take(ROWS)
-        .map(|checkpoint| line(checkpoint, Some(checkpoint.task.id) == open, shared));
+pub(super) fn view<'a>(
+    waiting: &[&'a Checkpoint],
+    open: Option<TaskId>,
+    inbox: &Inbox,
+    shared: &'a Shared,
+) -> Container<'a, Message> {
+    let rows = waiting.iter().take(ROWS).map(|checkpoint| {
+        let is_revision = inbox.correction(checkpoint).is_some();
+        line(checkpoint, Some(checkpoint.task.id) == open, is_revision, shared)
+    });
     let more = waiting.len().saturating_sub(ROWS);
     let more = (more > 0).then(|| {
         container(small(format!("{more} more come up as these are decided.")).style(theme::text::faint))
@@ -34,7 +42,7 @@ pub(super) fn view<'a>(waiting: &[&'a Checkpoint], open: Option<TaskId>, shared:
         .style(theme::container::card)
 }
 
-fn line<'a>(checkpoint: &'a Checkpoint, chosen: bool, shared: &Shared) -> Element<'a, Message> {
+fn line<'a>(checkpoint: &'a Checkpoint, chosen: bool, is_revision: bool, shared: &Shared) -> Element<'a, Message> {
     let task = &checkpoint.task;
     let question = format::first_line(&checkpoint.question, 90);
     let age = small(format::ago(task.created_at, shared.now)).style(theme::text::faint);
@@ -47,8 +55,9 @@ fn line<'a>(checkpoint: &'a Checkpoint, chosen: bool, shared: &Shared) -> Elemen
         .push(urgent)
         .spacing(gap::SMALL)
         .align_y(iced::Alignment::Center);
+    let revision = is_revision.then(|| surface::toned_chip("After your correction", Tone::Active));
     let words = body(question).font(font::MEDIUM).wrapping(Wrapping::WordOrGlyph);
-    button(column![words].push(about).push(foot).spacing(gap::TINY))
+    button(column(revision).push(words).push(about).push(foot).spacing(gap::TINY))
         .padding([10.0, 14.0])
         .width(Length::Fill)
         .style(theme::button::row(chosen))

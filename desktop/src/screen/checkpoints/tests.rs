@@ -122,6 +122,53 @@ fn corrections_need_words_and_keep_them() {
 }
 
 #[test]
+fn what_is_sent_back_is_found_again() {
+    let mut screen = Checkpoints::default();
+    let asked = |n, asker, words| {
+        let mut checkpoint = checkpoint(n, work(words));
+        checkpoint.task.parent_id = Some(id(asker));
+        checkpoint
+    };
+    let before = shared(Vec::new(), vec![asked(11, 1, "First work")]);
+    act(&mut screen, &before, |view| {
+        view.click(iced_test::selector::id(feedback_id())).expect("the field");
+        view.typewrite("Shorter");
+    });
+    act(&mut screen, &before, |view| {
+        drop(view.click("Correct").expect("a button"));
+    });
+    assert!(shows(screen.view(&before), "Sent back with your corrections"));
+    let (_, event) = screen.update(
+        Message::Decided(id(11), Verdict::Correct, "Q".to_owned(), Ok(())),
+        &before,
+    );
+    let words = "Sent back with corrections: Q\nThe revision comes up here when the agent has it.";
+    assert_eq!(event, Some(Event::Say(Tone::Good, words.to_owned())));
+
+    // Another one is looked at when the revision comes.
+    let other = shared(Vec::new(), vec![asked(12, 2, "Second work")]);
+    assert!(shows(screen.view(&other), "Second work"));
+    assert!(shows(screen.view(&other), "1 waits · 1 sent back"));
+    act(&mut screen, &other, |view| {
+        let _ = view.typewrite("j");
+        drop(view.click("Question 12").expect("the other one"));
+    });
+    let both = shared(
+        Vec::new(),
+        vec![asked(12, 2, "Second work"), asked(13, 1, "Revised work")],
+    );
+    assert!(shows(screen.view(&both), "Second work"), "nothing is replaced unasked");
+    assert!(shows(screen.view(&both), "After your correction"));
+    act(&mut screen, &both, |view| {
+        drop(view.click("Show it").expect("a button"));
+    });
+    for words in ["Revised work", "You asked for: Shorter"] {
+        assert!(shows(screen.view(&both), words), "{words}");
+    }
+    assert!(!shows(screen.view(&both), "Show it"));
+}
+
+#[test]
 fn a_rejection_is_meant_twice() {
     let (mut screen, shared) = (Checkpoints::default(), two());
     act(&mut screen, &shared, |view| {
