@@ -9,7 +9,4 @@ fi
 step "Building the app (the first time takes a few minutes)"
 cargo build -p orchestrator-desktop --features gpu --locked
 step_end
-# Not through OpenGL: without a GPU that is Mesa's software, which leaves charts out and draws old ones over what follows, and
-# takes three times the memory. Where there is neither Vulkan nor Metal nor DirectX, the window is painted by the processor.
-export WGPU_BACKEND=${WGPU_BACKEND:-vulkan,metal,dx12}
 exec cargo run -p orchestrator-desktop --features gpu --quiet --locked -- "$@"

@@ -1,6 +1,6 @@
 //! What a task wrote: lines that may be very many and very long, broken into rows that fit, searched while they grow.
 
-mod plain;
+pub(crate) mod plain;
 pub(crate) mod rows;
 
 use std::ops::Range;

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::pretty::Pretty;
+use crate::{
+    markdown::{self, is_item, is_markdown},
+    pretty::Pretty,
+};
 
 /// A text without a break is broken after so many characters, so that no line is too much to lay out.
 const BREAK: usize = 2_000;
@@ -12,8 +15,8 @@ const BREAK: usize = 2_000;
 pub enum Style {
     /// Prose.
     Prose,
-    /// A heading.
-    Heading,
+    /// A page in Markdown: see [`markdown::read`].
+    Markdown,
     /// Code, output, JSON.
     Code,
     /// Lines that a change adds.
@@ -124,41 +127,46 @@ fn read(text: &str, room: &mut usize) -> (Vec<Run>, usize) {
     if is_code(text) {
         return code(text, room);
     }
-    let mut fenced = None;
-    lines(text, room, |line| {
-        let fence = line.trim_start().strip_prefix("```");
-        match (fence, fenced) {
-            (Some(kind), None) => {
-                fenced = Some(kind.trim() == "diff");
-                None
-            }
-            (Some(_), Some(_)) => {
-                fenced = None;
-                None
-            }
-            (None, Some(true)) => change_style(line),
-            (None, Some(false)) => Some(Style::Code),
-            (None, None) if is_heading(line) => Some(Style::Heading),
-            (None, None) => Some(Style::Prose),
-        }
-    })
+    if is_markdown(text)
+        && let Some(page) = page(text, room)
+    {
+        return page;
+    }
+    lines(text, room, |_| Style::Prose)
+}
+
+/// The first lines of a page; none where they are too much to be laid out.
+fn page(text: &str, room: &mut usize) -> Option<(Vec<Run>, usize)> {
+    let all = text.lines().count();
+    let shown = all.min(*room);
+    let end: usize = text.split_inclusive('\n').take(shown).map(str::len).sum();
+    if end > markdown::MOST {
+        return None;
+    }
+    *room -= shown;
+    let run = Run {
+        style: Style::Markdown,
+        text: text[..end].to_owned(),
+    };
+    let runs = if run.text.is_empty() { Vec::new() } else { vec![run] };
+    Some((runs, all - shown))
+}
+
+/// The lines of a change, by what it does with them.
+pub fn change(text: &str) -> Vec<Run> {
+    lines(text, &mut usize::MAX.clone(), change_style).0
 }
 
 fn code(text: &str, room: &mut usize) -> (Vec<Run>, usize) {
-    lines(text, room, |_| Some(Style::Code))
+    lines(text, room, |_| Style::Code)
 }
 
-/// Joins lines of one style. A line without a style is not shown.
-fn lines(text: &str, room: &mut usize, mut style: impl FnMut(&str) -> Option<Style>) -> (Vec<Run>, usize) {
+/// Joins lines of one style.
+fn lines(text: &str, room: &mut usize, style: impl Fn(&str) -> Style) -> (Vec<Run>, usize) {
     let mut runs: Vec<Run> = Vec::new();
     let mut left_out = 0;
     for line in text.lines() {
-        let Some(style) = style(line) else { continue };
-        let line = if style == Style::Heading {
-            line.trim_start_matches('#').trim()
-        } else {
-            line
-        };
+        let style = style(line);
         for piece in pieces(line) {
             if *room == 0 {
                 left_out += 1;
@@ -196,27 +204,21 @@ fn pieces(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn is_heading(line: &str) -> bool {
-    let hashes = line.bytes().take_while(|byte| *byte == b'#').count();
-    (1..=6).contains(&hashes) && line[hashes..].starts_with(' ')
-}
-
 fn is_change(text: &str) -> bool {
     let mut head = text.lines().take(50);
     head.any(|line| line.starts_with("diff --git ") || (line.starts_with("@@ ") && line[3..].contains(" @@")))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as all styles are given")]
-fn change_style(line: &str) -> Option<Style> {
+fn change_style(line: &str) -> Style {
     let is_place = ["diff ", "index ", "--- ", "+++ ", "@@ "]
         .iter()
         .any(|start| line.starts_with(start));
-    Some(match line.as_bytes().first() {
+    match line.as_bytes().first() {
         _ if is_place => Style::Place,
         Some(b'+') => Style::Added,
         Some(b'-') => Style::Removed,
         _ => Style::Code,
-    })
+    }
 }
 
 /// Whether a text without marks is code: much of it is indented or ends as statements do.
@@ -228,7 +230,7 @@ fn is_code(text: &str) -> bool {
     for line in text.lines().filter(|line| !line.trim().is_empty()).take(200) {
         all += 1;
         let end = line.trim_end();
-        let indented = line.starts_with("    ") || line.starts_with('\t');
+        let indented = (line.starts_with("    ") || line.starts_with('\t')) && !is_item(line.trim_start());
         let closed = [";", "{", "}", "):", "=>", ")?"].iter().any(|mark| end.ends_with(mark));
         coded += u32::from(indented || closed);
     }
@@ -248,15 +250,18 @@ mod tests {
 
     #[test]
     fn a_text_is_read_as_what_it_is() {
-        let prose = Work::of(&json!("# Title\nHello.\n\n```rust\nlet x = 1;\n```\nBye."), 100);
+        let page = "# Title\nHello.\n\n```rust\nlet x = 1;\n```\nBye.";
+        assert_eq!(styles(&Work::of(&json!(page), 100)), [(page, Style::Markdown)]);
+        let cut = Work::of(&json!(page), 2);
         assert_eq!(
-            styles(&prose),
-            [
-                ("Title", Style::Heading),
-                ("Hello.\n", Style::Prose),
-                ("let x = 1;", Style::Code),
-                ("Bye.", Style::Prose)
-            ]
+            (styles(&cut), cut.left_out),
+            (vec![("# Title\nHello.\n", Style::Markdown)], 5)
+        );
+        let nested = "Do this:\n\n- one\n    - two\n    - three\n    - four";
+        assert_eq!(styles(&Work::of(&json!(nested), 100)), [(nested, Style::Markdown)]);
+        assert_eq!(
+            styles(&Work::of(&json!("Hello.\nBye."), 9)),
+            [("Hello.\nBye.", Style::Prose)]
         );
         let change = Work::of(&json!("--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same"), 100);
         assert_eq!(
@@ -295,6 +300,8 @@ mod tests {
     fn ten_megabytes_are_cut_and_counted() {
         let long = Work::of(&json!("line\n".repeat(2_000_000)), 400);
         assert_eq!(long.left_out, 1_999_600);
+        let page = Work::of(&json!(format!("# Title\n{}", "x".repeat(markdown::MOST))), 10);
+        assert_eq!(styles(&page)[0].1, Style::Prose, "too much for a page");
         let unbroken = Work::of(&json!("🚀".repeat(2_500_000)), 10);
         assert_eq!(unbroken.left_out, 1_240);
         assert_eq!(styles(&unbroken)[0].0.chars().count(), 10 * BREAK + 9);

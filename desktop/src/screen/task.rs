@@ -245,7 +245,10 @@ impl TaskScreen {
                 Task::none()
             }
             Message::Output(message) => return self.output.update(message, shared),
-            Message::Result(message) => return self.result.update(&message),
+            Message::Result(message) => {
+                let chosen = self.tree.tasks.get(&self.chosen).or(self.tree.task());
+                return self.result.update(&message, chosen);
+            }
             Message::Changes(message) => self.changes.update(&message),
             Message::History(message) => self.history.update(&message),
         };

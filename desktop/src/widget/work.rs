@@ -1,4 +1,4 @@
-//! Work under review: facts, prose, code, changes.
+//! Work under review: facts, pages, prose, code, changes.
 
 use iced::{
     Element, Length, Padding, Theme,
@@ -9,7 +9,7 @@ use orchestrator_desktop_model::{
     work::{Run, Section, Style, Work},
 };
 
-use super::{body, heading, mono, small};
+use super::{body, mono, page, small};
 use crate::theme::{self, button::mix, font, gap};
 
 /// Work, laid out. It owns what it shows, so that it can be kept until something else is to be shown.
@@ -42,13 +42,18 @@ fn section<Message: 'static>(section: &Section) -> Element<'static, Message> {
     let is_code = section
         .runs
         .iter()
-        .all(|run| !matches!(run.style, Style::Prose | Style::Heading));
+        .all(|run| !matches!(run.style, Style::Prose | Style::Markdown));
     let runs: Element<'static, Message> = if is_code {
-        well(column(section.runs.iter().map(code)))
+        lines(&section.runs)
     } else {
         column(section.runs.iter().map(mixed)).spacing(gap::SMALL).into()
     };
     column(named).push(runs).spacing(6.0).width(Length::Fill).into()
+}
+
+/// Lines of code, or of a change.
+pub fn lines<Message: 'static>(runs: &[Run]) -> Element<'static, Message> {
+    well(column(runs.iter().map(code)))
 }
 
 fn well<Message: 'static>(content: impl Into<Element<'static, Message>>) -> Element<'static, Message> {
@@ -61,7 +66,7 @@ fn well<Message: 'static>(content: impl Into<Element<'static, Message>>) -> Elem
 
 fn mixed<Message: 'static>(run: &Run) -> Element<'static, Message> {
     match run.style {
-        Style::Heading => heading(run.text.clone()).into(),
+        Style::Markdown => page::view(&run.text),
         Style::Prose => body(run.text.trim_matches('\n').to_owned())
             .wrapping(Wrapping::WordOrGlyph)
             .line_height(1.5)

@@ -1,7 +1,7 @@
 //! Lines as they are shown: without what only a terminal understands.
 
 /// Appends a line to a text. It stays one line, whatever it holds; colours and other orders to a terminal are left out.
-pub(super) fn push(to: &mut String, line: &str) {
+pub(crate) fn push(to: &mut String, line: &str) {
     if !line.contains(|c: char| c.is_control()) {
         to.push_str(line);
         return;

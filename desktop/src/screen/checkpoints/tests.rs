@@ -169,6 +169,17 @@ fn what_is_sent_back_is_found_again() {
 }
 
 #[test]
+fn a_page_is_read_as_a_page() {
+    let page = "# Review of `shop`\n\n**Verdict: fair**\n\n| dimension | score |\n|---|--:|\n| security | 3.0 |";
+    let screen = Checkpoints::default();
+    let shared = shared(Vec::new(), vec![checkpoint(1, json!({"page": page}))]);
+    for words in ["Review of shop", "Verdict: fair", "dimension", "security"] {
+        assert!(shows(screen.view(&shared), words), "{words}");
+    }
+    assert!(!shows(screen.view(&shared), page));
+}
+
+#[test]
 fn a_rejection_is_meant_twice() {
     let (mut screen, shared) = (Checkpoints::default(), two());
     act(&mut screen, &shared, |view| {

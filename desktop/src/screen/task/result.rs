@@ -2,13 +2,14 @@
 
 use iced::{
     Alignment, Element, Length, Size, Task,
-    widget::{Id, Row, column, container, rich_text, row, sensor, span, text::Span},
+    widget::{Id, Row, column, container, lazy, rich_text, row, sensor, span, text::Span},
 };
 use orchestrator_desktop_model::{
     format,
     pretty::{INDENT, Kind, Pretty},
+    reading::Reading,
 };
-use orchestrator_protocol::{Task as AnyTask, TaskId};
+use orchestrator_protocol::{Json, Task as AnyTask, TaskId};
 
 use crate::{
     screen::Event,
@@ -16,7 +17,9 @@ use crate::{
     widget::{
         button, fill, heading, notice,
         rows::{self, Scrolled},
-        small, surface,
+        small,
+        spoken::spoken,
+        surface, work,
     },
 };
 
@@ -36,9 +39,15 @@ pub(super) struct ResultView {
 
 #[derive(Debug, Default)]
 struct Side {
+    /// The JSON, or the lines of a text that is too large or too plain for a page.
     pretty: Pretty,
+    /// What is read instead, where there is something.
+    reading: Option<Reading>,
+    /// Whether the JSON is wanted all the same.
+    as_json: bool,
     bytes: usize,
     scrolled: Scrolled,
+    of: Option<TaskId>,
 }
 
 /// What happens there.
@@ -54,14 +63,45 @@ pub enum Message {
     CopyInput,
     /// The output is to be copied.
     CopyOutput,
+    /// The input is to be shown as JSON, or as what is read of it.
+    TurnInput,
+    /// The output is.
+    TurnOutput,
 }
 
 impl Side {
-    fn new(json: &str) -> Self {
+    fn new(json: &Json, of: TaskId) -> Self {
+        let reading = Reading::of(json);
         Self {
-            pretty: Pretty::new(json),
-            bytes: json.len(),
+            pretty: match &reading {
+                Some(Reading::Lines(text)) => Pretty::plain(text),
+                Some(Reading::Page(..)) => Pretty::default(),
+                None => Pretty::new(json.get()),
+            },
+            reading,
+            as_json: false,
+            bytes: json.get().len(),
             scrolled: Scrolled::default(),
+            of: Some(of),
+        }
+    }
+
+    /// Shows the JSON, or what is read of it.
+    fn turn(&mut self, json: Option<&Json>) {
+        self.as_json = !self.as_json;
+        self.scrolled = Scrolled::default();
+        self.pretty = match (&self.reading, json) {
+            (_, Some(json)) if self.as_json => Pretty::new(json.get()),
+            (Some(Reading::Lines(text)), _) => Pretty::plain(text),
+            _ => Pretty::default(),
+        };
+    }
+
+    /// What is copied: a text as itself, anything else as JSON.
+    fn copied(&self) -> String {
+        match &self.reading {
+            Some(reading) if !self.as_json => reading.source().to_owned(),
+            _ => self.pretty.whole(),
         }
     }
 }
@@ -69,14 +109,18 @@ impl Side {
 impl ResultView {
     /// Shows a task; what is shown already stays where it is.
     pub(super) fn show(&mut self, task: &AnyTask) {
-        let output = task.output.as_ref().map(orchestrator_protocol::Json::get);
-        let of = (task.id, task.input.get().len(), output.map_or(0, str::len));
+        let output = task.output.as_ref();
+        let of = (
+            task.id,
+            task.input.get().len(),
+            output.map_or(0, |output| output.get().len()),
+        );
         if self.of == Some(of) {
             return;
         }
         self.of = Some(of);
-        self.input = Side::new(task.input.get());
-        self.output = output.map(Side::new).unwrap_or_default();
+        self.input = Side::new(&task.input, task.id);
+        self.output = output.map(|output| Side::new(output, task.id)).unwrap_or_default();
         self.fit();
     }
 
@@ -88,7 +132,11 @@ impl ResultView {
         }
     }
 
-    pub(super) fn update(&mut self, message: &Message) -> (Task<super::Message>, Option<Event>) {
+    pub(super) fn update(
+        &mut self,
+        message: &Message,
+        task: Option<&AnyTask>,
+    ) -> (Task<super::Message>, Option<Event>) {
         match message {
             Message::Input(scrolled) => self.input.scrolled = *scrolled,
             Message::Output(scrolled) => self.output.scrolled = *scrolled,
@@ -97,8 +145,16 @@ impl ResultView {
                 self.columns = Some(((size.width - 2.0 * gap::MEDIUM - 8.0) / LETTER).max(0.0) as usize);
                 self.fit();
             }
-            Message::CopyInput => return (Task::none(), Some(Event::Copy(self.input.pretty.whole()))),
-            Message::CopyOutput => return (Task::none(), Some(Event::Copy(self.output.pretty.whole()))),
+            Message::CopyInput => return (Task::none(), Some(Event::Copy(self.input.copied()))),
+            Message::CopyOutput => return (Task::none(), Some(Event::Copy(self.output.copied()))),
+            Message::TurnInput => {
+                self.input.turn(task.map(|task| &task.input));
+                self.fit();
+            }
+            Message::TurnOutput => {
+                self.output.turn(task.and_then(|task| task.output.as_ref()));
+                self.fit();
+            }
         }
         (Task::none(), None)
     }
@@ -109,37 +165,63 @@ impl ResultView {
             (None, true) => Some("It ended without an output."),
             (Some(_), _) => None,
         };
-        row![
-            self.input
-                .view("Input", "input", None, Message::CopyInput, Message::Input),
-            self.output
-                .view("Output", "output-json", nothing, Message::CopyOutput, Message::Output),
-        ]
-        .spacing(gap::MEDIUM)
-        .into()
+        row![self.input.view(&INPUT, None), self.output.view(&OUTPUT, nothing),]
+            .spacing(gap::MEDIUM)
+            .into()
     }
 }
 
+/// What the two sides are called and say.
+struct Named {
+    name: &'static str,
+    id: &'static str,
+    copy: Message,
+    turn: Message,
+    scroll: fn(Scrolled) -> Message,
+}
+
+const INPUT: Named = Named {
+    name: "Input",
+    id: "input",
+    copy: Message::CopyInput,
+    turn: Message::TurnInput,
+    scroll: Message::Input,
+};
+
+const OUTPUT: Named = Named {
+    name: "Output",
+    id: "output-json",
+    copy: Message::CopyOutput,
+    turn: Message::TurnOutput,
+    scroll: Message::Output,
+};
+
 impl Side {
-    fn view<'a>(
-        &'a self,
-        name: &'a str,
-        id: &'static str,
-        nothing: Option<&'a str>,
-        copy: Message,
-        on_scroll: fn(Scrolled) -> Message,
-    ) -> Element<'a, Message> {
+    fn view<'a>(&'a self, named: &'static Named, nothing: Option<&'a str>) -> Element<'a, Message> {
         let bytes = (self.bytes > 0).then(|| small(format::bytes(self.bytes as u64)).style(theme::text::faint));
-        let head = row![heading(name)]
+        let turn = self.reading.is_some().then(|| {
+            let label = if self.as_json { "As text" } else { "As JSON" };
+            button::ghost(label, Some(named.turn.clone()))
+        });
+        let copy = (self.bytes > 0).then(|| named.copy.clone());
+        let head = row![heading(named.name)]
             .push(bytes)
             .push(fill())
-            .push(button::only_icon(glyph::COPY, "Copy", (self.bytes > 0).then_some(copy)))
+            .push(turn)
+            .push(button::only_icon(glyph::COPY, "Copy", copy))
             .spacing(gap::SMALL)
             .padding([gap::TINY, gap::MEDIUM])
             .align_y(Alignment::Center);
-        let content = match nothing {
-            Some(nothing) => notice::empty(glyph::FILE_JSON, "Nothing yet", nothing, None),
-            None => self.lines(id, on_scroll),
+        let content = match (nothing, &self.reading) {
+            (Some(nothing), _) => notice::empty(glyph::FILE_JSON, "Nothing yet", nothing, None),
+            (None, Some(Reading::Page(page, _))) if !self.as_json => {
+                // It is made once: until the task or what it gave is another one.
+                let page = lazy((self.of, self.bytes), move |_| work::view(page));
+                surface::scroll(container(page).width(Length::Fill).padding([gap::MEDIUM, gap::LARGE]))
+                    .height(Length::Fill)
+                    .into()
+            }
+            _ => self.lines(named.id, named.scroll),
         };
         super::pane(column![head, surface::line(), content])
     }
@@ -152,12 +234,16 @@ impl Side {
             .enumerate()
             .map(|(n, (depth, pieces))| {
                 let indent = iced::widget::space().width((depth * INDENT) as f32 * LETTER);
+                let told: String = pieces.iter().map(|(_, piece)| *piece).collect();
                 let line: Row<'_, Message> = row![
                     indent,
-                    rich_text(pieces.into_iter().flat_map(words).collect::<Vec<_>>())
-                        .size(size::SMALL)
-                        .font(font::MONO)
-                        .wrapping(iced::widget::text::Wrapping::None)
+                    spoken(
+                        rich_text(pieces.into_iter().flat_map(words).collect::<Vec<_>>())
+                            .size(size::SMALL)
+                            .font(font::MONO)
+                            .wrapping(iced::widget::text::Wrapping::None),
+                        told
+                    )
                 ];
                 let line = container(line)
                     .height(ROW)
@@ -176,7 +262,7 @@ impl Side {
 
 /// A piece of JSON, as it is coloured.
 fn words((kind, text): (Kind, &str)) -> Vec<Span<'_>> {
-    let mut spans = vec![span(text).color(colour(kind))];
+    let mut spans = vec![span(text).color_maybe(colour(kind))];
     if kind == Kind::Mark && text == ":" {
         spans.push(span(" "));
     }
@@ -185,11 +271,82 @@ fn words((kind, text): (Kind, &str)) -> Vec<Span<'_>> {
 
 /// Colours that can be read on light and on dark alike.
 #[allow(clippy::unreadable_literal, reason = "colours are written as everyone writes them")]
-fn colour(kind: Kind) -> iced::Color {
+fn colour(kind: Kind) -> Option<iced::Color> {
     match kind {
-        Kind::Key => iced::color!(0x4f8fe6),
-        Kind::Text => iced::color!(0x2f9e7f),
-        Kind::Number | Kind::Word => iced::color!(0xb9770e),
-        Kind::Mark => iced::color!(0x808896),
+        Kind::Key => Some(iced::color!(0x4f8fe6)),
+        Kind::Text => Some(iced::color!(0x2f9e7f)),
+        Kind::Number | Kind::Word => Some(iced::color!(0xb9770e)),
+        Kind::Mark => Some(iced::color!(0x808896)),
+        Kind::Plain => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use orchestrator_desktop_model::testing;
+    use orchestrator_protocol::TaskState;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::screen::testing::{look, shows};
+
+    fn gave(output: Value) -> AnyTask {
+        let mut task = testing::task(1, None, TaskState::Succeeded);
+        task.output = Some(Json::from(output));
+        task
+    }
+
+    fn shown(task: &AnyTask) -> ResultView {
+        let mut view = ResultView::default();
+        let _ = view.update(&Message::Sized(Size::new(600.0, 400.0)), Some(task));
+        view.show(task);
+        view
+    }
+
+    /// What is copied when everything that is pressed was pressed.
+    fn copied(view: &mut ResultView, task: &AnyTask, pressed: &[Message]) -> String {
+        for message in pressed {
+            let _ = view.update(message, Some(task));
+        }
+        match view.update(&Message::CopyOutput, Some(task)).1 {
+            Some(Event::Copy(text)) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_page_is_read_and_its_source_is_copied() {
+        let page = "# Review of `shop`\n\n**Verdict: fair**\n\n| dimension | score |\n|---|--:|\n| security | 3.0 |";
+        for output in [json!(page), json!({"report": {"findings": []}, "markdown": page})] {
+            let task = gave(output);
+            let mut view = shown(&task);
+            for words in ["Review of shop", "Verdict: fair", "dimension", "3.0", "As JSON"] {
+                assert!(shows(view.view(&task), words), "{words}");
+            }
+            assert_eq!(copied(&mut view, &task, &[]), page);
+            let json = copied(&mut view, &task, &[Message::TurnOutput]);
+            assert!(json.contains("\\n\\n**Verdict"), "{json}");
+            assert!(shows(view.view(&task), "As text") && !shows(view.view(&task), "Verdict: fair"));
+        }
+    }
+
+    #[test]
+    fn a_text_is_shown_as_it_is_whatever_its_size() {
+        let text = "a \"line\" of ten megabytes\n".repeat(400_000);
+        let task = gave(json!(text));
+        let mut view = shown(&task);
+        assert!(shows(view.view(&task), "a \"line\" of ten megabytes"));
+        assert_eq!(copied(&mut view, &task, &[]).len(), text.len());
+        let turned = copied(&mut view, &task, &[Message::TurnOutput, Message::TurnOutput]);
+        assert_eq!(turned.len(), text.len());
+    }
+
+    #[test]
+    fn what_is_no_text_is_json() {
+        let task = gave(json!({"n": 1}));
+        let mut view = shown(&task);
+        assert!(look(view.view(&task)).find("As JSON").is_err());
+        assert!(shows(view.view(&task), "\"n\":1"));
+        assert_eq!(copied(&mut view, &task, &[]), "{\n  \"n\": 1\n}\n");
     }
 }
