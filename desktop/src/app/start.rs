@@ -63,14 +63,27 @@ mod native {
 
     /// Watch agents at work, and decide.
     #[derive(Debug, Parser)]
-    #[command(name = "orchestrator-desktop", version)]
+    #[command(name = "orchestrator-desktop", version, after_help = AFTER)]
     struct Arguments {
-        /// The server: http://host:8080; sqlite:FILE or memory: runs tasks in the app itself [default: the one that was used last]
-        #[arg(long, env = "ORCHESTRATOR_SERVER", value_name = "URL")]
+        /// The server: http://host:8080, or several replicas of it separated by commas; sqlite:FILE or memory: runs tasks in
+        /// the app itself [default: the one that was used last]
+        #[arg(long, env = "ORCHESTRATOR_URL", value_name = "URL")]
         server: Option<String>,
         /// The token, where the server asks for one
         #[arg(long, env = "ORCHESTRATOR_TOKEN", hide_env_values = true, value_name = "TOKEN")]
         token: Option<String>,
+    }
+
+    /// What else the environment says.
+    const AFTER: &str = "ORCHESTRATOR_SERVER is read where ORCHESTRATOR_URL is not set, as workers do. \
+        ICED_BACKEND=tiny-skia has the window drawn by the processor, where it would be drawn by the GPU.";
+
+    impl Arguments {
+        /// The server that is named: on the command line or in the environment, there by either of two names.
+        fn server(&self, other: Option<String>) -> Option<String> {
+            let names = [self.server.clone(), other];
+            names.into_iter().flatten().find(|name| !name.trim().is_empty())
+        }
     }
 
     /// The program: reads its arguments and runs the app.
@@ -83,7 +96,7 @@ mod native {
             .init();
         let arguments = Arguments::parse();
         match run(Start {
-            server: arguments.server,
+            server: arguments.server(std::env::var("ORCHESTRATOR_SERVER").ok()),
             token: arguments.token,
         }) {
             Ok(()) => ExitCode::SUCCESS,
@@ -91,6 +104,31 @@ mod native {
                 tracing::error!("no window can be opened: {error}");
                 ExitCode::FAILURE
             }
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use clap::CommandFactory;
+
+        use super::*;
+
+        #[test]
+        fn the_server_has_the_names_that_the_command_and_workers_read() {
+            let command = Arguments::command();
+            let server = command.get_arguments().find(|flag| flag.get_id() == "server");
+            let variable = server.and_then(|flag| flag.get_env());
+            assert_eq!(variable, Some("ORCHESTRATOR_URL".as_ref()));
+            let named = |server: Option<&str>, other: Option<&str>| {
+                let arguments = Arguments {
+                    server: server.map(str::to_owned),
+                    token: None,
+                };
+                arguments.server(other.map(str::to_owned))
+            };
+            assert_eq!(named(Some("http://a"), Some("http://b")).as_deref(), Some("http://a"));
+            assert_eq!(named(Some(" "), Some("http://b")).as_deref(), Some("http://b"));
+            assert_eq!(named(None, Some("")), None);
         }
     }
 }
