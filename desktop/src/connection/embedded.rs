@@ -1,6 +1,6 @@
 //! Tasks from an engine inside the app: a file of its own, and the built-in agents on this machine.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
 use orchestrator_client::{EventsQuery, Step};
@@ -15,6 +15,7 @@ use orchestrator_protocol::{
     Checkpoint, Decision, Event, LogLine, NewTask, Page, Seq, Stats, Task, TaskId, TaskType, Tree, Why, Worker,
     WorkerId,
 };
+use orchestrator_worker::machine;
 
 use super::source::{Live, PAGE, Source, label, text};
 
@@ -40,7 +41,12 @@ impl Embedded {
         let refused = |why: &dyn std::fmt::Display| Failure::new(FailureKind::Address, why.to_string());
         let mut config = Config::default();
         "app".clone_into(&mut config.worker.name);
-        config.worker.labels = orchestrator_worker::builtin::labels();
+        config.worker.labels = machine::labels()
+            .await
+            .into_iter()
+            .chain(orchestrator_worker::builtin::labels())
+            .collect();
+        config.worker.load = machine::probe(Path::new("."));
         let orchestrator = Orchestrator::open_with(url, config)
             .await
             .map_err(|error| refused(&error))?;
@@ -277,6 +283,25 @@ mod tests {
         let mut live = engine.live(EventsQuery::default());
         assert!(matches!(live.step().await, Ok(Step::Connected)));
         live
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn its_worker_says_what_its_machine_has_and_how_busy_it_is() {
+        let engine = Embedded::open("memory:").await.expect("an engine");
+        let mut live = listening(&engine).await;
+        let worker = loop {
+            // It says so when it is heard of first, or soon after.
+            match engine.workers().await.expect("the workers").pop() {
+                Some(worker) if worker.memory_percent.is_some() => break worker,
+                _ => drop(live.step().await),
+            }
+        };
+        assert!(
+            worker.labels.contains(&format!("os:{}", std::env::consts::OS)),
+            "{worker:?}"
+        );
+        assert!(worker.cpu_percent.is_some() && worker.labels.iter().any(|label| label.starts_with("tool:")));
+        engine.end().await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

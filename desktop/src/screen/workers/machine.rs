@@ -88,6 +88,11 @@ fn slots<'a>(worker: &Worker) -> Element<'a, Message> {
 }
 
 fn loads<'a>(worker: &Worker, shared: &Shared) -> Element<'a, Message> {
+    if [worker.cpu_percent, worker.memory_percent, worker.disk_percent] == [None; 3] {
+        return small("It does not say how busy its machine is.")
+            .style(theme::text::faint)
+            .into();
+    }
     let load = |name: &'a str, now: Option<f64>, read: fn(&Measurement) -> Option<f32>| {
         let measured = shared.fleet.measurements.get(&worker.id);
         let values: Vec<f32> = measured.into_iter().flatten().filter_map(read).collect();

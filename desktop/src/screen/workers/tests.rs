@@ -39,6 +39,16 @@ fn before_the_first_answer_and_without_anything() {
 }
 
 #[test]
+fn a_machine_that_measures_nothing_says_so() {
+    let mut silent = worker(1, "Studio");
+    (silent.cpu_percent, silent.memory_percent, silent.disk_percent) = (None, None, None);
+    let screen = Workers::default();
+    let silent = shared(vec![silent], Vec::new());
+    assert!(shows(screen.view(&silent), "It does not say how busy its machine is."));
+    assert!(!shows(screen.view(&silent), "CPU"));
+}
+
+#[test]
 fn machines_with_what_they_offer_and_run() {
     let mut screen = Workers::default();
     let shared = shared(two(), Vec::new());
