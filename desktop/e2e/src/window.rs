@@ -42,6 +42,9 @@ impl Window {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(xvfb);
         command
+            // When its last client leaves, a screen begins anew and refuses whoever comes meanwhile: that would be the app,
+            // where somebody looked for its window right before.
+            .arg("-noreset")
             .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0"])
             .arg(format!("{}x{}x24", size.width, size.height))
             .arg("-fbdir")
