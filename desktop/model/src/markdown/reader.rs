@@ -298,8 +298,8 @@ mod tests {
         }
         let quotes = format!("{}deep", "> ".repeat(5_000));
         assert!(depth(&read(&quotes)) <= DEEPEST);
-        let lists: String = (0..500).map(|n| format!("{}- x\n", "  ".repeat(n))).collect();
-        assert!(depth(&read(&lists)) <= DEEPEST);
+        let lists: Vec<String> = (0..500).map(|n| format!("{}- x", "  ".repeat(n))).collect();
+        assert!(depth(&read(&lists.join("\n"))) <= DEEPEST);
         assert!(format!("{:?}", read(&quotes)).contains("deep"));
         for odd in [
             "<b>html</b>",
