@@ -1,5 +1,8 @@
 //! Agents that work for the app's tests: they write, ask each other and people, and spend nothing.
 
+mod pipeline;
+mod review;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use orchestrator_core::{
@@ -11,6 +14,8 @@ use orchestrator_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::sleep;
+
+pub(crate) use self::{pipeline::Pipeline, review::Review};
 
 /// Something to be written about.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,11 +52,12 @@ pub(crate) fn registry() -> anyhow::Result<Registry> {
         agents.add(agent("draft", draft)),
         agents.add(agent("critique", critique)),
         agents.add(agent("stream", stream)),
+        agents.add(agent("review", review::review)),
+        agents.add(agent("review.file", review::file)),
+        agents.add(agent("release", pipeline::pipeline)),
         agents.add(agent("fan", fan)),
-        agents.add(agent("nap", |_: TaskContext, ms: u64| async move {
-            sleep(Duration::from_millis(ms)).await;
-            Ok::<_, AgentError>(ms)
-        })),
+        agents.add(agent("nap", nap)),
+        agents.add(agent("batch", nap)),
         agents.add(agent("large", |_: TaskContext, bytes: usize| async move {
             Ok::<_, AgentError>("0123456789abcde\n".repeat(bytes / 16))
         })),
@@ -139,6 +145,12 @@ async fn stream(ctx: TaskContext, stream: Stream) -> Result<u32, AgentError> {
         sleep(Duration::from_millis(stream.every_ms)).await;
     }
     Ok(stream.lines)
+}
+
+/// Takes its time.
+async fn nap(_: TaskContext, ms: u64) -> Result<u64, AgentError> {
+    sleep(Duration::from_millis(ms)).await;
+    Ok(ms)
 }
 
 /// Has many children, which nap, each a little longer than the one before.

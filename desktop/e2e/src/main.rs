@@ -6,6 +6,7 @@
 mod agents;
 mod bench;
 mod browser;
+mod fleet;
 mod look;
 mod picture;
 mod process;
@@ -79,10 +80,10 @@ async fn run(command: Command) -> Result<()> {
     match command {
         Command::Smoke { programs } => smoke::run(&programs).await,
         Command::Stage { programs } => {
-            let stage = screens::stage(&programs).await?;
-            say(&format!("look at {}/ (Ctrl-C ends it)", stage.url));
+            let fleet = fleet::start(&programs).await?;
+            say(&format!("look at {}/ (Ctrl-C ends it)", fleet.stage.url));
             tokio::signal::ctrl_c().await?;
-            stage.end().await;
+            fleet.stage.end().await;
             Ok(())
         }
         Command::Bench { programs } => bench::run(&programs).await,

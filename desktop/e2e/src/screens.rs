@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use orchestrator_core::protocol::{NewTask, TaskId, TaskState};
 
 use crate::{
-    agents::{Article, Stream, described},
+    fleet::{self, Fleet},
     look::{Look, Size},
     picture::Picture,
-    process, say,
-    seat::Seat,
-    stage::{Programs, Stage},
+    say,
+    seat::{Seat, Seen},
+    stage::Programs,
 };
 
 /// How and where pictures are made.
@@ -25,44 +24,36 @@ pub(crate) struct Where {
     all: bool,
 }
 
-/// The screens, by how one gets there and what says that one is there.
+/// The screens, by how one gets there and what says that one is there. The last ones draw what has gathered meanwhile.
 const SCREENS: [(&str, &str); 6] = [
-    ("overview", "Go to overview"),
     ("tasks", "Go to tasks"),
     ("checkpoints", "Go to checkpoints"),
-    ("workers", "Go to workers"),
     ("new_task", "New task"),
     ("settings", "Go to settings"),
+    ("workers", "Go to workers"),
+    ("overview", "Go to overview"),
 ];
 
-/// A server with a fleet on an ordinary day.
-pub(crate) async fn stage(programs: &Programs) -> Result<Stage> {
-    let mut stage = Stage::start(programs, None).await?;
-    stage.work("build-7", 12)?;
-    furnish(&stage).await?;
-    Ok(stage)
-}
+/// How many measurements of each machine the charts show.
+const MEASURED: u32 = 8;
 
-/// What is written about.
-const TOPICS: [&str; 3] = [
-    "How agents share a queue",
-    "What a lease protects",
-    "Why waiting holds nothing",
-];
+/// How many lines of output are on the way before they are pictured.
+const LINES: usize = 60;
 
 /// Makes them all.
 pub(crate) async fn run(programs: &Programs, place: &Where) -> Result<()> {
-    let stage = stage(programs).await?;
-    let shown = format!("Write: {}", TOPICS[0]);
+    let fleet = fleet::start(programs).await?;
     std::fs::create_dir_all(&place.out)?;
+    let mut page = Seat::page(&fleet.stage, Size::USUAL, Look::Light).await?;
+    page.until_fact("link", "live").await?;
     for look in [Look::Light, Look::Dark] {
         for size in [Size::SMALL, Size::USUAL, Size::LARGE] {
             if !place.all && size != Size::USUAL {
                 continue;
             }
-            let mut page = Seat::page(&stage, size, look).await?;
-            page.until_fact("link", "live").await?;
-            tour(&mut page, place, size, look, &shown).await?;
+            // One page for all: it knows the more, the longer it looks.
+            page.show(size, look).await?;
+            tour(&mut page, place, size, look, &fleet).await?;
             page.is_content(&[])?;
         }
     }
@@ -73,30 +64,64 @@ pub(crate) async fn run(programs: &Programs, place: &Where) -> Result<()> {
             vec![Size::USUAL]
         };
         for size in sizes {
-            let mut window = Seat::window(&stage, desktop, size, Look::Dark).await?;
+            let mut window = Seat::window(&fleet.stage, desktop, size, Look::Dark).await?;
             window.until_fact("link", "live").await?;
+            window.go("Go to checkpoints", "checkpoints").await?;
+            window.until_words("Scores").await?;
             keep(&mut window, place, "window", size, Look::Dark).await?;
         }
     }
-    stage.end().await;
+    fleet.stage.end().await;
     Ok(())
 }
 
 /// Every screen, one after the other.
-async fn tour(seat: &mut Seat, place: &Where, size: Size, look: Look, shown: &str) -> Result<()> {
+async fn tour(seat: &mut Seat, place: &Where, size: Size, look: Look, fleet: &Fleet) -> Result<()> {
+    for (task, picture, tab, shown) in [
+        (fleet.running.as_str(), "task", None, "Reviewing"),
+        (fleet.streaming.as_str(), "output", Some("Output"), ""),
+        (
+            fleet.done.as_str(),
+            "result",
+            Some("Input & result"),
+            "Verdict: needs work",
+        ),
+    ] {
+        seat.go("Go to tasks", "tasks").await?;
+        seat.click(task).await?;
+        seat.until_fact("screen", "task").await?;
+        if let Some(tab) = tab {
+            seat.click(tab).await?;
+        }
+        match picture {
+            "output" => {
+                seat.until("output on its way", |seen| (lines(seen)? >= LINES).then_some(()))
+                    .await?
+            }
+            "task" => seat.until_words("5 running").await?,
+            _ => seat.until_words(shown).await?,
+        }
+        keep(seat, place, picture, size, look).await?;
+    }
     for (screen, words) in SCREENS {
         // Words are hidden where it is narrow; the keyboard leads everywhere.
         seat.go(words, screen)
             .await
             .with_context(|| format!("the screen {screen}"))?;
+        match screen {
+            "workers" => fleet.measured(MEASURED).await?,
+            "checkpoints" => seat.until_words("Verdict: needs work").await?,
+            _ => {}
+        }
         keep(seat, place, screen, size, look).await?;
     }
-    seat.go("Go to tasks", "tasks").await?;
-    seat.click(shown).await?;
-    seat.until_fact("screen", "task").await?;
-    keep(seat, place, "task", size, look).await?;
-    seat.click("Output").await?;
-    keep(seat, place, "output", size, look).await
+    Ok(())
+}
+
+/// How many lines the output has that is shown.
+fn lines(seen: &Seen) -> Option<usize> {
+    let all = seen.find(" lines · ")?;
+    all.text.split(' ').next()?.parse().ok()
 }
 
 async fn keep(seat: &mut Seat, place: &Where, name: &str, size: Size, look: Look) -> Result<()> {
@@ -110,50 +135,4 @@ async fn keep(seat: &mut Seat, place: &Where, name: &str, size: Size, look: Look
     std::fs::write(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
     say(&format!("{} ({} kB)", path.display(), bytes.len() / 1000));
     Ok(())
-}
-
-/// Gives the fleet what it has on an ordinary day.
-async fn furnish(stage: &Stage) -> Result<()> {
-    let submit = async |task: NewTask| -> Result<TaskId> { Ok(stage.client.submit(&task).await?.value.id) };
-    let mut done = Vec::new();
-    for words in [
-        "Nap while the index is built",
-        "Refresh the vector store",
-        "Summarise yesterday's incidents",
-        "Check the licences of new dependencies",
-    ] {
-        done.push(submit(described("fan", words, &(6, 60, 40))?).await?);
-    }
-    for words in ["Build the payment module", "Build the mobile client"] {
-        let id = submit(described("compile", words, &())?).await?;
-        stage.reached(id, TaskState::Failed).await?;
-    }
-    for id in done {
-        stage.reached(id, TaskState::Succeeded).await?;
-    }
-    for topic in TOPICS {
-        let article = Article {
-            topic: topic.to_owned(),
-            pace_ms: 40,
-        };
-        submit(described("article", &format!("Write: {topic}"), &article)?).await?;
-    }
-    let long = Stream {
-        lines: 100_000,
-        every_ms: 120,
-    };
-    for words in ["Follow the release pipeline", "Watch the canary"] {
-        submit(described("stream", words, &long)?).await?;
-    }
-    let mut needy = described("transcode", "Transcode the keynote", &())?;
-    needy.requires = ["gpu".to_owned()].into();
-    submit(needy).await?;
-    process::until("three questions", async || {
-        let page = stage
-            .client
-            .checkpoints(None, &orchestrator_client::api::PageQuery::default())
-            .await?;
-        Ok((page.items.len() == TOPICS.len()).then_some(()))
-    })
-    .await
 }

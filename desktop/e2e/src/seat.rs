@@ -111,6 +111,14 @@ impl Seat {
         Ok(Self::Window(Box::new(window)))
     }
 
+    /// Gives a page another size and look.
+    pub(crate) async fn show(&mut self, size: Size, look: Look) -> Result<()> {
+        match self {
+            Self::Page(browser) => browser.show(size, look).await,
+            Self::Window(_) => bail!("a window has the size of its screen"),
+        }
+    }
+
     /// What it shows now; nothing where it has not said yet.
     pub(crate) async fn seen(&mut self) -> Result<Option<Seen>> {
         let told = match self {
@@ -229,6 +237,11 @@ impl Seat {
 
     /// A picture of it, once it has stopped changing.
     pub(crate) async fn picture(&mut self) -> Result<Picture> {
+        // Nothing is pictured as it looks under the pointer.
+        match self {
+            Self::Page(browser) => browser.point(1.0, 1.0).await?,
+            Self::Window(window) => window.point(1.0, 1.0).await?,
+        }
         let mut before: Option<Picture> = None;
         for _ in 0..20 {
             let now = match self {

@@ -35,14 +35,14 @@ pub(crate) struct Programs {
     pub(crate) desktop: Option<PathBuf>,
 }
 
-/// A server, and a worker if one was started.
+/// A server, and the workers that were started.
 pub(crate) struct Stage {
     pub(crate) url: String,
     pub(crate) client: Client,
     /// Where everything of this test is.
     pub(crate) folder: TempDir,
     server: Option<Process>,
-    worker: Option<WorkerHandle>,
+    workers: Vec<WorkerHandle>,
     programs: Programs,
     token: Option<String>,
 }
@@ -58,7 +58,7 @@ impl Stage {
             url,
             folder,
             server: Some(server),
-            worker: None,
+            workers: Vec::new(),
             programs: programs.clone(),
             token: token.map(str::to_owned),
         })
@@ -66,17 +66,25 @@ impl Stage {
 
     /// Starts a worker with all agents of the tests.
     pub(crate) fn work(&mut self, name: &str, slots: u32) -> Result<()> {
+        self.join(WorkerConfig {
+            name: name.to_owned(),
+            slots,
+            labels: ["os:linux", "tool:command"].map(str::to_owned).into(),
+            ..WorkerConfig::default()
+        })
+    }
+
+    /// Starts such a worker.
+    pub(crate) fn join(&mut self, worker: WorkerConfig) -> Result<()> {
         let address = ServerAddress::parse(&self.url, self.token.clone())?;
         let source = Arc::new(RemoteSource::new(RemoteConfig::new(address, transport::native())));
         let agents = agents::registry()?;
         let config = WorkerConfig {
-            name: name.to_owned(),
-            slots,
-            labels: ["os:linux", "tool:command"].map(str::to_owned).into(),
             grace: Duration::from_millis(200),
-            ..WorkerConfig::default()
+            ..worker
         };
-        self.worker = Some(Worker::new(config, source, agents, Sources::default())?.start());
+        self.workers
+            .push(Worker::new(config, source, agents, Sources::default())?.start());
         Ok(())
     }
 
@@ -106,9 +114,11 @@ impl Stage {
 
     /// Ends everything in order.
     pub(crate) async fn end(mut self) {
-        if let Some(worker) = self.worker.take() {
-            let _ = worker.stop(Duration::from_millis(500)).await;
-        }
+        let stopped = self
+            .workers
+            .drain(..)
+            .map(|worker| worker.stop(Duration::from_millis(500)));
+        futures::future::join_all(stopped).await;
     }
 }
 

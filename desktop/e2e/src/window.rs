@@ -117,6 +117,13 @@ impl Window {
         Ok(String::from_utf8_lossy(&done.stdout).into_owned())
     }
 
+    /// Moves the pointer to a place.
+    pub(crate) async fn point(&self, x: f64, y: f64) -> Result<()> {
+        let (x, y) = (format!("{x:.0}"), format!("{y:.0}"));
+        self.xdotool(&["mousemove", &x, &y]).await?;
+        Ok(())
+    }
+
     /// Clicks at a place.
     pub(crate) async fn click(&self, x: f64, y: f64) -> Result<()> {
         let (x, y) = (format!("{x:.0}"), format!("{y:.0}"));
