@@ -187,11 +187,19 @@ const SHORT: usize = 8 * 1024;
 pub fn about(checkpoint: &Checkpoint) -> String {
     let content = &checkpoint.content;
     let work = (content.get().len() <= SHORT).then(|| content.to_value());
-    let line = work.as_ref().and_then(first_text).map(|text| first_line(text, 60));
+    let line = work
+        .as_ref()
+        .and_then(first_text)
+        .map(|text| first_line(&bare(text), 60));
     line.filter(|line| !line.is_empty()).unwrap_or_else(|| {
         let step = checkpoint.task.step.clone();
         step.filter(|step| *step != checkpoint.question).unwrap_or_default()
     })
+}
+
+/// A text without the marks of Markdown within its lines.
+fn bare(text: &str) -> String {
+    text.replace("**", "").replace('`', "")
 }
 
 fn first_text(value: &Value) -> Option<&str> {
@@ -360,7 +368,7 @@ mod tests {
         let mut one = checkpoints(&[1]).remove(0);
         one.task.step = Some("publish 1".to_owned());
         for (content, expected) in [
-            (json!("# The queue\n\nMore"), "The queue"),
+            (json!("# The **`queue`**\n\nMore"), "The queue"),
             (json!({"pages": 3, "text": "\n# Leases"}), "Leases"),
             (json!([1, "  ", {"title": "Plan"}]), "Plan"),
             (json!(null), "publish 1"),

@@ -76,9 +76,14 @@ fn item<Message: 'static>((mark, inner): (String, Vec<Block>)) -> Element<'stati
 
 fn words<Message: 'static>(pieces: Vec<Piece>, size: f32, usual: iced::Font) -> Element<'static, Message> {
     let plain = markdown::plain(&pieces);
+    let mut goes_on = false;
     let spans: Vec<_> = pieces
         .into_iter()
         .map(|Piece { marks, text }| {
+            // A word of ASCII is drawn in the font that it begins with (cosmic-text 0.15): a word joiner makes it another.
+            let joined = goes_on && !text.starts_with(char::is_whitespace);
+            goes_on = !text.ends_with(char::is_whitespace);
+            let text = if joined { format!("\u{2060}{text}") } else { text };
             let is_code = marks.has(Marks::CODE);
             let font = match () {
                 () if is_code => font::MONO,

@@ -72,12 +72,18 @@ pub fn line<'a, Message: 'a>() -> Element<'a, Message> {
 
 /// What scrolls down, with a thin bar.
 pub fn scroll<'a, Message: 'a>(content: impl Into<Element<'a, Message>>) -> Scrollable<'a, Message> {
-    let bar = scrollable::Scrollbar::new().width(8.0).scroller_width(6.0).margin(1.0);
     // Room for the bar, so that it never lies on what is read.
-    let content = container(content)
-        .padding(Padding::ZERO.right(14.0))
-        .width(Length::Fill);
-    scrollable(content)
+    scroll_rows(
+        container(content)
+            .padding(Padding::ZERO.right(14.0))
+            .width(Length::Fill),
+    )
+}
+
+/// Rows from edge to edge that scroll down, each with room for the bar at its end.
+pub fn scroll_rows<'a, Message: 'a>(rows: impl Into<Element<'a, Message>>) -> Scrollable<'a, Message> {
+    let bar = scrollable::Scrollbar::new().width(8.0).scroller_width(6.0).margin(1.0);
+    scrollable(rows)
         .direction(scrollable::Direction::Vertical(bar))
         .style(theme::scrollable::thin)
         .width(Length::Fill)

@@ -36,7 +36,7 @@ pub(super) fn view<'a>(
             .padding(gap::MEDIUM)
     });
     let list = column(rows).push(more).width(Length::Fill);
-    container(surface::scroll(list).height(Length::Fill))
+    container(surface::scroll_rows(list).height(Length::Fill))
         .padding([gap::TINY, 0.0])
         .height(Length::Fill)
         .style(theme::container::card)

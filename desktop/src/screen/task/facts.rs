@@ -149,7 +149,7 @@ fn usage(task: &Task) -> Element<'_, Message> {
     if all.cached_tokens > 0 {
         lines.push(fact("Cached", format::count(all.cached_tokens)));
     }
-    if own != all && !own.is_zero() {
+    if own != all && (own.tokens() > 0 || own.cost_usd.as_nanos() > 0) {
         lines.push(fact(
             "Its own",
             format!(
