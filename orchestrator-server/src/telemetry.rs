@@ -1,12 +1,12 @@
 //! Logs, metrics and traces.
 
-use std::{io::IsTerminal, sync::OnceLock};
+use std::sync::OnceLock;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use orchestrator_protocol::{TaskState, WorkerState};
-use orchestrator_trace::{Exporting, TraceError, Traces};
-use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+use orchestrator_trace::{Exporting, LogStyle, TraceError, Traces};
+use tracing_subscriber::EnvFilter;
 
 use crate::{app::App, config::LogFormat};
 
@@ -153,28 +153,14 @@ pub fn init(format: LogFormat, otlp: Option<&str>) -> Result<Option<Exporting>, 
     let sent = otlp.map(|url| Traces::start(url, "orchestrator-server")).transpose()?;
     let (traces, exporting) = sent.unzip();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = match format {
-        LogFormat::Text => {
-            let layer = fmt::layer().with_writer(std::io::stderr);
-            layer.with_ansi(colours()).boxed()
-        }
-        LogFormat::Json => {
-            let layer = fmt::layer().with_writer(std::io::stderr);
-            layer.json().flatten_event(true).with_span_list(false).boxed()
-        }
+    let style = match format {
+        LogFormat::Text => LogStyle::Text,
+        LogFormat::Json => LogStyle::Json,
     };
-    let registry = tracing_subscriber::registry()
-        .with(log.with_filter(filter))
-        .with(traces.as_ref().map(Traces::layer));
     // It is set up already where several servers live in one process.
-    if registry.try_init().is_ok() {
+    if orchestrator_trace::install(style, filter, traces.as_ref()) {
         let wanted = traces.is_some() || format == LogFormat::Json;
         TRACES.set((traces, wanted)).ok();
     }
     Ok(exporting)
-}
-
-/// Colours are for terminals: in a file or a journal they are noise that no search expects.
-fn colours() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Traces of requests and tasks, sent to an OpenTelemetry collector (OTLP over HTTP, protobuf).
+//! The log of a process, and traces of requests and tasks, sent to an OpenTelemetry collector (OTLP over HTTP, protobuf).
 //!
 //! Nothing is carried from process to process for them. A task's trace is the tree that it belongs to: the id of the trace
 //! is the id of the topmost task, and the id of a task's span is the second half of the task's id. So servers, workers in
@@ -10,6 +10,7 @@
 //!
 //! Without the feature `otel` everything here is there and does nothing, and [`Traces::start`] says so.
 
+mod log;
 #[cfg(feature = "otel")]
 mod otel;
 #[cfg(not(feature = "otel"))]
@@ -17,6 +18,7 @@ mod otel;
 mod otel;
 mod subject;
 
+pub use log::{LogStyle, install};
 pub use otel::{Exporting, Traces, continue_from};
 pub use subject::{Ended, Subject};
 

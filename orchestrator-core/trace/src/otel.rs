@@ -77,7 +77,9 @@ impl Traces {
 
     /// What spans are given to: those of this project, whatever the log shows.
     pub fn layer<S: Subscriber + for<'s> LookupSpan<'s> + Send + Sync>(&self) -> impl Layer<S> + use<S> {
-        let ours = filter_fn(|meta| meta.target().starts_with("orchestrator") && *meta.level() <= tracing::Level::INFO);
+        let ours = filter_fn(|meta| meta.target().starts_with("orchestrator") && *meta.level() <= tracing::Level::INFO)
+            // Else every line of every library would be put to it.
+            .with_max_level_hint(tracing::Level::INFO);
         layer::layer(self.tracer.clone()).with_filter(ours)
     }
 
