@@ -10,6 +10,7 @@ pub mod form;
 pub mod format;
 pub mod graph;
 pub mod inbox;
+pub mod lines;
 pub mod link;
 pub mod list;
 pub mod look;

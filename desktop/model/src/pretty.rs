@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::output::{plain, rows};
+use crate::output::rows;
 
 /// How many columns each level stands further to the right.
 pub const INDENT: usize = 2;
@@ -25,8 +25,6 @@ pub enum Kind {
     Word,
     /// Brackets, commas, colons.
     Mark,
-    /// A line of a text that is no JSON.
-    Plain,
 }
 
 /// A line: how deep it stands and what it holds.
@@ -63,25 +61,6 @@ impl Pretty {
         writer.pretty
     }
 
-    /// Lays out a text that is no JSON, as it is.
-    pub fn plain(text: &str) -> Self {
-        let mut shown = String::with_capacity(text.len());
-        let mut lines = Vec::new();
-        for line in text.lines() {
-            let from = shown.len();
-            plain::push(&mut shown, line);
-            lines.push(Line {
-                depth: 0,
-                pieces: vec![(Kind::Plain, from..shown.len())],
-            });
-        }
-        Self {
-            text: shown,
-            lines,
-            rows: None,
-        }
-    }
-
     /// Breaks the lines into rows of at most so many columns. What goes on stands one level deeper.
     pub fn wrap(&mut self, columns: usize) {
         if self.rows.as_ref().is_some_and(|(known, _)| *known == columns) {
@@ -98,8 +77,6 @@ impl Pretty {
         };
         // With the space after a colon, and the comma at the end.
         let room = |depth: usize| columns.saturating_sub(depth * INDENT + 2).max(FEWEST);
-        let is_plain = line.pieces.iter().any(|(kind, _)| *kind == Kind::Plain);
-        let further = line.depth + usize::from(!is_plain);
         let mut done = Vec::new();
         let mut now = row(line.depth);
         let mut left = room(now.depth);
@@ -124,8 +101,8 @@ impl Pretty {
                     }
                     at = end;
                 }
-                done.push(std::mem::replace(&mut now, row(further)));
-                left = room(further);
+                done.push(std::mem::replace(&mut now, row(line.depth + 1)));
+                left = room(line.depth + 1);
             }
         }
         done.push(now);
@@ -313,23 +290,6 @@ mod tests {
         ];
         assert_eq!(wrapped(json, 28), expected);
         assert_eq!(wrapped(json, 200).len(), Pretty::new(json).len(), "everything fits");
-    }
-
-    #[test]
-    fn a_text_that_is_no_json_stays_as_it_is() {
-        let mut pretty = Pretty::plain("{\"a\": 1}\n\n\tone two three four five six\n\u{1b}[31mred");
-        pretty.wrap(18);
-        let rows: Vec<_> = pretty.shown(0..pretty.len()).collect();
-        let told: Vec<_> = rows.iter().map(|(depth, row)| (*depth, row[0].1)).collect();
-        let expected = [
-            (0, "{\"a\": 1}"),
-            (0, ""),
-            (0, " one two three "),
-            (0, "four five six"),
-            (0, "red"),
-        ];
-        assert_eq!(told, expected);
-        assert!(rows.iter().all(|(_, row)| row[0].0 == Kind::Plain));
     }
 
     #[test]

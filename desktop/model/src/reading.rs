@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     markdown::{self, is_markdown},
-    work::{Style, Work},
+    work::Work,
 };
 
 /// Texts as a person reads them.
@@ -58,11 +58,12 @@ impl Reading {
         }
     }
 
-    /// Whether any of it is a page in Markdown.
-    pub fn is_markdown(&self) -> bool {
-        let Self::Page(work, _) = self else { return false };
-        let mut runs = work.sections.iter().flat_map(|section| &section.runs);
-        runs.any(|run| run.style == Style::Markdown)
+    /// The page, where it is one.
+    pub fn page(&self) -> Option<&Work> {
+        match self {
+            Self::Page(page, _) => Some(page),
+            Self::Lines(_) => None,
+        }
     }
 }
 
@@ -71,9 +72,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::work::Style;
 
     fn of(value: Value) -> Option<Reading> {
         Reading::of(&Json::from(value))
+    }
+
+    fn is_markdown_page(reading: &Reading) -> bool {
+        let sections = reading.page().into_iter().flat_map(|page| &page.sections);
+        let mut runs = sections.flat_map(|section| &section.runs);
+        runs.any(|run| run.style == Style::Markdown)
     }
 
     #[test]
@@ -81,7 +89,7 @@ mod tests {
         let lines = of(json!("one \"line\"\nand more")).expect("a text");
         assert_eq!(lines, Reading::Lines("one \"line\"\nand more".to_owned()));
         let page = of(json!("# Title\n\nWords")).expect("a page");
-        assert!(page.is_markdown());
+        assert!(is_markdown_page(&page));
         assert_eq!(page.source(), "# Title\n\nWords");
         let large = of(json!(format!("# Title\n{}", "line\n".repeat(2_000_000)))).expect("a text");
         assert!(matches!(&large, Reading::Lines(text) if text.len() > 9_000_000));
@@ -91,14 +99,14 @@ mod tests {
     fn the_page_of_a_report_is_read_before_its_numbers() {
         let page = "# Review\n\n**Verdict: fair**";
         let reading = of(json!({"report": {"findings": [1, 2]}, "markdown": page})).expect("a page");
-        assert_eq!((reading.source(), reading.is_markdown()), (page, true));
+        assert_eq!((reading.source(), is_markdown_page(&reading)), (page, true));
         let answer = of(json!({"text": "- a\n- b", "model": "m", "json": null, "usage": {}})).expect("an answer");
         let Reading::Page(work, _) = &answer else {
             panic!("{answer:?}")
         };
         assert_eq!(work.facts, [("model".to_owned(), "m".to_owned())]);
         let both = of(json!({"stdout": "a\nb", "stderr": "c\nd", "status": 1})).expect("texts");
-        assert_eq!((both.source(), both.is_markdown()), ("c\nd\n\na\nb", false));
+        assert_eq!((both.source(), is_markdown_page(&both)), ("c\nd\n\na\nb", false));
     }
 
     #[test]

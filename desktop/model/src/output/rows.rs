@@ -12,7 +12,7 @@ const FEWEST: usize = 10;
 
 /// The rows of all lines, in order.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Rows {
+pub(crate) struct Rows {
     columns: usize,
     rows: Vec<Row>,
 }
@@ -32,23 +32,23 @@ impl Default for Rows {
 
 impl Rows {
     /// No rows yet, of so many columns.
-    pub(super) fn of(columns: usize) -> Self {
+    pub(crate) fn of(columns: usize) -> Self {
         Self {
             columns: columns.max(FEWEST),
             rows: Vec::new(),
         }
     }
 
-    pub(super) fn columns(&self) -> usize {
+    pub(crate) fn columns(&self) -> usize {
         self.columns
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// The line that a text ends with: what follows the last row.
-    pub(super) fn push(&mut self, text: &str, line: usize) {
+    pub(crate) fn push(&mut self, text: &str, line: usize) {
         let mut from = self.rows.last().map_or(0, |row| row.end);
         loop {
             let end = from + first(&text[from..], self.columns);
@@ -61,22 +61,22 @@ impl Rows {
     }
 
     /// The line of a row; the last one for a row beyond the end.
-    pub(super) fn line(&self, row: usize) -> usize {
+    pub(crate) fn line(&self, row: usize) -> usize {
         self.rows.get(row).or(self.rows.last()).map_or(0, |row| row.line)
     }
 
     /// The bytes of a row.
-    pub(super) fn range(&self, row: usize) -> Range<usize> {
+    pub(crate) fn range(&self, row: usize) -> Range<usize> {
         row.checked_sub(1).map_or(0, |before| self.rows[before].end)..self.rows[row].end
     }
 
     /// The first row of a line.
-    pub(super) fn first_of(&self, line: usize) -> usize {
+    pub(crate) fn first_of(&self, line: usize) -> usize {
         self.rows.partition_point(|row| row.line < line)
     }
 
     /// The row that a byte is in.
-    pub(super) fn at(&self, byte: usize) -> usize {
+    pub(crate) fn at(&self, byte: usize) -> usize {
         self.rows.partition_point(|row| row.end <= byte)
     }
 }

@@ -2,10 +2,11 @@
 
 use iced::{
     Alignment, Element, Length, Size, Task,
-    widget::{Id, Row, column, container, lazy, rich_text, row, sensor, span, text::Span},
+    widget::{Id, column, container, lazy, rich_text, row, sensor, span, text::Span},
 };
 use orchestrator_desktop_model::{
     format,
+    lines::Lines,
     pretty::{INDENT, Kind, Pretty},
     reading::Reading,
 };
@@ -15,7 +16,7 @@ use crate::{
     screen::Event,
     theme::{self, font, gap, glyph, size},
     widget::{
-        button, fill, heading, notice,
+        button, fill, heading, mono, notice, one_line,
         rows::{self, Scrolled},
         small,
         spoken::spoken,
@@ -26,6 +27,14 @@ use crate::{
 const ROW: f32 = 19.0;
 /// How far a letter of the fixed font goes: 600 of its 1,000 units.
 const LETTER: f32 = size::SMALL * 0.6;
+
+/// What is shown of one of them.
+#[derive(Debug)]
+enum Laid {
+    Json(Pretty),
+    Lines(Lines),
+    Page,
+}
 
 /// Input and output, laid out.
 #[derive(Debug, Default)]
@@ -39,9 +48,8 @@ pub(super) struct ResultView {
 
 #[derive(Debug, Default)]
 struct Side {
-    /// The JSON, or the lines of a text that is too large or too plain for a page.
-    pretty: Pretty,
-    /// What is read instead, where there is something.
+    laid: Laid,
+    /// What is read instead of the JSON, where there is something.
     reading: Option<Reading>,
     /// Whether the JSON is wanted all the same.
     as_json: bool,
@@ -69,15 +77,35 @@ pub enum Message {
     TurnOutput,
 }
 
+impl Default for Laid {
+    fn default() -> Self {
+        Self::Json(Pretty::default())
+    }
+}
+
+impl Laid {
+    fn new(reading: Option<&Reading>, json: &Json) -> Self {
+        match reading {
+            Some(Reading::Lines(text)) => Self::Lines(Lines::new(text)),
+            Some(Reading::Page(..)) => Self::Page,
+            None => Self::Json(Pretty::new(json.get())),
+        }
+    }
+
+    fn wrap(&mut self, columns: usize) {
+        match self {
+            Self::Json(pretty) => pretty.wrap(columns),
+            Self::Lines(lines) => lines.wrap(columns),
+            Self::Page => {}
+        }
+    }
+}
+
 impl Side {
     fn new(json: &Json, of: TaskId) -> Self {
         let reading = Reading::of(json);
         Self {
-            pretty: match &reading {
-                Some(Reading::Lines(text)) => Pretty::plain(text),
-                Some(Reading::Page(..)) => Pretty::default(),
-                None => Pretty::new(json.get()),
-            },
+            laid: Laid::new(reading.as_ref(), json),
             reading,
             as_json: false,
             bytes: json.get().len(),
@@ -88,20 +116,17 @@ impl Side {
 
     /// Shows the JSON, or what is read of it.
     fn turn(&mut self, json: Option<&Json>) {
+        let Some(json) = json else { return };
         self.as_json = !self.as_json;
         self.scrolled = Scrolled::default();
-        self.pretty = match (&self.reading, json) {
-            (_, Some(json)) if self.as_json => Pretty::new(json.get()),
-            (Some(Reading::Lines(text)), _) => Pretty::plain(text),
-            _ => Pretty::default(),
-        };
+        self.laid = Laid::new(self.reading.as_ref().filter(|_| !self.as_json), json);
     }
 
     /// What is copied: a text as itself, anything else as JSON.
     fn copied(&self) -> String {
-        match &self.reading {
-            Some(reading) if !self.as_json => reading.source().to_owned(),
-            _ => self.pretty.whole(),
+        match (&self.laid, &self.reading) {
+            (Laid::Json(pretty), _) => pretty.whole(),
+            (_, reading) => reading.as_ref().map(Reading::source).unwrap_or_default().to_owned(),
         }
     }
 }
@@ -127,8 +152,8 @@ impl ResultView {
     /// Breaks long lines so that they fit.
     fn fit(&mut self) {
         if let Some(columns) = self.columns {
-            self.input.pretty.wrap(columns);
-            self.output.pretty.wrap(columns);
+            self.input.laid.wrap(columns);
+            self.output.laid.wrap(columns);
         }
     }
 
@@ -212,57 +237,73 @@ impl Side {
             .spacing(gap::SMALL)
             .padding([gap::TINY, gap::MEDIUM])
             .align_y(Alignment::Center);
-        let content = match (nothing, &self.reading) {
+        let content = match (nothing, &self.laid) {
             (Some(nothing), _) => notice::empty(glyph::FILE_JSON, "Nothing yet", nothing, None),
-            (None, Some(Reading::Page(page, _))) if !self.as_json => {
-                // It is made once: until the task or what it gave is another one.
-                let page = lazy((self.of, self.bytes), move |_| work::view(page));
-                surface::scroll(container(page).width(Length::Fill).padding([gap::MEDIUM, gap::LARGE]))
-                    .height(Length::Fill)
-                    .into()
+            (None, Laid::Json(pretty)) => {
+                let window = rows::window(pretty.len(), ROW, self.scrolled);
+                let shown = pretty.shown(window.clone()).map(json_row).collect();
+                self.rows(named, pretty.len(), &window, shown)
             }
-            _ => self.lines(named.id, named.scroll),
+            (None, Laid::Lines(lines)) => {
+                let window = rows::window(lines.len(), ROW, self.scrolled);
+                let shown = lines
+                    .shown(window.clone())
+                    .map(|line| one_line(mono(line)).into())
+                    .collect();
+                self.rows(named, lines.len(), &window, shown)
+            }
+            (None, Laid::Page) => self.page(),
         };
         super::pane(column![head, surface::line(), content])
     }
 
-    fn lines<'a>(&'a self, id: &'static str, on_scroll: fn(Scrolled) -> Message) -> Element<'a, Message> {
-        let window = rows::window(self.pretty.len(), ROW, self.scrolled);
-        let shown = self
-            .pretty
-            .shown(window.clone())
-            .enumerate()
-            .map(|(n, (depth, pieces))| {
-                let indent = iced::widget::space().width((depth * INDENT) as f32 * LETTER);
-                let told: String = pieces.iter().map(|(_, piece)| *piece).collect();
-                let line: Row<'_, Message> = row![
-                    indent,
-                    spoken(
-                        rich_text(pieces.into_iter().flat_map(words).collect::<Vec<_>>())
-                            .size(size::SMALL)
-                            .font(font::MONO)
-                            .wrapping(iced::widget::text::Wrapping::None),
-                        told
-                    )
-                ];
-                let line = container(line)
-                    .height(ROW)
-                    .padding([0.0, gap::MEDIUM])
-                    .clip(true)
-                    .width(Length::Fill);
-                (window.start + n, line.into())
-            });
-        let shown: Vec<_> = shown.collect();
-        let count = self.pretty.len();
-        let lines = rows::rows(Id::new(id), count, ROW, &window, shown.into_iter(), on_scroll);
+    /// A page, made once: until the task or what it gave is another one.
+    fn page(&self) -> Element<'_, Message> {
+        let page = self
+            .reading
+            .as_ref()
+            .and_then(Reading::page)
+            .map(|page| lazy((self.of, self.bytes), move |_| work::view(page)));
+        let page = container(column(page.map(Element::from))).width(Length::Fill);
+        surface::scroll(page.padding([gap::MEDIUM, gap::LARGE]))
+            .height(Length::Fill)
+            .into()
+    }
+
+    fn rows<'a>(
+        &'a self,
+        named: &Named,
+        count: usize,
+        window: &std::ops::Range<usize>,
+        shown: Vec<Element<'a, Message>>,
+    ) -> Element<'a, Message> {
+        let shown = shown.into_iter().enumerate().map(|(n, line)| {
+            let line = container(line)
+                .height(ROW)
+                .padding([0.0, gap::MEDIUM])
+                .clip(true)
+                .width(Length::Fill);
+            (window.start + n, line.into())
+        });
+        let lines = rows::rows(Id::new(named.id), count, ROW, window, shown, named.scroll);
         let lines = container(lines).padding([gap::SMALL, 0.0]);
         sensor(lines).on_show(Message::Sized).on_resize(Message::Sized).into()
     }
 }
 
+fn json_row<'a>((depth, pieces): (usize, Vec<(Kind, &'a str)>)) -> Element<'a, Message> {
+    let told: String = pieces.iter().map(|(_, piece)| *piece).collect();
+    let words = rich_text(pieces.into_iter().flat_map(words).collect::<Vec<_>>())
+        .size(size::SMALL)
+        .font(font::MONO)
+        .wrapping(iced::widget::text::Wrapping::None);
+    let indent = iced::widget::space().width((depth * INDENT) as f32 * LETTER);
+    row![indent, spoken(words, told)].into()
+}
+
 /// A piece of JSON, as it is coloured.
 fn words((kind, text): (Kind, &str)) -> Vec<Span<'_>> {
-    let mut spans = vec![span(text).color_maybe(colour(kind))];
+    let mut spans = vec![span(text).color(colour(kind))];
     if kind == Kind::Mark && text == ":" {
         spans.push(span(" "));
     }
@@ -271,13 +312,12 @@ fn words((kind, text): (Kind, &str)) -> Vec<Span<'_>> {
 
 /// Colours that can be read on light and on dark alike.
 #[allow(clippy::unreadable_literal, reason = "colours are written as everyone writes them")]
-fn colour(kind: Kind) -> Option<iced::Color> {
+fn colour(kind: Kind) -> iced::Color {
     match kind {
-        Kind::Key => Some(iced::color!(0x4f8fe6)),
-        Kind::Text => Some(iced::color!(0x2f9e7f)),
-        Kind::Number | Kind::Word => Some(iced::color!(0xb9770e)),
-        Kind::Mark => Some(iced::color!(0x808896)),
-        Kind::Plain => None,
+        Kind::Key => iced::color!(0x4f8fe6),
+        Kind::Text => iced::color!(0x2f9e7f),
+        Kind::Number | Kind::Word => iced::color!(0xb9770e),
+        Kind::Mark => iced::color!(0x808896),
     }
 }
 
