@@ -240,7 +240,7 @@ impl Seat {
         // Nothing is pictured as it looks under the pointer.
         match self {
             Self::Page(browser) => browser.point(1.0, 1.0).await?,
-            Self::Window(window) => window.point(1.0, 1.0).await?,
+            Self::Window(window) => window.point(9_999.0, 9_999.0).await?,
         }
         let mut before: Option<Picture> = None;
         for _ in 0..20 {
