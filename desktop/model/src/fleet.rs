@@ -89,6 +89,8 @@ pub struct Fleet {
     pub types: Vec<TaskType>,
     /// Whether a snapshot has come.
     pub known: bool,
+    /// When the counts came.
+    counted_at: Option<Timestamp>,
     samples: VecDeque<Sample>,
     stale: Stale,
 }
@@ -126,7 +128,7 @@ pub enum Part {
 impl Fleet {
     /// A connection has opened.
     pub fn open(&mut self, snapshot: Snapshot, now: Timestamp) {
-        self.stats = snapshot.stats;
+        self.count_anew(snapshot.stats, now);
         self.checkpoints = snapshot.checkpoints;
         self.failing = snapshot.failing;
         self.types = snapshot.types;
@@ -185,10 +187,22 @@ impl Fleet {
         pairs.map(rate).collect()
     }
 
+    fn count_anew(&mut self, stats: Stats, now: Timestamp) {
+        self.stats = stats;
+        self.counted_at = Some(now);
+    }
+
+    /// How long something has waited of which the counts say that it had waited so many seconds: nothing happens while it
+    /// waits, so that they may be old.
+    pub fn waited(&self, seconds: f64, now: Timestamp) -> f64 {
+        let since = self.counted_at.map(|at| now.since(at).as_secs_f64());
+        seconds + since.unwrap_or_default()
+    }
+
     /// A part has come again.
     pub fn refresh(&mut self, part: Part, now: Timestamp) {
         match part {
-            Part::Stats(stats) => self.stats = *stats,
+            Part::Stats(stats) => self.count_anew(*stats, now),
             Part::Workers(workers) => self.set_workers(workers, now),
             Part::Checkpoints(checkpoints) => self.checkpoints = checkpoints,
             Part::Failing(failing) => self.failing = failing,
@@ -461,6 +475,15 @@ mod tests {
             (rates[3].succeeded - 60.0).abs() < 0.01 && rates[3].failed == 0.0,
             "{rates:?}"
         );
+    }
+
+    #[test]
+    fn what_waits_goes_on_waiting_while_nothing_happens() {
+        let mut fleet = Fleet::default();
+        fleet.open(Snapshot::default(), at(10.0));
+        assert!((fleet.waited(2.5, at(70.0)) - 62.5).abs() < 1e-6);
+        fleet.refresh(Part::Stats(Box::default()), at(70.0));
+        assert!((fleet.waited(62.5, at(70.0)) - 62.5).abs() < 1e-6);
     }
 
     #[test]

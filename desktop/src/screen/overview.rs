@@ -159,7 +159,7 @@ fn waits(shared: &Shared) -> String {
     let oldest = shared.fleet.stats.oldest_ready_s;
     oldest.map_or_else(
         || "nothing waits".to_owned(),
-        |s| format!("the oldest for {}", format::seconds(s)),
+        |s| format!("the oldest for {}", format::seconds(shared.fleet.waited(s, shared.now))),
     )
 }
 
@@ -217,7 +217,7 @@ fn all_states(shared: &Shared) -> Element<'_, Message> {
             "{} {} in line, the next for {}",
             format::count(queue.ready),
             queue.task_type,
-            format::seconds(queue.oldest_s)
+            format::seconds(shared.fleet.waited(queue.oldest_s, shared.now))
         );
         surface::chip(words)
     });
