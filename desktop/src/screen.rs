@@ -11,7 +11,7 @@ pub mod settings;
 pub mod task;
 pub mod tasks;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod workers;
 
 use iced::Size;

@@ -70,7 +70,7 @@ pub(super) fn checkpoint(n: u64, content: Value) -> Checkpoint {
 }
 
 /// A simulator of a window of 1280 by 800.
-pub(super) fn look<Message>(view: Element<'_, Message>) -> Simulator<'_, Message> {
+pub(crate) fn look<Message>(view: Element<'_, Message>) -> Simulator<'_, Message> {
     let settings = Settings {
         fonts: font::FILES.into_iter().map(Into::into).collect(),
         default_font: font::BODY,

@@ -12,8 +12,11 @@ use orchestrator_desktop_model::{
 use super::{body, spoken::spoken, surface, work as changes};
 use crate::theme::{self, font, gap, size};
 
-/// About how wide a letter is.
-const LETTER: f32 = 7.2;
+/// How wide a letter is at most, about: words of a few letters may have wide ones alone.
+const LETTER: f32 = 7.4;
+
+/// What is around a cell, and for a letter that is wider still.
+const AROUND: f32 = 2.0 * gap::SMALL + 6.0;
 
 /// The widest that a column is made, in letters; more goes into further lines.
 const WIDEST: usize = 60;
@@ -122,7 +125,7 @@ fn table<Message: 'static>(columns: &[Column], rows: Vec<Vec<Vec<Piece>>>) -> El
     // Columns of a few letters get what they need, and the others share what is left.
     let width = |n: usize| {
         if wanted[n] <= NARROW {
-            Length::Fixed(wanted[n] as f32 * LETTER + 2.0 * gap::SMALL)
+            Length::Fixed(wanted[n] as f32 * LETTER + AROUND)
         } else {
             Length::FillPortion(wanted[n] as u16)
         }
@@ -155,6 +158,21 @@ fn table<Message: 'static>(columns: &[Column], rows: Vec<Vec<Vec<Piece>>>) -> El
     container(all)
         .padding(1.0)
         .style(|theme: &Theme| container::Style::default().background(theme::colours(theme).border))
-        .max_width(wanted.iter().sum::<usize>() as f32 * LETTER + wanted.len() as f32 * 2.0 * gap::SMALL + 2.0)
+        .max_width(wanted.iter().sum::<usize>() as f32 * LETTER + wanted.len() as f32 * AROUND + 2.0)
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::screen::testing::look;
+
+    #[test]
+    fn words_stay_whole_in_narrow_columns() {
+        let table = "| dimension | worst |\n|---|---|\n| testability | medium |\n| mmmm | WWW |";
+        let mut shown = look(super::view::<()>(table));
+        for words in ["testability", "medium", "mmmm", "WWW"] {
+            let bounds = shown.find(words).expect(words).bounds();
+            assert!(bounds.height < 25.0, "{words} is on one line: {bounds:?}");
+        }
+    }
 }

@@ -259,13 +259,12 @@ impl Side {
 
     /// A page, made once: until the task or what it gave is another one.
     fn page(&self) -> Element<'_, Message> {
-        let page = self
-            .reading
-            .as_ref()
-            .and_then(Reading::page)
-            .map(|page| lazy((self.of, self.bytes), move |_| work::view(page)));
-        let page = container(column(page.map(Element::from))).width(Length::Fill);
-        surface::scroll(page.padding([gap::MEDIUM, gap::LARGE]))
+        let Some(page) = self.reading.as_ref().and_then(Reading::page) else {
+            return iced::widget::space().into();
+        };
+        let page = lazy((self.of, self.bytes), move |_| work::view(page));
+        // What is made lazily says of itself that it is narrow.
+        surface::scroll(container(page).width(Length::Fill).padding([gap::MEDIUM, gap::LARGE]))
             .height(Length::Fill)
             .into()
     }
@@ -363,6 +362,14 @@ mod tests {
             for words in ["Review of shop", "Verdict: fair", "dimension", "3.0", "As JSON"] {
                 assert!(shows(view.view(&task), words), "{words}");
             }
+            let verdict = look(view.view(&task))
+                .find("Verdict: fair")
+                .expect("the words")
+                .bounds();
+            assert!(
+                verdict.width > 400.0 && verdict.height < 30.0,
+                "on one line: {verdict:?}"
+            );
             assert_eq!(copied(&mut view, &task, &[]), page);
             let json = copied(&mut view, &task, &[Message::TurnOutput]);
             assert!(json.contains("\\n\\n**Verdict"), "{json}");
