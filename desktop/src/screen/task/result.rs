@@ -367,7 +367,7 @@ mod tests {
                 .expect("the words")
                 .bounds();
             assert!(
-                verdict.width > 400.0 && verdict.height < 30.0,
+                verdict.width > 60.0 && verdict.height < 30.0,
                 "on one line: {verdict:?}"
             );
             assert_eq!(copied(&mut view, &task, &[]), page);
