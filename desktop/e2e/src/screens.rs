@@ -78,7 +78,7 @@ pub(crate) async fn run(programs: &Programs, place: &Where) -> Result<()> {
 /// Every screen, one after the other.
 async fn tour(seat: &mut Seat, place: &Where, size: Size, look: Look, fleet: &Fleet) -> Result<()> {
     for (task, picture, tab, shown) in [
-        (fleet.running.as_str(), "task", None, "Reviewing"),
+        (fleet.running.as_str(), "task", None, "5 running"),
         (fleet.streaming.as_str(), "output", Some("Output"), ""),
         (
             fleet.done.as_str(),
@@ -96,9 +96,8 @@ async fn tour(seat: &mut Seat, place: &Where, size: Size, look: Look, fleet: &Fl
         match picture {
             "output" => {
                 seat.until("output on its way", |seen| (lines(seen)? >= LINES).then_some(()))
-                    .await?
+                    .await?;
             }
-            "task" => seat.until_words("5 running").await?,
             _ => seat.until_words(shown).await?,
         }
         keep(seat, place, picture, size, look).await?;

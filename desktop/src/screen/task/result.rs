@@ -242,7 +242,7 @@ impl Side {
             (None, Laid::Json(pretty)) => {
                 let window = rows::window(pretty.len(), ROW, self.scrolled);
                 let shown = pretty.shown(window.clone()).map(json_row).collect();
-                self.rows(named, pretty.len(), &window, shown)
+                Self::rows(named, pretty.len(), &window, shown)
             }
             (None, Laid::Lines(lines)) => {
                 let window = rows::window(lines.len(), ROW, self.scrolled);
@@ -250,7 +250,7 @@ impl Side {
                     .shown(window.clone())
                     .map(|line| one_line(mono(line)).into())
                     .collect();
-                self.rows(named, lines.len(), &window, shown)
+                Self::rows(named, lines.len(), &window, shown)
             }
             (None, Laid::Page) => self.page(),
         };
@@ -270,7 +270,6 @@ impl Side {
     }
 
     fn rows<'a>(
-        &'a self,
         named: &Named,
         count: usize,
         window: &std::ops::Range<usize>,
@@ -290,7 +289,7 @@ impl Side {
     }
 }
 
-fn json_row<'a>((depth, pieces): (usize, Vec<(Kind, &'a str)>)) -> Element<'a, Message> {
+fn json_row((depth, pieces): (usize, Vec<(Kind, &str)>)) -> Element<'_, Message> {
     let told: String = pieces.iter().map(|(_, piece)| *piece).collect();
     let words = rich_text(pieces.into_iter().flat_map(words).collect::<Vec<_>>())
         .size(size::SMALL)
