@@ -6,6 +6,9 @@ use orchestrator_protocol::{TaskId, TaskResult};
 
 use crate::{Client, ClientError};
 
+/// How long the first wait is at most: once the task is known to be there, a server that restarts is only a pause.
+const FIRST: Duration = Duration::from_millis(250);
+
 /// How long is waited before what was told already is told again: a server that is asked for it answers at once.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -14,6 +17,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub struct Waiting {
     client: Client,
     task: TaskId,
+    known: bool,
     told: bool,
 }
 
@@ -22,12 +26,14 @@ impl Waiting {
         Self {
             client,
             task,
+            known: false,
             told: false,
         }
     }
 
     /// The task once it has ended, or once it or one below it needs a person, or as it is when the wait (at most 300 s)
-    /// ends. Who calls again while nobody has acted waits a few seconds at most and is told the same.
+    /// ends: call until it is enough. The first call comes back soon in any case; who calls again while nobody has acted
+    /// waits a few seconds at most and is told the same.
     ///
     /// # Errors
     ///
@@ -45,9 +51,14 @@ impl Waiting {
             }
             wait = Duration::ZERO;
         }
+        if !self.known {
+            wait = wait.min(FIRST);
+        }
         let found = self.client.result_or_attention(self.task, wait).await?;
-        // Now that it is known to be there, a server that restarts is only a pause.
-        self.client = self.client.enduring();
+        if !self.known {
+            self.known = true;
+            self.client = self.client.enduring();
+        }
         self.told = !found.attention.is_empty();
         Ok(found)
     }
