@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long one request waits for a task to end, or to need a person.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How much later than it was waited for an answer may come.
 const SLACK: Duration = Duration::from_secs(1);

@@ -1,6 +1,9 @@
 //! Waiting for a task's end.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    time::Duration,
+};
 
 use orchestrator_protocol::{Attention, Task, TaskId, TaskResult, TaskState};
 
@@ -121,9 +124,9 @@ impl Engine {
             let Some(spender) = path.into_iter().find(budget::is_spent_by) else {
                 continue;
             };
-            if !spent.contains_key(&spender.id) {
+            if let Entry::Vacant(place) = spent.entry(spender.id) {
                 // It may be an operator who stopped it, after somebody had let it go on.
-                spent.insert(spender.id, self.spender(spender.id).await?);
+                place.insert(self.spender(spender.id).await?);
             }
         }
         below.extend(spent.into_values().flatten());
@@ -148,10 +151,10 @@ impl Engine {
             if id == to.id {
                 return Ok(path);
             }
-            if !known.contains_key(&id) {
-                known.insert(id, self.get(id).await?);
-            }
-            let task = &known[&id];
+            let task = match known.entry(id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(self.get(id).await?),
+            };
             parent = task.parent_id;
             path.push(task.clone());
         }
