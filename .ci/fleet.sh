@@ -138,7 +138,14 @@ say "  export ORCHESTRATOR_URL=$both PATH=\"$bin:\$PATH\""
 say "  orchestrator submit code_review --repo . --wait      # a review of this repository, by all three workers"
 say "  orchestrator workers"
 printf '    Meanwhile kill -9 any of the processes above: what it did goes on elsewhere, and it is back after some seconds.\n\n'
+# Where make leads the session (ssh -t, a pane of tmux), it alone hears that the terminal is gone, and waits for us.
+terminal=false
+if [ -t 1 ]; then terminal=true; fi
 while :; do
+  if $terminal && ! [ -t 1 ]; then
+    exec >/dev/null 2>&1
+    exit 129
+  fi
   revive
   # In the background, so that a signal is heard at once.
   sleep 1 &
