@@ -451,7 +451,8 @@ pub struct Decide {
     pub task: String,
     /// The decision
     pub decision: DecisionArg,
-    /// What to change, or why
+    /// What to change, or why. Corrects a code review by the checks (`secret.*`), files and folders (`src/generated/`)
+    /// that are to be left out
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub feedback: String,
 }

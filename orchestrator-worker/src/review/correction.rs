@@ -1,8 +1,8 @@
 //! What a person wants corrected in a review, in their own words.
 //!
 //! What is named is left out: a check (`danger.eval`), several (`secret.*`), a file, a line of it or a folder
-//! (`src/a.py`, `src/a.py:12`, `src/generated/`). A line that names a check and a place means the two together. Ordinary
-//! words name nothing: they are for a model, where one takes part.
+//! (`src/a.py`, `src/a.py:12`, `src/generated/`, `src/generated/*`). A line that names a check and a place means the two
+//! together. Ordinary words name nothing: they are for a model, where one takes part.
 
 use super::{
     critique::{Critique, Dropped},
@@ -54,7 +54,7 @@ fn is_place(word: &str, finding: &Finding) -> bool {
         return false;
     }
     let file = finding.file.to_string();
-    let folder = word.strip_suffix("**").unwrap_or(word);
+    let folder = word.trim_end_matches('*');
     file == word || finding.place() == word || (folder.len() > 1 && folder.ends_with('/') && file.starts_with(folder))
 }
 
@@ -119,6 +119,8 @@ mod tests {
             ("src/a.py:9 is a toy", &[all[0], all[1], all[3]]),
             ("src/gen/ is generated", &[all[0], all[2], all[3]]),
             ("src/gen/** is generated", &[all[0], all[2], all[3]]),
+            ("src/gen/* is generated", &[all[0], all[2], all[3]]),
+            ("src/gen*", &all),
             ("danger.eval in src/a.py", &all[1..]),
             ("danger.eval\nconf.ini", &[all[2]]),
         ] {

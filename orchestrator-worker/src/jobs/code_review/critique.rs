@@ -52,7 +52,11 @@ pub(super) async fn review(ctx: TaskContext, look: CritiqueInput, reader: Option
     // A person has the last word.
     for said in &look.corrections {
         let note = match correction::apply(&mut looked.critique, said) {
-            0 => format!("a person asked for a correction: {said}"),
+            0 if look.model => format!("a person asked for a correction: {said}"),
+            0 => format!(
+                "a person asked for a correction, but named no check, file or folder that has findings, so nothing was \
+                 left out: {said}"
+            ),
             n => format!("a person left {n} finding(s) out: {said}"),
         };
         looked.notes.push(note);
