@@ -183,7 +183,6 @@ pub fn prepare(out: Option<&Path>) -> Result<(), Failure> {
 /// Prints or writes what a task gave, or says why it gave nothing.
 pub fn hand_over(ended: &TaskResult, out: Option<&Path>, output: Output) -> Result<Exit, Failure> {
     let task = &ended.task;
-    let id = task.id;
     if task.state == TaskState::Succeeded {
         deliver(task, out, output)?;
         return Ok(Exit::Success);
@@ -191,11 +190,27 @@ pub fn hand_over(ended: &TaskResult, out: Option<&Path>, output: Output) -> Resu
     if output.is_json() {
         output.json(task);
     }
+    let message = ending(ended);
+    if task.state == TaskState::Cancelled {
+        output.remark(&message);
+    } else {
+        output.failure(&Failure {
+            message,
+            exit: Exit::Failed,
+        });
+    }
+    Ok(Exit::of(task.state))
+}
+
+/// Why a task has ended otherwise, or has stopped, and how it goes on.
+pub fn ending(ended: &TaskResult) -> String {
+    let task = &ended.task;
+    let id = task.id;
     let why = task
         .error
         .as_ref()
         .map_or("no reason was given", |e| e.message.as_str());
-    let message = match task.state {
+    match task.state {
         TaskState::Cancelled => format!("cancelled; `orchestrator retry {id}` goes on with what was finished"),
         TaskState::NeedsAttention => {
             format!("it needs a person to decide: {why}; `orchestrator retry {id}` tries again, `cancel` gives up")
@@ -208,16 +223,7 @@ pub fn hand_over(ended: &TaskResult, out: Option<&Path>, output: Output) -> Resu
             )
         }
         _ => format!("failed: {why}; `orchestrator retry {id}` goes on with what was finished"),
-    };
-    if task.state == TaskState::Cancelled {
-        output.remark(&message);
-    } else {
-        output.failure(&Failure {
-            message,
-            exit: Exit::Failed,
-        });
     }
-    Ok(Exit::of(task.state))
 }
 
 /// Prints what a task gave, or writes its reports where that was asked for.

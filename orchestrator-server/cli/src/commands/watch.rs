@@ -9,6 +9,7 @@ use super::follow::{self, Ended, Runner};
 use crate::{
     args::Which,
     exit::{Exit, Failure},
+    jobs,
     output::Output,
     place::{self, Place},
     view::Audience,
@@ -30,9 +31,12 @@ pub async fn watch(which: &Which, place: &Place, output: Output) -> Result<Exit,
     };
     match ended {
         Ended::Task(ended) => {
-            let task = ended.task;
+            let task = &ended.task;
             if !output.is_json() {
                 output.text(&format!("{} {}", task.id, task.state));
+                if !task.state.is_terminal() {
+                    output.remark(&jobs::ending(&ended));
+                }
             }
             Ok(Exit::of(task.state))
         }

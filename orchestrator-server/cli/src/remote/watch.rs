@@ -36,9 +36,12 @@ pub(super) async fn watch(client: &Client, id: TaskId, output: Output) -> Result
     let after = output.is_json().then_some(Seq(0));
     match follow(client, id, after, output).await? {
         Ended::Task(ended) => {
-            let task = ended.task;
+            let task = &ended.task;
             if !output.is_json() {
                 output.text(&format!("{} {}", task.id, task.state));
+                if !task.state.is_terminal() {
+                    output.remark(&jobs::ending(&ended));
+                }
             }
             Ok(Exit::of(task.state))
         }

@@ -96,6 +96,12 @@ impl Model {
         node.children.iter().filter_map(|id| self.nodes.get(id))
     }
 
+    /// What is above a task, the nearest first.
+    pub fn above(&self, node: &Node) -> impl Iterator<Item = &Node> {
+        let parent = |node: &Node| self.nodes.get(&node.parent?);
+        std::iter::successors(parent(node), move |node| parent(node))
+    }
+
     /// The fan-out of a name below a task.
     pub fn group(&self, parent: TaskId, name: &str) -> Group {
         self.groups.get(&(parent, name.to_owned())).copied().unwrap_or_default()

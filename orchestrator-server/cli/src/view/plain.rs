@@ -31,6 +31,10 @@ impl Plain {
     }
 
     fn state(&mut self, model: &Model, node: &Node) -> Option<String> {
+        // Where a whole tree is held, as by a spent budget, one line is enough.
+        if node.state == TaskState::Paused && model.above(node).any(|above| above.state == TaskState::Paused) {
+            return None;
+        }
         let unusual = matches!(
             node.state,
             TaskState::Failed | TaskState::Paused | TaskState::NeedsAttention
@@ -117,6 +121,21 @@ mod tests {
         failed.body.error = Some(TaskError::terminal("no\nsuch \u{1b}[2Jfile"));
         let told = lines(&[born(1, None, "review"), born(2, Some(1), "file[0]"), failed]);
         assert_eq!(told, ["file[0] failed: no such  [2Jfile"]);
+    }
+
+    #[test]
+    fn a_tree_that_is_held_is_told_once() {
+        let paused = |id| {
+            let mut paused = state(id, TaskState::Paused);
+            paused.body.text = Some("the budget is spent".into());
+            paused
+        };
+        let mut events = vec![born(1, None, "review")];
+        events.extend((2..500).map(|id| born(id, Some(1), &format!("file[{id}]"))));
+        events.extend((1..500).map(paused));
+        assert_eq!(lines(&events), ["review paused: the budget is spent"]);
+        let one = lines(&[born(1, None, "review"), born(2, Some(1), "file[0]"), paused(2)]);
+        assert_eq!(one, ["file[0] paused: the budget is spent"]);
     }
 
     #[test]
