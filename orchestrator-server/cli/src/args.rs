@@ -172,7 +172,7 @@ pub struct Job {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub attempts: Option<u32>,
     /// What it may cost, with all that is below it, in USD: 2.50. When that is spent, nothing more of it starts until
-    /// `retry` lets it go on
+    /// `retry` lets it go on. Counts what agents say that they cost; a code review says its tokens alone
     #[arg(long, value_name = "USD", value_parser = dollars, allow_negative_numbers = true)]
     pub budget: Option<Usd>,
     /// How many tokens it may use, with all that is below it; when they are spent, as with --budget
