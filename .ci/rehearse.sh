@@ -24,6 +24,7 @@ PATH="$target/debug:$bin:$PATH"
 here=$(mktemp -d "${TMPDIR:-/tmp}/orchestrator-rehearsal.XXXXXX")
 chmod 755 "$here"
 pids=()
+nginx=
 databases=()
 declare -A process # of server-1, worker-2, ...
 as_postgres() {
@@ -35,6 +36,8 @@ as_postgres() {
 }
 stop_all() {
   trap - EXIT INT TERM
+  # Asked, as it takes its workers with it; they stay behind when it is killed.
+  if [ -n "$nginx" ] && kill "$nginx" 2>/dev/null; then wait "$nginx" 2>/dev/null || true; fi
   for pid in "${pids[@]}"; do kill -9 "$pid" 2>/dev/null || true; done
   for data in "${databases[@]}"; do as_postgres pg_ctl -D "$data" -m immediate stop >/dev/null 2>&1 || true; done
   wait 2>/dev/null || true
@@ -114,7 +117,7 @@ events { worker_connections 1024; }
 http { access_log off; client_body_temp_path $here/b; proxy_temp_path $here/p; fastcgi_temp_path $here/f; uwsgi_temp_path $here/u; scgi_temp_path $here/s; include $here/site.conf; }
 NGINX
 nginx -c "$here/nginx.conf" -e "$here/nginx.log" &
-pids+=($!)
+nginx=$!
 url=http://127.0.0.1:$front
 export ORCHESTRATOR_URL=$url ORCHESTRATOR_TOKEN=$ORCHESTRATOR_ADMIN_TOKEN
 until_true 60 "the fleet answers through nginx" curl -fsS "$url/readyz"
