@@ -17,7 +17,10 @@ use poem::{
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::{access::Need, problem::Failure};
+use crate::{
+    access::{self, Need},
+    problem::Failure,
+};
 
 /// How long a token that was looked up is believed: a revoked one counts no longer than that.
 const BELIEVED: Duration = Duration::from_secs(5);
@@ -57,6 +60,14 @@ pub struct Guard {
     /// Whoever calls where nobody is asked.
     anyone: Arc<Caller>,
     sources: Sources,
+}
+
+/// What let somebody in whose connection stays open.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pass {
+    /// None: nobody is asked who they are.
+    digest: Option<[u8; 32]>,
+    need: Need,
 }
 
 /// When a digest was looked up, and what was found.
@@ -114,7 +125,7 @@ impl Guard {
             let wanted = "send `Authorization: Bearer TOKEN`";
             return Err(Failure::new(Code::Unauthorized, wanted));
         };
-        let caller = locked.caller(&secret, self.sources.clock.now()).await?;
+        let caller = locked.caller(digest(&secret), self.sources.clock.now()).await?;
         if caller.may(need) {
             return Ok(Arc::new(caller));
         }
@@ -126,6 +137,31 @@ impl Guard {
             caller.name
         );
         Err(Failure::new(Code::Forbidden, detail))
+    }
+
+    /// What a request that was admitted came in with.
+    pub(crate) fn pass(&self, request: &Request) -> Pass {
+        let secret = self.locked.as_ref().and_then(|_| secret(request.headers()));
+        Pass {
+            digest: secret.map(|secret| digest(&secret)),
+            need: access::need(request.method(), request.original_uri().path()),
+        }
+    }
+
+    /// Returns when whoever came in with a pass would not be let in again: its token was revoked, or is at its end.
+    pub(crate) async fn refuses(&self, pass: Pass) {
+        let (Some(locked), Some(digest)) = (&self.locked, pass.digest) else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::time::sleep(BELIEVED).await;
+            match locked.caller(digest, self.sources.clock.now()).await {
+                Ok(caller) if caller.may(pass.need) => {}
+                // A store that does not answer says nothing about anybody.
+                Err(failure) if failure.0.code != Code::Unauthorized => {}
+                Ok(_) | Err(_) => return,
+            }
+        }
     }
 
     /// A new token and its secret, which nobody can tell again.
@@ -157,8 +193,7 @@ fn everyone() -> Caller {
 }
 
 impl Locked {
-    async fn caller(&self, secret: &str, now: Timestamp) -> Result<Caller, Failure> {
-        let digest = digest(secret);
+    async fn caller(&self, digest: [u8; 32], now: Timestamp) -> Result<Caller, Failure> {
         if self.admin.is_some_and(|admin| bool::from(admin.ct_eq(&digest))) {
             return Ok(Caller {
                 name: "the configuration's admin".to_owned(),

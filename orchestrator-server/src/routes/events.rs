@@ -12,6 +12,7 @@ use poem::{
 };
 
 use crate::{
+    app::App,
     live::{Viewers, Watch},
     problem::Failure,
 };
@@ -28,12 +29,13 @@ const PLACED: &str = "orchestrator.place";
 /// Viewers have nothing to say.
 const LONGEST: usize = 64 * 1024;
 
-/// Opens a viewer's WebSocket.
+/// Opens a viewer's WebSocket. It lasts no longer than the token that opened it.
 #[handler]
 pub async fn events(
     socket: Result<WebSocket>,
     request: &Request,
     Query(parameters): Query<Vec<(String, String)>>,
+    Data(app): Data<&App>,
     Data(viewers): Data<&Arc<Viewers>>,
 ) -> Response {
     let parameters = parameters.iter().map(|(name, value)| (&**name, &**value));
@@ -55,11 +57,17 @@ pub async fn events(
         .max_message_size(Some(LONGEST))
         .max_frame_size(Some(LONGEST));
     let place = HeaderValue::from(viewer.place().0);
-    let viewers = viewers.clone();
+    let (app, viewers) = (app.clone(), viewers.clone());
+    let pass = app.guard.pass(request);
     let upgrade = socket
         .protocols([if placed { PLACED } else { SPOKEN }])
         .config(config)
-        .on_upgrade(move |socket| async move { viewers.serve(viewer, socket, placed).await });
+        .on_upgrade(move |socket| async move {
+            tokio::select! {
+                () = viewers.serve(viewer, socket, placed) => {}
+                () = app.guard.refuses(pass) => {}
+            }
+        });
     let mut response = upgrade.into_response();
     response.headers_mut().insert(PLACE, place);
     response

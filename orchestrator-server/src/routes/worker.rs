@@ -11,7 +11,7 @@ use orchestrator_protocol::{
     },
 };
 use poem::{
-    Body, Endpoint, IntoResponse, Response, Route, get, handler,
+    Body, Endpoint, IntoResponse, Request, Response, Route, get, handler,
     http::header,
     post,
     web::{
@@ -21,7 +21,7 @@ use poem::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{problem::Failure, workers::Workers};
+use crate::{app::App, problem::Failure, workers::Workers};
 
 /// Everything below `/api/v1/worker`.
 pub fn routes() -> impl Endpoint {
@@ -37,19 +37,30 @@ pub fn routes() -> impl Endpoint {
         .at("/close", post(close))
 }
 
-/// Opens a worker's WebSocket.
+/// Opens a worker's WebSocket. It lasts no longer than the token that opened it.
 #[handler]
-pub fn worker(socket: WebSocket, Data(workers): Data<&Arc<Workers>>) -> Response {
+pub fn worker(
+    socket: WebSocket,
+    request: &Request,
+    Data(app): Data<&App>,
+    Data(workers): Data<&Arc<Workers>>,
+) -> Response {
     let longest = workers.max_frame_bytes();
     let config = WebSocketConfig::default()
         .max_message_size(Some(longest))
         .max_frame_size(Some(longest));
-    let workers = workers.clone();
+    let (app, workers) = (app.clone(), workers.clone());
+    let pass = app.guard.pass(request);
     socket
         // What a browser offers beside its token; one must be taken.
         .protocols(["orchestrator"])
         .config(config)
-        .on_upgrade(move |socket| async move { workers.serve(socket).await })
+        .on_upgrade(move |socket| async move {
+            tokio::select! {
+                () = workers.serve(socket) => {}
+                () = app.guard.refuses(pass) => {}
+            }
+        })
         .into_response()
 }
 

@@ -1,10 +1,15 @@
 //! Every address of the server, for each role and without a token.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures::StreamExt;
 use orchestrator_server::Config;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 use tokio_tungstenite::{
     connect_async,
     tungstenite::{
@@ -19,6 +24,9 @@ use super::support::{TestServer, config};
 const ADMIN: &str = "an-admin-token-of-the-tests";
 
 const ROLES: [&str; 5] = ["viewer", "submitter", "reviewer", "worker", "admin"];
+
+/// Far longer than anything takes.
+const LONG: Duration = Duration::from_secs(30);
 
 /// Who may call an address. The admin may everything.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -287,6 +295,32 @@ async fn each_role_opens_its_own_sockets() {
             }
             let status = knock(&server, path, Some(&secret), Told::InUrl).await;
             assert_eq!(status, 401, "a token is never told in a URL");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_revoked_token_has_opened_is_closed() {
+    let server = locked().await;
+    let open = async |path: &str, minted: &Value| {
+        let url = format!("{}{path}", server.url.replace("http:", "ws:"));
+        let mut request = url.into_client_request().expect("a request");
+        let bearer = HeaderValue::from_str(&format!("Bearer {}", secret(minted))).expect("a header");
+        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        connect_async(request).await.expect("a socket").0
+    };
+    for (path, _) in SOCKETS {
+        let (valid, revoked) = (token(&server, "admin").await, token(&server, "admin").await);
+        let (mut kept, mut cut) = (open(path, &valid).await, open(path, &revoked).await);
+        let token = format!("/api/v1/tokens/{}", revoked["id"].as_str().expect("an id"));
+        server.call("DELETE", &token, Some(ADMIN), None).await.expect(204);
+        // One that is shown out for its silence is told so in a frame.
+        while let Some(Ok(message)) = timeout(LONG, cut.next()).await.expect("the end of the connection") {
+            assert!(message.is_ping(), "{path}: {message}");
+        }
+        while let Ok(message) = timeout(Duration::from_millis(100), kept.next()).await {
+            let message = message.expect("another's connection").expect("another's connection");
+            assert!(message.is_ping(), "{path}: {message}");
         }
     }
 }
