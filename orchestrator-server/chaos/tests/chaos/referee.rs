@@ -66,8 +66,10 @@ pub async fn judge(fleet: &Fleet, jobs: &[Job], viewers: &[Viewer], losses: &[(L
     let roots = roots(&client).await;
     wrong.extend(acknowledged(jobs, &roots));
     let history = History::read(&client, &roots).await;
+    let mut tasks = 0;
     for root in &roots {
         let tree = client.tree(*root).await.expect("a tree");
+        tasks += tree.tasks.len();
         for task in &tree.tasks {
             wrong.extend(outcome(&history, task));
         }
@@ -96,6 +98,16 @@ pub async fn judge(fleet: &Fleet, jobs: &[Job], viewers: &[Viewer], losses: &[(L
         "{} promises were broken:\n{}",
         wrong.len(),
         wrong.join("\n")
+    );
+    let taken_over = match losses.len() {
+        0 => String::new(),
+        lost => format!(", what {lost} lost workers ran was running elsewhere in time"),
+    };
+    println!(
+        "of {tasks} tasks none was lost and none ended twice{taken_over}, no lease is left, and {} viewers saw each of {} \
+         events once and in order",
+        viewers.len(),
+        history.events.len()
     );
 }
 
