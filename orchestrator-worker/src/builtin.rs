@@ -7,11 +7,11 @@ use orchestrator_core::Agent;
 use crate::{
     command,
     jobs::code_review,
-    llm::{self, Client, KeySource, Provider},
+    llm::{self, Client, KeySource, Price, Provider},
 };
 
 /// The model for agents that ask one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelSettings {
     /// The name of the model.
     pub model: String,
@@ -19,6 +19,8 @@ pub struct ModelSettings {
     pub base_url: String,
     /// The environment variable that holds the key; none for servers that need none.
     pub key_env: Option<String>,
+    /// What it costs; nothing that we know of where it is not said.
+    pub price: Option<Price>,
 }
 
 /// Every built-in agent.
@@ -30,7 +32,9 @@ pub fn agents(model: Option<ModelSettings>) -> Result<Vec<Arc<dyn Agent>>, Strin
     let mut agents: Vec<Arc<dyn Agent>> = vec![Arc::new(command::command())];
     let mut client = None;
     if let Some(settings) = model {
+        let price = settings.price.map(|price| (settings.model.clone(), price));
         let mut provider = Provider::new(settings.base_url, settings.model);
+        provider.prices.extend(price);
         provider.key = settings.key_env.map(KeySource::Environment);
         agents.push(Arc::new(llm::llm(provider.clone())?));
         client = Some(Client::new(provider)?);

@@ -3,20 +3,19 @@
 mod answer;
 mod client;
 mod failure;
+mod price;
 mod secret;
 mod sse;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use orchestrator_core::{
-    Agent, TaskContext, TaskError, agent,
-    protocol::{Usage, Usd},
-};
+use orchestrator_core::{Agent, TaskContext, TaskError, agent, protocol::Usage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::client::Client;
+pub use self::price::Price;
 pub use self::secret::Secret;
 
 /// The server of a model, and how to use it.
@@ -54,26 +53,6 @@ pub enum KeySource {
     Environment(String),
     /// A file on the worker; white space around the key is ignored.
     File(PathBuf),
-}
-
-/// What a model costs, in US dollars for a million tokens.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Price {
-    /// What it reads.
-    pub input: f64,
-    /// What it reads and had cached.
-    pub cached: f64,
-    /// What it writes.
-    pub output: f64,
-}
-
-impl Price {
-    /// What tokens cost.
-    pub fn of(&self, input: u64, cached: u64, output: u64) -> Usd {
-        let fresh = input.saturating_sub(cached);
-        let dollars = fresh as f64 * self.input + cached as f64 * self.cached + output as f64 * self.output;
-        Usd::from_dollars(dollars / 1e6)
-    }
 }
 
 /// A message of a conversation.

@@ -170,6 +170,7 @@ fn agents(args: &Args) -> Result<Registry, Failure> {
             model: model.clone(),
             base_url: url.clone(),
             key_env: args.model_key_env.clone(),
+            price: args.model_price,
         }),
         (None, None) => None,
         _ => {

@@ -17,6 +17,7 @@ pub fn all(here: &Here) -> Result<Vec<Arc<dyn Agent>>, Failure> {
             model: model.clone(),
             base_url: url.clone(),
             key_env: here.model_key_env.clone(),
+            price: here.model_price,
         }),
         (None, None) => None,
         (Some(_), None) => return Err(Failure::usage("--model needs --model-url, the server that has it")),
@@ -30,7 +31,7 @@ pub fn all(here: &Here) -> Result<Vec<Arc<dyn Agent>>, Failure> {
 }
 
 /// The labels by which a task remembers which model its run had. The key itself is never among them.
-const REMEMBERED: [&str; 3] = ["model", "model_url", "model_key_env"];
+const REMEMBERED: [&str; 4] = ["model", "model_url", "model_key_env", "model_price"];
 
 /// Labels for a task, so that a retry asks the same model without being told.
 pub fn remember(here: &Here, labels: &mut BTreeMap<String, String>) {
@@ -38,7 +39,8 @@ pub fn remember(here: &Here, labels: &mut BTreeMap<String, String>) {
     if here.model_url.as_ref().is_none_or(|url| url.contains('@')) {
         return;
     }
-    let values = [&here.model, &here.model_url, &here.model_key_env];
+    let price = here.model_price.map(|price| price.to_string());
+    let values = [&here.model, &here.model_url, &here.model_key_env, &price];
     for (name, value) in REMEMBERED.into_iter().zip(values) {
         if let Some(value) = value {
             labels.entry(name.to_owned()).or_insert_with(|| value.clone());
@@ -51,10 +53,11 @@ pub fn recall(here: &mut Here, task: &Task) {
     if here.model.is_some() || here.model_url.is_some() {
         return;
     }
-    let [model, url, key] = REMEMBERED.map(|name| task.labels.get(name).cloned());
+    let [model, url, key, price] = REMEMBERED.map(|name| task.labels.get(name).cloned());
     if model.is_some() && url.is_some() {
         (here.model, here.model_url) = (model, url);
         here.model_key_env = here.model_key_env.take().or(key);
+        here.model_price = here.model_price.or_else(|| price.and_then(|price| price.parse().ok()));
     }
 }
 

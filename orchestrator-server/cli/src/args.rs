@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 use orchestrator_core::protocol::{CheckpointFrequency, Role, TaskState, Timestamp, TokenId, Usd, Verdict};
+use orchestrator_worker::llm::Price;
 
 /// Runs durable tasks and agents, on this machine or through a server, and looks after what ran.
 #[derive(Debug, Parser)]
@@ -172,7 +173,7 @@ pub struct Job {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub attempts: Option<u32>,
     /// What it may cost, with all that is below it, in USD: 2.50. When that is spent, nothing more of it starts until
-    /// `retry` lets it go on. Counts what agents say that they cost; a code review says its tokens alone
+    /// `retry` lets it go on. A model costs what --model-price says of it, here or at its worker
     #[arg(long, value_name = "USD", value_parser = dollars, allow_negative_numbers = true)]
     pub budget: Option<Usd>,
     /// How many tokens it may use, with all that is below it; when they are spent, as with --budget
@@ -237,6 +238,9 @@ pub struct Here {
     /// The environment variable that holds the model's key
     #[arg(long, value_name = "VARIABLE")]
     pub model_key_env: Option<String>,
+    /// What the model costs, in USD for a million tokens: INPUT:OUTPUT or INPUT:OUTPUT:CACHED, like 0.25:2
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+    pub model_price: Option<Price>,
 }
 
 impl Here {

@@ -6,6 +6,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 use orchestrator_client::Way;
 
 use super::{Failure, config};
+use crate::llm::Price;
 
 /// Runs tasks for a server: claims them, runs their agents, and reports.
 #[derive(Debug, Parser)]
@@ -57,6 +58,9 @@ pub struct Args {
     /// The environment variable that holds the model's key
     #[arg(long, value_name = "VARIABLE", env = "ORCHESTRATOR_MODEL_KEY_ENV")]
     pub model_key_env: Option<String>,
+    /// What the model costs, in USD for a million tokens: INPUT:OUTPUT or INPUT:OUTPUT:CACHED, like 0.25:2
+    #[arg(long, value_name = "PRICE", env = "ORCHESTRATOR_MODEL_PRICE")]
+    pub model_price: Option<Price>,
     /// A TOML file with a default for every flag: `slots = 8`, `label = ["team:shop"]`
     #[arg(long, value_name = "FILE", env = "ORCHESTRATOR_CONFIG")]
     config: Option<PathBuf>,

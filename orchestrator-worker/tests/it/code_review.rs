@@ -105,6 +105,7 @@ async fn model() -> (MockServer, ModelSettings) {
         model: "m".to_owned(),
         base_url: format!("{}/v1", server.uri()),
         key_env: None,
+        price: None,
     };
     (server, settings)
 }
@@ -151,6 +152,7 @@ async fn a_model_that_is_not_there_is_told_once() {
         model: "m".to_owned(),
         base_url: "http://127.0.0.1:9/v1".to_owned(),
         key_env: None,
+        price: None,
     };
     let (_, report) = review(folder.path(), Some(settings)).await;
     let unchecked = unchecked(&report);
@@ -181,6 +183,7 @@ async fn moody(status: u16, headers: &[(&'static str, &'static str)]) -> (MockSe
         model: "m".to_owned(),
         base_url: format!("{}/v1", server.uri()),
         key_env: None,
+        price: None,
     };
     (server, settings)
 }

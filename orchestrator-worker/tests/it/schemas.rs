@@ -14,6 +14,7 @@ fn schema(task_type: &str) -> Value {
         model: "m".to_owned(),
         base_url: "http://127.0.0.1:1/v1".to_owned(),
         key_env: None,
+        price: None,
     };
     let agents = agents(Some(model)).expect("agents");
     let agent = agents.iter().find(|agent| agent.task_type() == task_type);

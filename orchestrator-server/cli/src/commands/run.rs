@@ -19,6 +19,11 @@ pub async fn run(run: Run, place: &Place, output: Output) -> Result<Exit, Failur
     agents::check_type(&agents, &job.task_type)?;
     let mut task = jobs::task(job, jobs::input_here(&run)?);
     jobs::prepare(job.out.as_deref())?;
+    if job.budget.is_some() && run.here.model.is_some() && run.here.model_price.is_none() {
+        output.remark(
+            "--budget stops nothing that a model costs until --model-price says what that is; --budget-tokens does",
+        );
+    }
     agents::remember(&run.here, &mut task.labels);
     let label = place::run_label(job.idempotency_key.as_deref());
     task.requires.push(label.clone());

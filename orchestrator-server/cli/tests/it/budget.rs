@@ -87,6 +87,15 @@ fn a_review_stops_when_its_budget_is_spent_and_goes_on_when_somebody_says_so() {
     // One question to see that the model is there, and one for each file.
     let spent = &task["tree_usage"]["input_tokens"];
     assert_eq!(spent, 7 * 90, "no file was paid for twice");
+    // The same in money, where the price is known.
+    let priced = place.run(&[&args[..], &["--model-price", "1000:0", "--budget", "0.25"]].concat());
+    let said = priced.expect(1).stderr;
+    assert!(said.contains("the budget is spent (0.2700 of 0.2500 USD)"), "{said}");
+    place.run(&["retry", "last"]).expect(0);
+    let task = place.run(&["show", "last", "--json"]).expect(0).json()["task"].clone();
+    assert_eq!(task["tree_usage"]["cost_usd"], 0.63, "the price is remembered");
+    let unpriced = place.run(&[&args[..], &["--budget", "0.25"]].concat()).expect(0).stderr;
+    assert!(unpriced.contains("--model-price"), "{unpriced}");
     for nonsense in ["-1", "much", "NaN"] {
         let args = [&args[..], &["--budget", nonsense]].concat();
         place.run(&args).complains(2, &["--budget"]);
