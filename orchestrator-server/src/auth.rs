@@ -19,6 +19,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     access::{self, Need},
+    app::App,
     problem::Failure,
 };
 
@@ -64,7 +65,7 @@ pub struct Guard {
 
 /// What let somebody in whose connection stays open.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pass {
+struct Pass {
     /// None: nobody is asked who they are.
     digest: Option<[u8; 32]>,
     need: Need,
@@ -140,7 +141,7 @@ impl Guard {
     }
 
     /// What a request that was admitted came in with.
-    pub(crate) fn pass(&self, request: &Request) -> Pass {
+    fn pass(&self, request: &Request) -> Pass {
         let secret = self.locked.as_ref().and_then(|_| secret(request.headers()));
         Pass {
             digest: secret.map(|secret| digest(&secret)),
@@ -149,7 +150,7 @@ impl Guard {
     }
 
     /// Returns when whoever came in with a pass would not be let in again: its token was revoked, or is at its end.
-    pub(crate) async fn refuses(&self, pass: Pass) {
+    async fn refuses(&self, pass: Pass) {
         let (Some(locked), Some(digest)) = (&self.locked, pass.digest) else {
             return std::future::pending().await;
         };
@@ -181,6 +182,23 @@ impl Guard {
     pub(crate) fn forget(&self) {
         if let Some(locked) = &self.locked {
             locked.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+}
+
+/// For how long whoever made a request may stay on the connection that it opens.
+pub(crate) struct Tenure(Option<(App, Pass)>);
+
+impl Tenure {
+    pub(crate) fn of(request: &Request) -> Self {
+        Self(request.data::<App>().map(|app| (app.clone(), app.guard.pass(request))))
+    }
+
+    /// Returns when they may not stay any longer; never where nobody is asked who they are.
+    pub(crate) async fn end(self) {
+        match self.0 {
+            Some((app, pass)) => app.guard.refuses(pass).await,
+            None => std::future::pending().await,
         }
     }
 }

@@ -12,7 +12,7 @@ use poem::{
 };
 
 use crate::{
-    app::App,
+    auth::Tenure,
     live::{Viewers, Watch},
     problem::Failure,
 };
@@ -35,7 +35,6 @@ pub async fn events(
     socket: Result<WebSocket>,
     request: &Request,
     Query(parameters): Query<Vec<(String, String)>>,
-    Data(app): Data<&App>,
     Data(viewers): Data<&Arc<Viewers>>,
 ) -> Response {
     let parameters = parameters.iter().map(|(name, value)| (&**name, &**value));
@@ -57,15 +56,15 @@ pub async fn events(
         .max_message_size(Some(LONGEST))
         .max_frame_size(Some(LONGEST));
     let place = HeaderValue::from(viewer.place().0);
-    let (app, viewers) = (app.clone(), viewers.clone());
-    let pass = app.guard.pass(request);
+    let viewers = viewers.clone();
+    let tenure = Tenure::of(request);
     let upgrade = socket
         .protocols([if placed { PLACED } else { SPOKEN }])
         .config(config)
         .on_upgrade(move |socket| async move {
             tokio::select! {
                 () = viewers.serve(viewer, socket, placed) => {}
-                () = app.guard.refuses(pass) => {}
+                () = tenure.end() => {}
             }
         });
     let mut response = upgrade.into_response();

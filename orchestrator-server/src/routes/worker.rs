@@ -21,7 +21,7 @@ use poem::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{app::App, problem::Failure, workers::Workers};
+use crate::{auth::Tenure, problem::Failure, workers::Workers};
 
 /// Everything below `/api/v1/worker`.
 pub fn routes() -> impl Endpoint {
@@ -39,18 +39,13 @@ pub fn routes() -> impl Endpoint {
 
 /// Opens a worker's WebSocket. It lasts no longer than the token that opened it.
 #[handler]
-pub fn worker(
-    socket: WebSocket,
-    request: &Request,
-    Data(app): Data<&App>,
-    Data(workers): Data<&Arc<Workers>>,
-) -> Response {
+pub fn worker(socket: WebSocket, request: &Request, Data(workers): Data<&Arc<Workers>>) -> Response {
     let longest = workers.max_frame_bytes();
     let config = WebSocketConfig::default()
         .max_message_size(Some(longest))
         .max_frame_size(Some(longest));
-    let (app, workers) = (app.clone(), workers.clone());
-    let pass = app.guard.pass(request);
+    let workers = workers.clone();
+    let tenure = Tenure::of(request);
     socket
         // What a browser offers beside its token; one must be taken.
         .protocols(["orchestrator"])
@@ -58,7 +53,7 @@ pub fn worker(
         .on_upgrade(move |socket| async move {
             tokio::select! {
                 () = workers.serve(socket) => {}
-                () = app.guard.refuses(pass) => {}
+                () = tenure.end() => {}
             }
         })
         .into_response()
