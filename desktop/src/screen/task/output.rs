@@ -233,6 +233,9 @@ impl OutputView {
     }
 
     fn go_to(&mut self, offset: f32) -> Task<super::Message> {
+        // The list stops at its end, and so does the window of rows that are made: what is above them would stay empty.
+        let end = (self.output.rows() as f32 * ROW - self.scrolled.seen).max(0.0);
+        let offset = offset.min(end);
         self.scrolled.offset = offset;
         operation::scroll_to(
             LINES,
