@@ -16,10 +16,9 @@ use crate::{
 
 /// Everything, around a screen.
 pub(super) fn view<'a>(app: &'a App, screen: Element<'a, Message>) -> Element<'a, Message> {
-    let main = column(banner(app))
-        .push(screen)
-        .width(Length::Fill)
-        .height(Length::Fill);
+    // With and without a banner: what is scrolled or followed would forget where it is otherwise.
+    let above = banner(app).unwrap_or_else(|| iced::widget::space().into());
+    let main = column![above, screen].width(Length::Fill).height(Length::Fill);
     let line = container(iced::widget::space())
         .width(1.0)
         .height(Length::Fill)

@@ -464,14 +464,16 @@ impl TaskScreen {
         let side = container(facts::view(self, chosen, shared))
             .width(side_width)
             .height(Length::Fill);
-        let all = column![Self::head(task, chosen, shared)]
+        // One part with and without notices, and a stack with and without the question: what is scrolled would forget
+        // where it is otherwise.
+        let above = column![Self::head(task, chosen, shared)]
             .push(self.failure.as_ref().map(notice::failure_line))
             .push(self.gone())
             .push(self.asks(shared))
-            .push(row![main, side].spacing(gap::LARGE).height(Length::Fill))
+            .spacing(gap::MEDIUM);
+        let all = column![above, row![main, side].spacing(gap::LARGE).height(Length::Fill)]
             .spacing(gap::MEDIUM)
             .padding(Padding::from([16.0, 28.0]).bottom(20.0));
-        // A stack with and without the question: what is scrolled would forget where it is otherwise.
         let question = self.confirming.map(|action| actions::confirm(action, chosen, below));
         let all = stack![all].push(question);
         hotkeys(all, |key, modifiers| self.key(key, modifiers))

@@ -360,13 +360,14 @@ impl Tasks {
             .as_ref()
             .filter(|_| self.list.is_known())
             .map(notice::failure_line);
-        let all = column![self.bar(shared)]
+        // One part above the list whatever it holds, and a stack with and without the question: the list would forget where
+        // it is scrolled to otherwise.
+        let above = column![self.bar(shared)]
             .push(self.bulk_bar())
             .push(failure)
-            .push(content)
             .spacing(gap::MEDIUM);
+        let all = column![above, content].spacing(gap::MEDIUM);
         let page = surface::page("Tasks", actions, all);
-        // A stack with and without the question: the list would forget where it is scrolled to otherwise.
         let all = stack![page].push(self.confirming.map(|bulk| self.confirm(bulk)));
         hotkeys(all, |key, modifiers| self.key(&key, modifiers))
     }

@@ -3,9 +3,9 @@
 mod machine;
 
 use iced::{
-    Element, Length, Task,
+    Element, Length, Padding, Task,
     keyboard::{Key, key::Named},
-    widget::{column, grid, responsive},
+    widget::{column, container, grid, responsive, space},
 };
 use orchestrator_desktop_model::{
     Failure, FailureKind, Tone,
@@ -142,9 +142,15 @@ impl Workers {
         } else {
             self.list(shown, shared)
         };
-        let failure = self.failure.as_ref().map(notice::failure_line);
+        // Something with and without a failure: the list would forget where it is scrolled to otherwise.
+        let failure: Element<'a, Message> = match &self.failure {
+            Some(failure) => container(notice::failure_line(failure))
+                .padding(Padding::ZERO.bottom(gap::MEDIUM))
+                .into(),
+            None => space().into(),
+        };
         let search = line("Name, label or task type", &self.machines.filter, Message::Filter).width(220.0);
-        let content = column(failure).push(list).spacing(gap::MEDIUM);
+        let content = column![failure, list];
         let page = surface::page("Workers", vec![Self::line(shared), search.into()], content);
         hotkeys(page, |key, _| match key {
             Key::Named(Named::Escape) if self.machines.confirming.is_some() => Some(Message::Keep),
