@@ -6,6 +6,7 @@ use iced::{
 };
 use orchestrator_desktop_model::{Tone, format, opinions::Sorted, work::Work};
 use orchestrator_protocol::{Checkpoint, TaskId};
+use serde_json::Value;
 
 use super::{Checkpoints, Message, feedback_id};
 use crate::{
@@ -67,7 +68,7 @@ pub(super) fn view<'a>(
         // Another checkpoint is read from its start.
         keyed_column([(checkpoint.task.id, reading.into())]).height(Length::Fill),
         surface::line(),
-        container(decision(screen, checkpoint.task.id, shared)).padding([gap::MEDIUM, 20.0]),
+        container(decision(screen, checkpoint, shared)).padding([gap::MEDIUM, 20.0]),
     ];
     container(all)
         .height(Length::Fill)
@@ -147,11 +148,9 @@ fn head<'a>(screen: &'a Checkpoints, checkpoint: &'a Checkpoint, shared: &Shared
 
 /// All that is read. It is made once for each checkpoint: the work may be large.
 fn read(id: TaskId, checkpoint: &Checkpoint, lines: usize, beside: bool) -> Element<'static, Message> {
-    let sorted = Sorted::new(
-        checkpoint.content.to_value(),
-        checkpoint.evaluation.to_value(),
-        checkpoint.context.to_value(),
-    );
+    let mut context = checkpoint.context.to_value();
+    take_hint(&mut context);
+    let sorted = Sorted::new(checkpoint.content.to_value(), checkpoint.evaluation.to_value(), context);
     let laid = Work::of(&sorted.content, lines);
     let words: Element<'static, Message> = if laid.is_empty() && sorted.report.is_none() {
         body("The agent asks without showing work.")
@@ -183,6 +182,24 @@ fn read(id: TaskId, checkpoint: &Checkpoint, lines: usize, beside: bool) -> Elem
     }
 }
 
+/// How an agent wants to be answered: `help` of what it asks with. It stands where the answer is written.
+fn take_hint(context: &mut Value) -> Option<String> {
+    let Value::String(help) = context.as_object_mut()?.remove("help")? else {
+        return None;
+    };
+    Some(help)
+}
+
+fn hint(checkpoint: &Checkpoint) -> Element<'static, Message> {
+    let Some(help) = take_hint(&mut checkpoint.context.to_value()) else {
+        return iced::widget::space().into();
+    };
+    let words = small(format::clip(help.trim(), 400))
+        .style(theme::text::muted)
+        .wrapping(Wrapping::WordOrGlyph);
+    container(words).padding([gap::TINY, 0.0]).into()
+}
+
 fn help(sorted: &Sorted) -> iced::widget::Column<'static, Message> {
     let report = sorted.report.as_ref();
     let scores = report.and_then(judged::scores);
@@ -205,7 +222,10 @@ fn help(sorted: &Sorted) -> iced::widget::Column<'static, Message> {
         .spacing(gap::HUGE)
 }
 
-fn decision<'a>(screen: &'a Checkpoints, id: TaskId, shared: &'a Shared) -> Element<'a, Message> {
+fn decision<'a>(screen: &'a Checkpoints, checkpoint: &'a Checkpoint, shared: &'a Shared) -> Element<'a, Message> {
+    let id = checkpoint.task.id;
+    // Read once: what an agent asks with may be large.
+    let hint = lazy(id, move |_| hint(checkpoint));
     let failure = screen.failure.as_ref().filter(|(of, _)| *of == id);
     let failure = failure.map(|(_, failure)| notice::failure_line(failure));
     let missing = screen.missing.filter(|(of, _)| *of == id).map(|(_, what)| what);
@@ -250,7 +270,7 @@ fn decision<'a>(screen: &'a Checkpoints, id: TaskId, shared: &'a Shared) -> Elem
         .into()
     };
     column(failure)
-        .push(feedback)
+        .push(column![hint, feedback])
         .push(missing)
         .push(buttons)
         .spacing(gap::SMALL)
