@@ -1,6 +1,6 @@
 //! The timeline: a bar for each wait and each attempt of each task.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
 use iced::{
     Color, Element, Length, Pixels, Point, Rectangle, Renderer, Size, Theme, alignment,
@@ -24,6 +24,8 @@ use crate::{
 
 const ROW: f32 = 28.0;
 const SCALE: f32 = 30.0;
+/// The height of what is written in a row.
+const WORDS: f32 = 18.0;
 const NAMES: f32 = 230.0;
 const RIGHT: f32 = 72.0;
 
@@ -65,11 +67,12 @@ struct Drawn<'a> {
     now: Timestamp,
 }
 
-/// How far it is scrolled, and the row under the pointer.
+/// How far it is scrolled, the row under the pointer, and whether what was drawn is dark.
 #[derive(Debug, Default)]
 struct View {
     offset: f32,
     over: Option<usize>,
+    dark: Cell<Option<bool>>,
 }
 
 /// From moments to places.
@@ -137,6 +140,10 @@ impl canvas::Program<Message> for Drawn<'_> {
     }
 
     fn draw(&self, view: &View, renderer: &Renderer, theme: &Theme, bounds: Rectangle, _: Cursor) -> Vec<Geometry> {
+        let dark = Some(theme.extended_palette().is_dark);
+        if view.dark.replace(dark) != dark {
+            self.cache.clear();
+        }
         let drawn = self.cache.draw(renderer, bounds.size(), |frame| {
             // Words know no bounds but these.
             frame.with_clip(Rectangle::new(Point::ORIGIN, bounds.size()), |frame| {
@@ -162,7 +169,12 @@ impl canvas::Program<Message> for Drawn<'_> {
                     if let Some(ground) = ground {
                         frame.fill_rectangle(Point::new(0.0, top), Size::new(bounds.width, ROW), ground);
                     }
-                    self.row(frame, theme, scale, *depth, task, top);
+                    // Words are drawn over everything, the scale too, and beyond the frame: those that do not fit are left out.
+                    let fits = top + (ROW - WORDS) / 2.0 >= SCALE && top + (ROW + WORDS) / 2.0 <= bounds.height;
+                    self.work(frame, theme, scale, task, top);
+                    if fits {
+                        self.row(frame, theme, scale, *depth, task, top);
+                    }
                 }
                 Self::head(frame, theme, scale, bounds);
             });
@@ -202,6 +214,14 @@ impl Drawn<'_> {
         }
     }
 
+    fn work(&self, frame: &mut Frame, theme: &Theme, scale: Scale, task: &Task, top: f32) {
+        for bar in self.bars.get(&task.id).into_iter().flatten() {
+            let (from, to) = (scale.x(bar.from), scale.x(bar.to.unwrap_or(self.now)));
+            bar_shape(frame, theme, *bar, from, to, top + ROW / 2.0);
+        }
+    }
+
+    /// The words of a row.
     fn row(&self, frame: &mut Frame, theme: &Theme, scale: Scale, depth: usize, task: &Task, top: f32) {
         let colours = theme::colours(theme);
         let look = look::task(task.state);
@@ -224,12 +244,10 @@ impl Drawn<'_> {
             align_y: alignment::Vertical::Center,
             ..name
         });
-        let mut end = scale.left;
-        for bar in self.bars.get(&task.id).into_iter().flatten() {
-            let (from, to) = (scale.x(bar.from), scale.x(bar.to.unwrap_or(self.now)));
-            end = end.max(to);
-            bar_shape(frame, theme, *bar, from, to, middle);
-        }
+        let ends = self.bars.get(&task.id).into_iter().flatten();
+        let end = ends
+            .map(|bar| scale.x(bar.to.unwrap_or(self.now)))
+            .fold(scale.left, f32::max);
         if let Some(took) = tree::took(task, self.now) {
             let label = words(
                 format::duration(took),
