@@ -170,7 +170,7 @@ impl canvas::Program<Message> for Drawn<'_> {
                         frame.fill_rectangle(Point::new(0.0, top), Size::new(bounds.width, ROW), ground);
                     }
                     // Words are drawn over everything, the scale too, and beyond the frame: those that do not fit are left out.
-                    let fits = top + (ROW - WORDS) / 2.0 >= SCALE && top + (ROW + WORDS) / 2.0 <= bounds.height;
+                    let fits = top + (ROW - WORDS) / 2.0 >= SCALE && top + f32::midpoint(ROW, WORDS) <= bounds.height;
                     self.work(frame, theme, scale, task, top);
                     if fits {
                         self.row(frame, theme, scale, *depth, task, top);
