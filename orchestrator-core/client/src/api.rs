@@ -141,7 +141,8 @@ impl Client {
     }
 
     /// The task once it is terminal, or once it or a task below it that it waits for needs a person's attention or has
-    /// spent its budget, or as it is when the wait (at most 300 s) ends. Whoever asks again gets the same at once, until a person has acted.
+    /// spent its budget, or as it is when the wait (at most 300 s) ends. Whoever asks again gets the same at once, until a
+    /// person has acted.
     pub async fn result_or_attention(&self, task: TaskId, wait: Duration) -> Result<TaskResult, ClientError> {
         let query = vec![
             ("wait_s".to_owned(), wait.as_secs_f64().to_string()),
